@@ -1,0 +1,189 @@
+//! What training leaves behind: JSON lines from which every table, plot and verdict is computed.
+//!
+//! `record.jsonl` of a run holds one [`Record::Run`], one [`Record::Epoch`] per epoch and one [`Record::End`];
+//! it contains nothing that differs between two equal runs. Durations are apart, in `timings.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::config::RunConfig;
+
+/// The name under which the last iterate is evaluated, beside the names of the averages.
+pub(crate) const ITERATE: &str = "iterate";
+
+/// One line of `record.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "kebab-case")]
+pub(crate) enum Record {
+    Run(RunRecord),
+    Epoch(EpochRecord),
+    End(EndRecord),
+}
+
+/// What was run, and on which data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) config: RunConfig,
+    pub(crate) data: DataRecord,
+    /// Number of trainable parameters.
+    pub(crate) num_parameters: u64,
+    /// `cpu` or `cuda`.
+    pub(crate) device: String,
+}
+
+/// The images of a run and how far their origin is established.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DataRecord {
+    pub(crate) train_images: u64,
+    pub(crate) test_images: u64,
+    pub(crate) num_classes: u64,
+    pub(crate) verification: DataState,
+}
+
+/// How far the bytes of a data set are established.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DataState {
+    /// Made by Polder from a seed.
+    Generated,
+    /// Every file has its published checksum.
+    Verified,
+    /// Every file has a published checksum or one of Polder's own table.
+    Known,
+    /// At least one file has neither; used because of `--allow-unverified`.
+    Unverified,
+}
+
+/// One pass over the training images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EpochRecord {
+    /// Epochs completed, from 1.
+    pub(crate) epoch: u64,
+    /// Steps completed since the start of the run.
+    pub(crate) steps: u64,
+    pub(crate) learning_rate: f64,
+    /// Mean cross entropy (nats) over the images of the epoch, each at the weights that met it; `null` if not finite.
+    pub(crate) train_loss: Option<f64>,
+    /// Fraction of those images classified wrongly.
+    pub(crate) train_error: f64,
+    /// Mean norm of SAM's ascent as it arrived in the arithmetic of the network; only with SAM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ascent_norm: Option<f64>,
+    /// On the test split: `iterate` and each average that has begun; empty when the epoch was not evaluated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) evaluations: BTreeMap<String, Evaluation>,
+}
+
+/// Loss and error of one set of weights on a split.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Evaluation {
+    /// Mean cross entropy (nats) per image; `null` if not finite.
+    pub(crate) loss: Option<f64>,
+    /// Fraction of images classified wrongly.
+    pub(crate) error: f64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub(crate) enum EndRecord {
+    Finished,
+    /// The loss became NaN or infinite: an outcome that is recorded, not a failure.
+    Diverged {
+        /// The epoch, from 1, in which it happened.
+        epoch: u64,
+        /// Steps completed before the one that was not finite.
+        steps: u64,
+    },
+}
+
+/// One line of `timings.jsonl`: what differs between equal runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Timing {
+    pub(crate) epoch: u64,
+    /// Wall time of the training steps.
+    pub(crate) train_seconds: f64,
+    /// Wall time of BN refreshes and evaluations after them.
+    pub(crate) evaluate_seconds: f64,
+    pub(crate) images_per_second: f64,
+    /// Fraction of `train_seconds` spent waiting for a minibatch.
+    pub(crate) data_wait_share: f64,
+}
+
+/// `environment.json`: where a run was computed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Environment {
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
+    /// libtorch's threads, fixed at the start of the run and used again when it resumes.
+    pub(crate) threads: usize,
+    pub(crate) libtorch: String,
+}
+
+/// All records of one run, read back.
+#[derive(Clone, Debug)]
+pub(crate) struct RunRecords {
+    pub(crate) run: RunRecord,
+    pub(crate) epochs: Vec<EpochRecord>,
+    /// Absent while the run is unfinished.
+    pub(crate) end: Option<EndRecord>,
+    pub(crate) timings: Vec<Timing>,
+    pub(crate) environment: Option<Environment>,
+}
+
+/// File names inside a run directory.
+pub(crate) const RECORD_FILE: &str = "record.jsonl";
+pub(crate) const TIMINGS_FILE: &str = "timings.jsonl";
+pub(crate) const ENVIRONMENT_FILE: &str = "environment.json";
+
+impl RunRecords {
+    /// Reads the records in the run directory `dir`; a last line cut short by a crash is left out.
+    ///
+    /// # Errors
+    /// If the record file is missing, or a line other than the last is not a record; the line is named.
+    pub(crate) fn read(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join(RECORD_FILE);
+        let mut records = read_lines::<Record>(&path)?.into_iter();
+        let Some(Record::Run(run)) = records.next() else {
+            anyhow::bail!("`{}` does not begin with a run record", path.display());
+        };
+        let (mut epochs, mut end) = (Vec::new(), None);
+        for record in records {
+            match record {
+                Record::Epoch(epoch) => epochs.push(epoch),
+                Record::End(found) => end = Some(found),
+                Record::Run(_) => anyhow::bail!("`{}` holds two run records", path.display()),
+            }
+        }
+        let timings = dir.join(TIMINGS_FILE);
+        let timings = if timings.exists() { read_lines(&timings)? } else { Vec::new() };
+        let environment =
+            std::fs::read(dir.join(ENVIRONMENT_FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(Self { run, epochs, end, timings, environment })
+    }
+}
+
+/// The values of a JSON-lines file; a last line that does not parse is left out, another one is an error.
+pub(crate) fn read_lines<T: for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
+    let lines: Vec<String> =
+        BufReader::new(file).lines().collect::<Result<_, _>>().with_context(|| format!("`{}`", path.display()))?;
+    let mut values = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        match serde_json::from_str(line) {
+            Ok(value) => values.push(value),
+            Err(_) if index + 1 == lines.len() => break,
+            Err(error) => {
+                return Err(error).with_context(|| format!("`{}` line {} is damaged", path.display(), index + 1));
+            }
+        }
+    }
+    Ok(values)
+}
