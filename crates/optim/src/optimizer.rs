@@ -1,0 +1,84 @@
+//! `Optimizer`: the choice between the optimizers, as a trainer holds it.
+
+use crate::error::OptimError;
+use crate::objective::Objective;
+use crate::sam::Sam;
+use crate::sgd::Sgd;
+use crate::state::{SavedState, State};
+use crate::vector::Vector;
+
+/// One of the optimizers, behind one `step`.
+#[derive(Debug)]
+pub enum Optimizer<V> {
+    /// Stochastic gradient descent.
+    Sgd(Sgd<V>),
+    /// Sharpness-aware minimization.
+    Sam(Sam<V>),
+}
+
+impl<V: Vector> Optimizer<V> {
+    /// One step; see [`Sgd::step`] and [`Sam::step`]. Returns the loss at `parameters` before the step.
+    ///
+    /// # Errors
+    /// Those of the optimizer.
+    #[inline]
+    pub fn step<O: Objective<V>>(
+        &mut self,
+        objective: &mut O,
+        parameters: &mut V,
+        gradient: &mut V,
+        learning_rate: f64,
+    ) -> Result<O::Loss, OptimError> {
+        match self {
+            Self::Sgd(sgd) => sgd.step(objective, parameters, gradient, learning_rate),
+            Self::Sam(sam) => sam.step(objective, parameters, gradient, learning_rate),
+        }
+    }
+
+    /// The number of steps made so far.
+    pub fn num_steps(&self) -> u64 {
+        match self {
+            Self::Sgd(sgd) => sgd.num_steps(),
+            Self::Sam(sam) => sam.base().num_steps(),
+        }
+    }
+
+    /// The norm of the last ascent, for an optimizer that ascends; see [`Sam::effective_ascent_norm`].
+    pub fn effective_ascent_norm(&self) -> Option<f64> {
+        match self {
+            Self::Sgd(_) => None,
+            Self::Sam(sam) => sam.effective_ascent_norm(),
+        }
+    }
+
+    /// What must be stored to continue exactly.
+    pub fn state(&self) -> State<'_, V> {
+        match self {
+            Self::Sgd(sgd) => sgd.state(),
+            Self::Sam(sam) => sam.state(),
+        }
+    }
+
+    /// Continues where `state` was taken.
+    ///
+    /// # Errors
+    /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` comes from other settings; nothing has changed then.
+    pub fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+        match self {
+            Self::Sgd(sgd) => sgd.restore(state),
+            Self::Sam(sam) => sam.restore(state),
+        }
+    }
+}
+
+impl<V> From<Sgd<V>> for Optimizer<V> {
+    fn from(sgd: Sgd<V>) -> Self {
+        Self::Sgd(sgd)
+    }
+}
+
+impl<V> From<Sam<V>> for Optimizer<V> {
+    fn from(sam: Sam<V>) -> Self {
+        Self::Sam(sam)
+    }
+}

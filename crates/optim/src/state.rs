@@ -1,0 +1,89 @@
+//! The state of optimizers and averages as plain data: named vectors and named counters.
+
+use std::collections::BTreeMap;
+
+use crate::error::OptimError;
+use crate::vector::Vector;
+
+/// What must be stored to continue bit for bit, borrowed from its owner.
+#[derive(Debug)]
+pub struct State<'a, V> {
+    /// Vectors by name.
+    pub vectors: BTreeMap<String, &'a V>,
+    /// Counters by name.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// A stored state on its way back into an optimizer or into averages, which take its vectors over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedState<V> {
+    /// Vectors by name.
+    pub vectors: BTreeMap<String, V>,
+    /// Counters by name.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl<V> Default for State<'_, V> {
+    fn default() -> Self {
+        Self { vectors: BTreeMap::new(), counters: BTreeMap::new() }
+    }
+}
+
+impl<V> Default for SavedState<V> {
+    fn default() -> Self {
+        Self { vectors: BTreeMap::new(), counters: BTreeMap::new() }
+    }
+}
+
+impl<V: Vector> State<'_, V> {
+    /// Copies all vectors.
+    pub fn save(&self) -> SavedState<V> {
+        let copy = |vector: &V| {
+            let mut copy = vector.zeros_like();
+            copy.copy_from(vector);
+            copy
+        };
+        SavedState {
+            vectors: self.vectors.iter().map(|(name, vector)| (name.clone(), copy(vector))).collect(),
+            counters: self.counters.clone(),
+        }
+    }
+}
+
+impl<V> SavedState<V> {
+    pub(crate) fn take_counter(&mut self, name: &str) -> Result<u64, OptimError> {
+        self.counters.remove(name).ok_or_else(|| OptimError::MissingState { name: name.to_owned() })
+    }
+
+    /// Takes the vector `name`, which must be there exactly if `wanted`.
+    pub(crate) fn take_vector(&mut self, name: &str, wanted: bool) -> Result<Option<V>, OptimError> {
+        match (self.vectors.remove(name), wanted) {
+            (None, true) => Err(OptimError::MissingState { name: name.to_owned() }),
+            (Some(_), false) => Err(OptimError::UnexpectedState { name: name.to_owned() }),
+            (vector, _) => Ok(vector),
+        }
+    }
+
+    /// Refuses what nobody has taken.
+    pub(crate) fn expect_empty(&self) -> Result<(), OptimError> {
+        match self.vectors.keys().chain(self.counters.keys()).next() {
+            Some(name) => Err(OptimError::UnexpectedState { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_over_is_refused_by_name() {
+        let state = SavedState::<f64> {
+            vectors: BTreeMap::new(),
+            counters: BTreeMap::from([("epochs".to_owned(), 3)]),
+        };
+        let error = state.expect_empty().unwrap_err();
+        assert!(error.to_string().contains("epochs"), "{error}");
+    }
+}

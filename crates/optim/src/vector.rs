@@ -1,0 +1,118 @@
+//! `Vector`: the algebra an optimizer needs, and nothing else.
+
+mod scalar;
+mod slice;
+
+use std::ops::Range;
+
+use crate::error::OptimError;
+use crate::sgd::{DecayOn, Momentum, SgdStep};
+
+/// A point of a real vector space of finite dimension P, with its standard basis.
+///
+/// Implemented here for `f64` (P = 1), `Vec<f64>` and `Box<[f64]>`; a tensor library implements it for its own storage. Scalars are
+/// `f64` whatever the storage; an implementation rounds once per stored entry.
+///
+/// The provided methods are composed of the required ones. A backend may replace them by fused kernels that compute the same numbers
+/// up to rounding.
+///
+/// # Panics
+/// Operations on two vectors of different dimensions, or on a range outside `0..dim()`, may panic: optimizers check both beforehand.
+pub trait Vector: Sized {
+    /// The number of entries, P.
+    fn dim(&self) -> usize;
+
+    /// A new vector of the same dimension and kind, all zero.
+    #[must_use]
+    fn zeros_like(&self) -> Self;
+
+    /// Sets `self` to `x`, bit by bit.
+    fn copy_from(&mut self, x: &Self);
+
+    /// Sets every entry to `value`.
+    fn fill(&mut self, value: f64);
+
+    /// `self = a * self`.
+    fn scale(&mut self, a: f64);
+
+    /// `self += a * x`.
+    fn axpy(&mut self, a: f64, x: &Self);
+
+    /// `self = a * x + b * self`.
+    fn axpby(&mut self, a: f64, x: &Self, b: f64);
+
+    /// `self[range] += a * x[range]`; the other entries stay as they are.
+    fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>);
+
+    /// Entry by entry, `self *= x`.
+    fn mul(&mut self, x: &Self);
+
+    /// `self += t * (x - self)`.
+    fn lerp(&mut self, x: &Self, t: f64);
+
+    /// The inner product of `self` and `x`.
+    fn dot(&self, x: &Self) -> f64;
+
+    /// The Euclidean norm.
+    fn norm(&self) -> f64 {
+        self.dot(self).sqrt()
+    }
+
+    /// The Euclidean norm of the entries in `range`.
+    fn norm_range(&self, range: Range<usize>) -> f64;
+
+    /// Fills with standard normal values; entry i is a function of `key` and i only. See [`normals`](crate::keyed::normals).
+    fn fill_normal(&mut self, key: u64);
+
+    /// Fills with random signs, +1 or -1; entry i is a function of `key` and i only. See [`signs`](crate::keyed::signs).
+    fn fill_rademacher(&mut self, key: u64);
+
+    /// All entries as little-endian bytes, in the storage's own precision.
+    fn to_bytes(&self) -> Vec<u8>;
+
+    /// The inverse of [`Vector::to_bytes`], exact to the bit.
+    ///
+    /// # Errors
+    /// [`OptimError::ByteLength`] if the number of bytes does not fit; `self` is then unchanged.
+    fn copy_from_bytes(&mut self, bytes: &[u8]) -> Result<(), OptimError>;
+
+    /// One descent step at `self` along `gradient`, with weight decay and momentum as [`Sgd`](crate::Sgd) describes.
+    ///
+    /// `velocity` is given exactly if the momentum coefficient is not 0. On [`SgdStep::first`] its content is ignored and overwritten.
+    /// `gradient` serves as scratch space: its content afterwards is unspecified.
+    #[inline]
+    fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
+        let decay = step.weight_decay.coefficient;
+        if decay != 0.0 {
+            match &step.weight_decay.on {
+                DecayOn::All => gradient.axpy(decay, self),
+                DecayOn::Ranges(ranges) => {
+                    for range in ranges {
+                        gradient.axpy_range(decay, self, range.clone());
+                    }
+                }
+            }
+        }
+        let Some(velocity) = velocity else {
+            self.axpy(-step.learning_rate, gradient);
+            return;
+        };
+        if step.first {
+            velocity.copy_from(gradient);
+        } else {
+            velocity.axpby(1.0 - step.momentum.dampening(), gradient, step.momentum.coefficient());
+        }
+        if let Momentum::Nesterov { coefficient } = step.momentum {
+            gradient.axpy(coefficient, velocity);
+            self.axpy(-step.learning_rate, gradient);
+        } else {
+            self.axpy(-step.learning_rate, velocity);
+        }
+    }
+
+    /// Moves an average, `self`, towards `iterate` by the share `weight`.
+    #[inline]
+    fn average_step(&mut self, iterate: &Self, weight: f64) {
+        self.lerp(iterate, weight);
+    }
+}
