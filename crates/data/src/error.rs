@@ -1,0 +1,199 @@
+//! What can go wrong between a file on disk and a finished minibatch.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of this crate: it names the object, what was expected and found, and what to do.
+///
+/// Causes are reached through [`std::error::Error::source`]; messages do not repeat them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The folder of a data set is not there.
+    #[error(
+        "no folder `{path}`: run `polder data fetch {dataset}`, or name the folder that holds `{folder}/` with \
+         --data-dir or POLDER_DATA",
+        path = path.display()
+    )]
+    MissingFolder {
+        /// The folder that was looked for.
+        path: PathBuf,
+        /// Its name in the official layout.
+        folder: &'static str,
+        /// The data set, as the command line spells it.
+        dataset: &'static str,
+    },
+    /// The folder of a data set is there, one of its files is not.
+    #[error("no file `{path}`: run `polder data fetch {dataset}` to complete the folder", path = path.display())]
+    MissingFile {
+        /// The file that was looked for.
+        path: PathBuf,
+        /// The data set, as the command line spells it.
+        dataset: &'static str,
+    },
+    /// The operating system refused an operation on a file or folder.
+    #[error("cannot {act} `{path}`", path = path.display())]
+    Io {
+        /// What was tried, as a verb: "open", "write".
+        act: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A file of records has the wrong length.
+    #[error(
+        "`{path}` is {}: {found} bytes, expected {expected} ({records} records of {record_len} bytes); \
+         run `polder data fetch {dataset}` to replace it",
+        if found < expected { "truncated" } else { "too long" },
+        path = path.display()
+    )]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The official length in bytes.
+        expected: u64,
+        /// The official number of records.
+        records: usize,
+        /// Bytes per record.
+        record_len: usize,
+        /// The data set, as the command line spells it.
+        dataset: &'static str,
+    },
+    /// A label byte in a file is not below the number of classes.
+    #[error(
+        "`{path}` has label {found} at byte {offset}, expected a {label} label below {num_classes}; the file is \
+         damaged: run `polder data fetch {dataset}` to replace it",
+        path = path.display()
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// Position of the byte in the file.
+        offset: u64,
+        /// Which label byte of the record: "class", "coarse" or "fine".
+        label: &'static str,
+        /// The value found.
+        found: u8,
+        /// The number of classes.
+        num_classes: usize,
+        /// The data set, as the command line spells it.
+        dataset: &'static str,
+    },
+    /// A data set name that is not known.
+    #[error("unknown data set `{name}`, expected one of cifar10, cifar100")]
+    UnknownDataset {
+        /// What was asked for.
+        name: String,
+    },
+    /// A setting is outside its range.
+    #[error("{field} is {found}, expected {expected}")]
+    Config {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// The values that are accepted.
+        expected: String,
+    },
+    /// A [`Dataset`](crate::Dataset) handed out a sample that breaks its own promises.
+    #[error("sample {index} of the data set has {found}, expected {expected}")]
+    Sample {
+        /// Index of the sample in the data set.
+        index: usize,
+        /// What is wrong with it.
+        found: String,
+        /// What the data set promised.
+        expected: String,
+    },
+    /// A worker thread panicked while it prepared a sample.
+    #[error("sample {index} (epoch {epoch}, step {step}) panicked a loader thread: {message}")]
+    WorkerPanic {
+        /// Index of the sample in the data set.
+        index: usize,
+        /// The epoch being loaded.
+        epoch: u64,
+        /// The step within the epoch.
+        step: u64,
+        /// The panic's message.
+        message: String,
+    },
+    /// Every worker thread ended before the epoch did.
+    #[error("the loader threads ended before step {step} of epoch {epoch}")]
+    WorkersEnded {
+        /// The epoch being loaded.
+        epoch: u64,
+        /// The step that nobody prepared.
+        step: u64,
+    },
+    /// The operating system gave no thread.
+    #[error("cannot start loader thread {worker}")]
+    Spawn {
+        /// Which of the workers, from 0.
+        worker: usize,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A file's digest is not the published one.
+    #[error(
+        "`{path}` has MD5 {found}, expected the published {expected}: the content is wrong and was not used",
+        path = path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// MD5 of the file, hexadecimal.
+        found: String,
+        /// The published MD5, hexadecimal.
+        expected: String,
+    },
+    /// An archive holds something that a data set archive never holds.
+    #[error("archive `{path}` is refused: member `{member}` {reason}", path = path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The member's name as stored.
+        member: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No mirror gave the archive.
+    #[error(
+        "cannot download {archive}:\n  {failures}\n\
+         To go on without the download, put `{folder}/` there yourself and name the folder that holds it with \
+         --data-dir or POLDER_DATA",
+        failures = failures.join("\n  ")
+    )]
+    Download {
+        /// File name of the archive.
+        archive: String,
+        /// Folder of the unpacked data set.
+        folder: String,
+        /// One line per attempt: address and reason.
+        failures: Vec<String>,
+    },
+    /// Another process is writing the same download.
+    #[error("another process is downloading `{path}`: wait for it, or end it and repeat the command", path = path.display())]
+    Busy {
+        /// The partial file that is locked.
+        path: PathBuf,
+    },
+    /// A sheet of samples could not be encoded.
+    #[error("cannot encode the sheet `{path}` as PNG", path = path.display())]
+    Encode {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Why it failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl DataError {
+    /// For `map_err` on an operation of `std::fs` or `std::io`.
+    pub(crate) fn io(act: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> DataError {
+        let path = path.into();
+        move |source| DataError::Io { act, path, source }
+    }
+}

@@ -1,0 +1,69 @@
+//! Random numbers as a function of what they are for.
+//!
+//! Every draw comes from ChaCha8 under the 256-bit key (seed, what, purpose), laid side by side rather than added, so
+//! that no two of them ever share a stream: (1, 2) and (2, 1) differ, and so do the order of an epoch and the crops
+//! in it. Nothing depends on who draws or when.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What a stream of random numbers is drawn for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// The order of an epoch; `what` is the epoch.
+    Order,
+    /// The augmentation of an epoch; `what` is the epoch, the position in the stream is the sample.
+    Augmentation,
+    /// The class prototypes of generated data; `what` is 0.
+    Prototypes,
+    /// The images of generated data; `what` is the split, the stream number is the sample.
+    GeneratedImages,
+}
+
+impl Purpose {
+    const fn tag(self) -> &'static [u8; 16] {
+        match self {
+            Purpose::Order => b"polder:order    ",
+            Purpose::Augmentation => b"polder:augment  ",
+            Purpose::Prototypes => b"polder:prototype",
+            Purpose::GeneratedImages => b"polder:generated",
+        }
+    }
+}
+
+/// The generator of `purpose` under `seed`.
+pub(crate) fn keyed(seed: u64, purpose: Purpose, what: u64) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&what.to_le_bytes());
+    key[16..].copy_from_slice(purpose.tag());
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Uniform on `0..bound` without bias; `bound` is at least 1.
+///
+/// Lemire (2019), arXiv:1805.10941, Algorithm 5. Written out because the distributions of a random number crate may
+/// change their output between versions, and the order of an epoch must not.
+pub(crate) fn uniform(rng: &mut impl Rng, bound: u32) -> u32 {
+    let mut product = u64::from(rng.next_u32()) * u64::from(bound);
+    if (product as u32) < bound {
+        let threshold = bound.wrapping_neg() % bound;
+        while (product as u32) < threshold {
+            product = u64::from(rng.next_u32()) * u64::from(bound);
+        }
+    }
+    (product >> 32) as u32
+}
+
+/// Maps one random word to `0..bound`; values differ in probability by less than `bound / 2^32`.
+///
+/// Augmentation uses this instead of [`uniform`] because it consumes exactly one word: each choice then has its own
+/// fixed place in a sample's stream, whatever the other choices were.
+pub(crate) fn scaled(word: u32, bound: usize) -> usize {
+    ((u64::from(word) * bound as u64) >> 32) as usize
+}
+
+/// True with the given probability, in steps of `2^-32`; never for 0, always for 1.
+pub(crate) fn happens(word: u32, probability: f64) -> bool {
+    f64::from(word) < probability * 4_294_967_296.0
+}

@@ -1,0 +1,53 @@
+//! A view of the first images of a data set.
+
+use crate::{DataError, Dataset, ImageShape};
+
+/// The first `len` images of `D`, in the same order and under the same indices.
+///
+/// The official CIFAR files are in random order, so a prefix of them is a fair sample of the classes.
+#[derive(Clone, Debug)]
+pub struct FirstN<D> {
+    dataset: D,
+    len: usize,
+}
+
+impl<D: Dataset> FirstN<D> {
+    /// Keeps the first `len` images of `dataset`.
+    ///
+    /// # Errors
+    /// [`DataError::Config`] if `len` is 0 or more than `dataset` holds.
+    pub fn new(dataset: D, len: usize) -> Result<Self, DataError> {
+        if len == 0 || len > dataset.len() {
+            return Err(DataError::Config {
+                field: "number of images",
+                found: len.to_string(),
+                expected: format!("1 to {} (all images of the split)", dataset.len()),
+            });
+        }
+        Ok(FirstN { dataset, len })
+    }
+}
+
+impl<D: Dataset> Dataset for FirstN<D> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn shape(&self) -> ImageShape {
+        self.dataset.shape()
+    }
+
+    fn num_classes(&self) -> usize {
+        self.dataset.num_classes()
+    }
+
+    fn pixels(&self, index: usize) -> &[u8] {
+        assert!(index < self.len, "index {index} of a subset of {}", self.len);
+        self.dataset.pixels(index)
+    }
+
+    fn label(&self, index: usize) -> usize {
+        assert!(index < self.len, "index {index} of a subset of {}", self.len);
+        self.dataset.label(index)
+    }
+}
