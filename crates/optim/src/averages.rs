@@ -38,7 +38,7 @@ impl AverageConfig {
     pub fn validate(&self) -> Result<(), OptimError> {
         match *self {
             Self::Ema { decay, .. } if !(0.0..=1.0).contains(&decay) => {
-                Err(OptimError::setting("decay", decay, "a number in [0, 1]"))
+                Err(OptimError::setting("decay", &decay, "a number in [0, 1]"))
             }
             Self::Ema { .. } | Self::Tail { .. } => Ok(()),
         }
@@ -85,11 +85,11 @@ impl<V: Vector> Averages<V> {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if name.is_empty() || !name.chars().all(is_plain) {
                 let expected = "letters, digits, - and _, at least one";
-                return Err(OptimError::setting("an average's name", format!("{name:?}"), expected));
+                return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
             }
             if kept.iter().any(|(other, _)| *other == name) {
                 let expected = "a name that no other average has";
-                return Err(OptimError::setting("an average's name", format!("{name:?}"), expected));
+                return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
             }
             let average = match config {
                 AverageConfig::Tail { start } => Average::Tail(TailAverage::new(start)),

@@ -75,7 +75,7 @@ impl OptimError {
         Self::Objective { source: source.into() }
     }
 
-    pub(crate) fn setting(setting: &str, found: impl ToString, expected: &'static str) -> Self {
+    pub(crate) fn setting(setting: &str, found: &impl ToString, expected: &'static str) -> Self {
         Self::InvalidSetting { setting: setting.to_owned(), found: found.to_string(), expected }
     }
 }

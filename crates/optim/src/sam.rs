@@ -29,7 +29,7 @@ impl SamConfig {
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
         if !(self.rho.is_finite() && self.rho >= 0.0) {
-            return Err(OptimError::setting("rho", self.rho, "a finite number of at least 0"));
+            return Err(OptimError::setting("rho", &self.rho, "a finite number of at least 0"));
         }
         self.base.validate()
     }

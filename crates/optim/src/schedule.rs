@@ -49,7 +49,11 @@ impl Schedule {
         | Self::MultiStep { learning_rate, .. }
         | Self::Cosine { learning_rate, .. }) = *self;
         if !(learning_rate.is_finite() && learning_rate >= 0.0) {
-            return Err(OptimError::setting("learning_rate", learning_rate, "a finite number of at least 0"));
+            return Err(OptimError::setting(
+                "learning_rate",
+                &learning_rate,
+                "a finite number of at least 0",
+            ));
         }
         match self {
             Self::Constant { .. } => {}
@@ -60,7 +64,7 @@ impl Schedule {
                 if !milestones.is_sorted_by(|a, b| a < b) {
                     return Err(OptimError::setting(
                         "milestones",
-                        format!("{milestones:?}"),
+                        &format!("{milestones:?}"),
                         "strictly ascending times",
                     ));
                 }

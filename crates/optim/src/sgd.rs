@@ -53,15 +53,15 @@ impl Momentum {
     fn validate(&self) -> Result<(), OptimError> {
         match *self {
             Self::HeavyBall { coefficient, .. } if !(0.0..1.0).contains(&coefficient) => {
-                Err(OptimError::setting("momentum.coefficient", coefficient, "a number in [0, 1)"))
+                Err(OptimError::setting("momentum.coefficient", &coefficient, "a number in [0, 1)"))
             }
             Self::HeavyBall { dampening, .. } if !(0.0..=1.0).contains(&dampening) => {
-                Err(OptimError::setting("momentum.dampening", dampening, "a number in [0, 1]"))
+                Err(OptimError::setting("momentum.dampening", &dampening, "a number in [0, 1]"))
             }
             Self::Nesterov { coefficient } if !(coefficient > 0.0 && coefficient < 1.0) => {
                 Err(OptimError::setting(
                     "momentum.coefficient",
-                    coefficient,
+                    &coefficient,
                     "a number in (0, 1) with Nesterov momentum",
                 ))
             }
@@ -97,7 +97,7 @@ impl WeightDecay {
         if !(self.coefficient.is_finite() && self.coefficient >= 0.0) {
             return Err(OptimError::setting(
                 "weight_decay.coefficient",
-                self.coefficient,
+                &self.coefficient,
                 "a finite number of at least 0",
             ));
         }
@@ -106,7 +106,7 @@ impl WeightDecay {
             for range in ranges {
                 if range.start < behind || range.end < range.start {
                     let expected = "ranges that are ascending and do not overlap";
-                    return Err(OptimError::setting("weight_decay.on", format!("{ranges:?}"), expected));
+                    return Err(OptimError::setting("weight_decay.on", &format!("{ranges:?}"), expected));
                 }
                 behind = range.end;
             }
@@ -225,7 +225,11 @@ impl<V: Vector> Sgd<V> {
     #[inline]
     pub(crate) fn check(&self, parameters: &V, gradient: &V, learning_rate: f64) -> Result<(), OptimError> {
         if !(learning_rate.is_finite() && learning_rate >= 0.0) {
-            return Err(OptimError::setting("learning_rate", learning_rate, "a finite number of at least 0"));
+            return Err(OptimError::setting(
+                "learning_rate",
+                &learning_rate,
+                "a finite number of at least 0",
+            ));
         }
         let expected = parameters.dim();
         if gradient.dim() != expected {
