@@ -9,6 +9,7 @@ use polder_optim::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 fn momentum() -> impl Strategy<Value = Momentum> {
     prop_oneof![
@@ -57,7 +58,14 @@ fn entries() -> impl Strategy<Value = Vec<f64>> {
     vec(-2.0..2.0_f64, 6)
 }
 
+/// The cases are drawn from a fixed seed, so that a failure repeats.
+fn fixed_cases() -> ProptestConfig {
+    ProptestConfig { rng_seed: RngSeed::Fixed(2), failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(fixed_cases())]
+
     #[test]
     fn sam_with_radius_zero_is_bit_equal_to_its_base(config in config(), start in entries()) {
         let (mut base, mut sam) = (start.clone(), start);

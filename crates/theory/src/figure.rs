@@ -1,0 +1,147 @@
+//! What the figure of experiment A1 shows: the landscape, its smoothed version, and where many short runs end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::TheoryError;
+use crate::landscape::Landscape;
+use crate::simulate::{Simulation, antithetic_pairs};
+use crate::smoothing::Smoothed;
+
+/// Points of the curves and where they lie.
+const NUM_POINTS: u32 = 241;
+const CURVES_FROM: f64 = -1.5;
+const CURVES_TO: f64 = 1.5;
+const NUM_BINS: usize = 60;
+/// The part of the experiment for which the short runs draw; the rates draw as part 0.
+const PART: u64 = 1;
+
+/// The short runs behind the histograms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FigureConfig {
+    /// The step size of the smoothed curve and of the runs.
+    pub step_size: f64,
+    /// The number of runs; even, because they come in antithetic pairs.
+    pub num_runs: u64,
+    /// The number of steps of each run, at least 2; the average is over the second half.
+    pub num_steps: u64,
+}
+
+impl Default for FigureConfig {
+    fn default() -> Self {
+        Self { step_size: 0.2, num_runs: 500, num_steps: 4000 }
+    }
+}
+
+/// Everything the figure shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The step size of the smoothed curve and of the runs.
+    pub step_size: f64,
+    /// The number of runs in each histogram.
+    pub num_runs: u64,
+    /// Minimiser of the smoothed objective.
+    pub v_star: f64,
+    /// Points of the curves.
+    pub w: Vec<f64>,
+    /// The objective f at the points.
+    pub objective: Vec<f64>,
+    /// The smoothed objective F at the points.
+    pub smoothed: Vec<f64>,
+    /// Ascending edges of the bins of both histograms, one more than bins.
+    pub bin_edges: Vec<f64>,
+    /// Last iterates per bin.
+    pub iterate_counts: Vec<u64>,
+    /// Tail averages per bin.
+    pub average_counts: Vec<u64>,
+}
+
+/// Samples the curves and runs the runs.
+pub(crate) fn figure<L: Landscape>(
+    landscape: &L,
+    config: &FigureConfig,
+    (noise_radius, start, seed): (f64, f64, u64),
+) -> Result<Figure, TheoryError> {
+    let FigureConfig { step_size, num_runs, num_steps } = *config;
+    if num_runs < 2 || num_runs % 2 == 1 {
+        return Err(TheoryError::setting("figure.num_runs", &num_runs, "an even number of at least 2"));
+    }
+    if num_steps < 2 {
+        return Err(TheoryError::setting("figure.num_steps", &num_steps, "at least 2"));
+    }
+    let smoothed = Smoothed::new(landscape, step_size, noise_radius)?;
+    let w: Vec<f64> = (0..NUM_POINTS)
+        .map(|i| CURVES_FROM + (CURVES_TO - CURVES_FROM) * f64::from(i) / f64::from(NUM_POINTS - 1))
+        .collect();
+
+    let burn_in = num_steps / 2;
+    let num_steps = num_steps - burn_in;
+    let simulation = Simulation { step_size, noise_radius, start, burn_in, num_steps, seed, part: PART };
+    let v_star = smoothed.minimizer();
+    let pairs = antithetic_pairs(landscape, &[(simulation, v_star)], num_runs / 2)?.concat();
+    let paths: Vec<_> = pairs.iter().flat_map(|pair| pair.0).collect();
+    let iterates: Vec<f64> = paths.iter().map(|path| path.last_iterate).collect();
+    let averages: Vec<f64> = paths.iter().map(|path| path.average).collect();
+
+    let all = || iterates.iter().chain(&averages).copied();
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    let bin_edges = (0..=NUM_BINS).map(|i| low + (high - low) * i as f64 / NUM_BINS as f64).collect();
+    Ok(Figure {
+        step_size,
+        num_runs,
+        v_star,
+        objective: w.iter().map(|&w| landscape.value(w)).collect(),
+        smoothed: w.iter().map(|&w| smoothed.value(w)).collect(),
+        w,
+        bin_edges,
+        iterate_counts: histogram(&iterates, low, high),
+        average_counts: histogram(&averages, low, high),
+    })
+}
+
+/// Counts per bin of [`NUM_BINS`] equal ones over `low..=high`, which hold all values.
+fn histogram(values: &[f64], low: f64, high: f64) -> Vec<u64> {
+    let mut counts = vec![0; NUM_BINS];
+    for value in values {
+        let position = (value - low) / (high - low) * NUM_BINS as f64;
+        counts[(position as usize).min(NUM_BINS - 1)] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::landscape::AsymmetricValley;
+
+    fn small() -> Figure {
+        let config = FigureConfig { num_runs: 60, num_steps: 1000, ..FigureConfig::default() };
+        figure(&AsymmetricValley, &config, (2.0, 0.5, 3)).unwrap()
+    }
+
+    #[test]
+    fn histograms_hold_every_run_and_averages_are_narrower() {
+        let figure = small();
+        assert_eq!(figure.bin_edges.len(), figure.iterate_counts.len() + 1);
+        for counts in [&figure.iterate_counts, &figure.average_counts] {
+            assert_eq!(counts.iter().sum::<u64>(), 60);
+        }
+        let occupied = |counts: &[u64]| counts.iter().filter(|&&count| count > 0).count();
+        assert!(occupied(&figure.average_counts) < occupied(&figure.iterate_counts) / 2);
+    }
+
+    #[test]
+    fn the_smoothed_curve_lies_above_a_convex_objective() {
+        let figure = small();
+        assert_eq!(figure.w.len(), figure.smoothed.len());
+        assert!(
+            figure.smoothed.iter().zip(&figure.objective).all(|(smoothed, objective)| smoothed > objective)
+        );
+    }
+
+    #[test]
+    fn an_odd_number_of_runs_is_refused() {
+        let config = FigureConfig { num_runs: 3, ..FigureConfig::default() };
+        assert!(figure(&AsymmetricValley, &config, (2.0, 0.5, 3)).is_err());
+    }
+}
