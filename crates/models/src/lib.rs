@@ -1,1 +1,50 @@
-//! Polder models.
+//! Networks on libtorch whose parameters live in one flat tensor.
+//!
+//! [`Architecture`] names a network, [`Network`] is one with weights; [`input::minibatch`] brings a loader's buffers
+//! to its device; [`MinibatchObjective`] makes both an objective for the optimizers of `polder-optim`, which step
+//! the network's [`Arena`]. [`Swapped`] evaluates averaged weights after a BN refresh, [`Checkpoint`] stores
+//! everything, and [`cuda`] makes a GPU usable.
+//!
+//! ```
+//! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};
+//! use polder_optim::{DecayOn, Momentum, Sgd, SgdConfig, WeightDecay};
+//! use tch::Device;
+//!
+//! let architecture: Architecture = "wrn-10-1".parse()?;
+//! let network = Network::new(architecture, 10, 0, Precision::F32, Device::Cpu)?;
+//! assert_eq!(network.num_parameters(), 77_850);
+//!
+//! let (mut weights, mut gradient) = (network.parameters(), network.gradient());
+//! let decay = WeightDecay { coefficient: 5e-3, on: DecayOn::All };
+//! let mut sgd = Sgd::new(SgdConfig { momentum: Momentum::None, weight_decay: decay })?;
+//! let (images, labels) = input::minibatch(&[0.5; 2 * 3 * 32 * 32], [2, 3, 32, 32], &[3, 7], Device::Cpu)?;
+//! let mut objective = MinibatchObjective::new(&network, images, labels);
+//! let first = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1)?.mean_loss.double_value(&[]);
+//! let second = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1)?.mean_loss.double_value(&[]);
+//! assert!(second < first);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod architecture;
+mod arena;
+mod bn_refresh;
+mod checkpoint;
+mod cuda;
+mod error;
+mod init;
+pub mod input;
+mod layers;
+mod network;
+mod objective;
+mod resnet;
+mod wide_resnet;
+
+pub use architecture::Architecture;
+pub use arena::Arena;
+pub use bn_refresh::Swapped;
+pub use checkpoint::{Checkpoint, SavedTensor};
+pub use cuda::{cuda, libtorch_cpu};
+pub use error::ModelError;
+pub use network::{BatchNormMode, Network, Precision};
+pub use objective::{MinibatchLoss, MinibatchObjective};
+pub use resnet::ResNetDepth;

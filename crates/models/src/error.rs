@@ -1,0 +1,82 @@
+//! What can go wrong in a network: unknown names, shapes that do not fit, libtorch's own failures, damaged files.
+
+use std::path::PathBuf;
+
+use tch::TchError;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A network's name was not understood.
+    #[error(
+        "no network is called `{name}`; known are resnet-18, resnet-34, resnet-50, resnet-101, resnet-152, \
+         wrn-<depth>-<widening> (depth = 6 n + 4, as in wrn-28-10) and wrn28-10-released"
+    )]
+    UnknownArchitecture {
+        /// The name as given.
+        name: String,
+    },
+    /// The images of a minibatch do not have the shape that their number promises.
+    #[error(
+        "a minibatch of shape {shape:?} needs {expected} pixels and one label per image, found {pixels} and {labels}"
+    )]
+    Minibatch {
+        /// N, C, H, W.
+        shape: [usize; 4],
+        /// N C H W.
+        expected: usize,
+        /// Values found.
+        pixels: usize,
+        /// Labels found.
+        labels: usize,
+    },
+    /// An objective was asked for a gradient at weights that are not its network's.
+    #[error("the gradient was asked at a vector that is not the network's own parameter arena")]
+    ForeignVector,
+    /// A checkpoint lacks a tensor, or holds it in another shape or type.
+    #[error("the checkpoint's tensor `{name}` is {found}, expected {expected}")]
+    CheckpointTensor {
+        /// Name of the tensor.
+        name: String,
+        /// What the file holds under this name.
+        found: String,
+        /// What the network needs.
+        expected: String,
+    },
+    /// A checkpoint is not a safetensors file, or is cut short.
+    #[error("`{path}` is not a readable checkpoint; remove it to continue from the one before")]
+    CheckpointFormat {
+        /// The file.
+        path: PathBuf,
+        /// What the parser met.
+        source: safetensors::SafeTensorError,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {act} `{path}`")]
+    Io {
+        /// What was being done: read, write, rename.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A CUDA device was asked for and cannot be had.
+    #[error("CUDA was asked for and cannot be used: {reason}; use --device cpu, or mend it ({remedy})")]
+    Cuda {
+        /// What failed.
+        reason: String,
+        /// What the user can do.
+        remedy: &'static str,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch failed")]
+    Libtorch(#[from] TchError),
+}
+
+impl From<ModelError> for polder_optim::OptimError {
+    fn from(error: ModelError) -> Self {
+        Self::objective(error)
+    }
+}

@@ -1,0 +1,156 @@
+//! The layers that networks are made of, as descriptions: what they hold is an index into the arena.
+
+use tch::Tensor;
+
+use crate::arena::{Declaration, Storage};
+use crate::error::ModelError;
+use crate::init::Init;
+use crate::network::{BatchNormMode, Pass};
+
+/// PyTorch's default: `new = (1 - momentum) * old + momentum * batch`.
+const BATCH_NORM_MOMENTUM: f64 = 0.1;
+const BATCH_NORM_EPSILON: f64 = 1e-5;
+
+/// Which parameter of the network, in order of declaration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParameterId(pub(crate) usize);
+
+/// Collects what a network needs while its layers are described.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    pub(crate) parameters: Vec<Declaration>,
+    /// Name and number of channels of every BN layer.
+    pub(crate) batch_norms: Vec<(String, i64)>,
+}
+
+impl Builder {
+    fn parameter(
+        &mut self,
+        name: String,
+        shape: Vec<i64>,
+        storage: Storage,
+        init: Init,
+        shadowed: bool,
+    ) -> ParameterId {
+        self.parameters.push(Declaration { name, shape, storage, init, shadowed });
+        ParameterId(self.parameters.len() - 1)
+    }
+}
+
+/// A convolution without bias; its weight is O,I,k,k.
+#[derive(Debug)]
+pub(crate) struct Conv2d {
+    weight: ParameterId,
+    stride: i64,
+    padding: i64,
+}
+
+/// Channels in and out, kernel width and stride of a convolution; the padding keeps the size at stride 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConvShape {
+    pub(crate) channels_in: i64,
+    pub(crate) channels_out: i64,
+    pub(crate) kernel: i64,
+    pub(crate) stride: i64,
+}
+
+impl ConvShape {
+    pub(crate) fn fan_in(self) -> i64 {
+        self.channels_in * self.kernel * self.kernel
+    }
+
+    pub(crate) fn fan_out(self) -> i64 {
+        self.channels_out * self.kernel * self.kernel
+    }
+}
+
+impl Conv2d {
+    pub(crate) fn new(builder: &mut Builder, name: &str, shape: ConvShape, init: Init) -> Self {
+        let ConvShape { channels_in, channels_out, kernel, stride } = shape;
+        let dims = vec![channels_out, channels_in, kernel, kernel];
+        let weight = builder.parameter(format!("{name}.weight"), dims, Storage::ChannelsLast, init, true);
+        Self { weight, stride, padding: kernel / 2 }
+    }
+
+    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        let pair = |value| [value, value];
+        let weight = pass.parameter(self.weight);
+        Ok(x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?)
+    }
+}
+
+/// Batch normalization over N, H and W with scale 1 and shift 0 at the start.
+#[derive(Debug)]
+pub(crate) struct BatchNorm2d {
+    scale: ParameterId,
+    shift: ParameterId,
+    index: usize,
+}
+
+impl BatchNorm2d {
+    pub(crate) fn new(builder: &mut Builder, name: &str, channels: i64) -> Self {
+        let mut parameter = |part: &str, value| {
+            let init = Init::Constant(value);
+            builder.parameter(format!("{name}.{part}"), vec![channels], Storage::Plain, init, false)
+        };
+        let (scale, shift) = (parameter("weight", 1.0), parameter("bias", 0.0));
+        builder.batch_norms.push((name.to_owned(), channels));
+        Self { scale, shift, index: builder.batch_norms.len() - 1 }
+    }
+
+    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        let (running_mean, running_var) = pass.running_statistics(self.index);
+        let (running, training, momentum) = match pass.mode() {
+            BatchNormMode::Train => (true, true, BATCH_NORM_MOMENTUM),
+            BatchNormMode::Perturbed => (false, true, 0.0),
+            BatchNormMode::Evaluate => (true, false, 0.0),
+            // Weight 1/(i+1) for minibatch i makes the running value the plain mean over minibatches.
+            BatchNormMode::Refresh { minibatch } => (true, true, 1.0 / (minibatch as f64 + 1.0)),
+        };
+        Ok(x.f_batch_norm(
+            Some(pass.parameter(self.scale)),
+            Some(pass.parameter(self.shift)),
+            running.then_some(running_mean),
+            running.then_some(running_var),
+            training,
+            momentum,
+            BATCH_NORM_EPSILON,
+            true,
+        )?)
+    }
+}
+
+/// A linear layer with bias; its weight is out,in.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    weight: ParameterId,
+    bias: ParameterId,
+}
+
+impl Linear {
+    pub(crate) fn new(
+        builder: &mut Builder,
+        name: &str,
+        features_in: i64,
+        features_out: i64,
+        weight: Init,
+        bias: Init,
+    ) -> Self {
+        let dims = vec![features_out, features_in];
+        Self {
+            weight: builder.parameter(format!("{name}.weight"), dims, Storage::Plain, weight, true),
+            bias: builder.parameter(format!("{name}.bias"), vec![features_out], Storage::Plain, bias, false),
+        }
+    }
+
+    /// The product in the type of `x`; the bias is added in f32, which is the type of the result.
+    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        let product = x.f_linear(pass.parameter(self.weight), None::<&Tensor>)?;
+        Ok(product.f_to_kind(tch::Kind::Float)?.f_add(pass.parameter(self.bias))?)
+    }
+}
+
+/// The mean over H and W: N,C,H,W to N,C.
+pub(crate) fn global_average_pool(x: &Tensor) -> Result<Tensor, ModelError> {
+    Ok(x.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, 3)?)
+}

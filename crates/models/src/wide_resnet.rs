@@ -1,0 +1,99 @@
+//! WideResNet-depth-widening: BN and ReLU before each convolution, three groups of widths 16 k, 32 k and 64 k.
+//!
+//! Zagoruyko and Komodakis (2016), arXiv:1605.07146, without dropout. Where the width or the size changes, the
+//! unit's first BN and ReLU feed both the residual branch and a 1x1 convolution; elsewhere the shortcut is the
+//! identity. Initial values as in the code of Nitanda et al. (2023): convolutions N(0, 0.4 / fan_out), that is
+//! `kaiming_normal_` with a = 2 and fan-out; the linear weight U(-1/sqrt(K), 1/sqrt(K)), its bias 0.
+
+use tch::Tensor;
+
+use crate::error::ModelError;
+use crate::init::Init;
+use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
+use crate::network::{Module, Pass};
+
+/// BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut.
+#[derive(Debug)]
+struct Unit {
+    bn1: BatchNorm2d,
+    conv1: Conv2d,
+    bn2: BatchNorm2d,
+    conv2: Conv2d,
+    projection: Option<Conv2d>,
+}
+
+impl Unit {
+    fn new(builder: &mut Builder, name: &str, channels_in: i64, channels_out: i64, stride: i64) -> Self {
+        let bn1 = BatchNorm2d::new(builder, &format!("{name}.bn1"), channels_in);
+        let conv1 = conv(builder, &format!("{name}.conv1"), channels_in, channels_out, 3, stride);
+        let bn2 = BatchNorm2d::new(builder, &format!("{name}.bn2"), channels_out);
+        let conv2 = conv(builder, &format!("{name}.conv2"), channels_out, channels_out, 3, 1);
+        let projection = (channels_in != channels_out || stride != 1)
+            .then(|| conv(builder, &format!("{name}.shortcut"), channels_in, channels_out, 1, stride));
+        Self { bn1, conv1, bn2, conv2, projection }
+    }
+
+    fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        let activated = self.bn1.forward(pass, x)?.f_relu()?;
+        let y = self.conv1.forward(pass, &activated)?;
+        let y = self.conv2.forward(pass, &self.bn2.forward(pass, &y)?.f_relu()?)?;
+        Ok(match &self.projection {
+            Some(projection) => y.f_add(&projection.forward(pass, &activated)?)?,
+            None => y.f_add(x)?,
+        })
+    }
+}
+
+/// The network.
+#[derive(Debug)]
+pub(crate) struct WideResNet {
+    stem: Conv2d,
+    units: Vec<Unit>,
+    bn: BatchNorm2d,
+    linear: Linear,
+}
+
+impl WideResNet {
+    /// `units_per_group` is (depth - 4) / 6; the code that Nitanda et al. released has one more for WRN-28-10.
+    pub(crate) fn new(builder: &mut Builder, units_per_group: u32, widening: i64, num_classes: i64) -> Self {
+        let stem = conv(builder, "conv1", 3, 16, 3, 1);
+        let mut channels = 16;
+        let mut units = Vec::new();
+        for (group, width) in [16, 32, 64].into_iter().enumerate() {
+            for unit in 0..units_per_group {
+                let stride = if group > 0 && unit == 0 { 2 } else { 1 };
+                let name = format!("group{}.{unit}", group + 1);
+                units.push(Unit::new(builder, &name, channels, width * widening, stride));
+                channels = width * widening;
+            }
+        }
+        let bn = BatchNorm2d::new(builder, "bn", channels);
+        let weight = Init::Uniform { bound: 1.0 / (num_classes as f64).sqrt() };
+        let linear = Linear::new(builder, "linear", channels, num_classes, weight, Init::Constant(0.0));
+        Self { stem, units, bn, linear }
+    }
+}
+
+impl Module for WideResNet {
+    fn forward(&self, pass: &Pass<'_>, images: &Tensor) -> Result<Tensor, ModelError> {
+        let mut x = self.stem.forward(pass, images)?;
+        for unit in &self.units {
+            x = unit.forward(pass, &x)?;
+        }
+        let x = self.bn.forward(pass, &x)?.f_relu()?;
+        self.linear.forward(pass, &global_average_pool(&x)?)
+    }
+}
+
+fn conv(
+    builder: &mut Builder,
+    name: &str,
+    channels_in: i64,
+    channels_out: i64,
+    kernel: i64,
+    stride: i64,
+) -> Conv2d {
+    let shape = ConvShape { channels_in, channels_out, kernel, stride };
+    let init = Init::Normal { standard_deviation: (0.4 / shape.fan_out() as f64).sqrt() };
+    Conv2d::new(builder, name, shape, init)
+}
