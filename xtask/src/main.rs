@@ -1,2 +1,47 @@
-//! Tasks.
-fn main() {}
+//! Set-up, data sets, tests, promises and the reproduction, each by one command: `cargo xtask --help`.
+//!
+//! Never links libtorch, so that it runs before libtorch is there.
+
+mod args;
+mod command;
+mod data;
+mod reproduce;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::args::{Args, Task};
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match args.task {
+        Task::Setup(setup) => {
+            setup::run(
+                &setup.root.unwrap_or_else(|| workspace.root().to_owned()),
+                &setup::Machine::detect(),
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Test => test::run(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Data(data) => data::run(&workspace, &data.action),
+        Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
+    }
+}

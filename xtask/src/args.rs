@@ -1,0 +1,153 @@
+//! What was typed: tasks and their options.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Set-up, data sets, tests, promises and the reproduction, each by one command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = "Examples:\n  cargo xtask reproduce   set up, fetch the data, train, and write results/report.html\n  \
+                  cargo xtask test        everything that continuous integration checks"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Provide libtorch 2.11.0 in `.libtorch` (every other task does this first)
+    #[command(after_help = "Examples:\n  cargo xtask setup\n  \
+                            LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead")]
+    Setup(SetupArgs),
+    /// Set up, then tidy, rustfmt, clippy, tests, doc tests and documentation
+    #[command(
+        after_help = "Examples:\n  cargo xtask test\n  CI=true bash .ci/run   the same, as continuous integration calls it"
+    )]
+    Test,
+    /// Check the invariants of ARCHITECTURE.md in manifests, imports and files
+    #[command(after_help = "Examples:\n  cargo xtask tidy")]
+    Tidy,
+    /// Fetch or verify the data sets
+    #[command(after_help = "Examples:\n  cargo xtask data fetch cifar10\n  \
+                            cargo xtask data verify all --data-dir ~/datasets\n  \
+                            POLDER_DATA=~/datasets cargo xtask data verify")]
+    Data(DataArgs),
+    /// Set up, build, get the data, run the experiments and write the report
+    #[command(
+        after_help = "Examples:\n  cargo xtask reproduce --scale smoke             five minutes, every code path\n  \
+                            cargo xtask reproduce --only A1,A4 --seeds 2     about an hour on two cores\n  \
+                            cargo xtask reproduce --dry-run                  what would run, and for how long\n  \
+                            cargo xtask reproduce --data-dir ~/datasets      with files that are there already"
+    )]
+    Reproduce(ReproduceArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupArgs {
+    /// Folder in which `.libtorch` is made instead of the workspace
+    #[arg(long, hide = true)]
+    pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    pub(crate) action: DataAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataAction {
+    /// Download, check and unpack what is not there yet
+    #[command(
+        after_help = "Examples:\n  cargo xtask data fetch cifar10\n  cargo xtask data fetch all --data-dir ~/datasets"
+    )]
+    Fetch(DataSelection),
+    /// Compare every file with its published or known digest
+    #[command(
+        after_help = "Examples:\n  cargo xtask data verify\n  cargo xtask data verify cifar100 --data-dir ~/datasets"
+    )]
+    Verify(DataSelection),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataSelection {
+    /// Data set
+    #[arg(value_enum, default_value = "all")]
+    pub(crate) set: DataSet,
+    /// Folder that holds, or will hold, cifar-10-batches-bin/ and cifar-100-binary/ [default: `data` in the workspace]
+    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DataSet {
+    Cifar10,
+    Cifar100,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scale {
+    /// Five minutes: every code path, no meaningful number
+    Smoke,
+    /// About an hour on two cores: the papers' recipes, scaled down
+    Desk,
+}
+
+impl Scale {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Desk => "desk",
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReproduceArgs {
+    /// How much is computed
+    #[arg(long, value_enum, default_value = "desk")]
+    pub(crate) scale: Scale,
+    /// Experiments to run, separated by commas [default: all]
+    #[arg(long, value_name = "IDS")]
+    pub(crate) only: Option<String>,
+    /// Number of seeds per cell [default: the experiment's own]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seeds: Option<u32>,
+    /// Print what would run, what is done and the time left; run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Folder that holds the data sets [default: `data` in the workspace]
+    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Use data files whose digest is not known, and say so in every record and report
+    #[arg(long)]
+    pub(crate) allow_unverified: bool,
+    /// Folder of the runs and the report [default: `results` in the workspace]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    #[test]
+    fn every_task_shows_an_example() {
+        let command = Args::command();
+        command.clone().debug_assert();
+        for task in command.get_subcommands().filter(|task| task.get_name() != "help") {
+            assert!(
+                task.get_after_help().is_some_and(|help| help.to_string().contains("cargo xtask")),
+                "`{}` has no example",
+                task.get_name()
+            );
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! From clone to report: set-up, build, data, then `polder reproduce`, which plans, runs and writes.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use polder_data::{DatasetKind, FetchOptions};
+
+use crate::args::ReproduceArgs;
+use crate::command;
+use crate::data;
+use crate::setup::{self, Machine};
+use crate::workspace::Workspace;
+
+/// Prepares what `polder reproduce` needs, then hands over to it and returns its exit code.
+pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCode> {
+    let polder = build_polder(workspace)?;
+    let data_dir = workspace.data_dir(args.data_dir.as_deref());
+    if !args.dry_run {
+        provide_data(&data_dir);
+    }
+    let mut reproduce = Command::new(&polder);
+    reproduce.current_dir(workspace.root());
+    forward(&mut reproduce, args, &data_dir, &workspace.results_dir(args.output.as_deref()));
+    let status = command::status(&mut reproduce)?;
+    Ok(exit_code(status))
+}
+
+/// Sets up, builds `polder` in release mode and returns its path.
+pub(crate) fn build_polder(workspace: &Workspace) -> Result<std::path::PathBuf> {
+    setup::run(workspace.root(), &Machine::detect())?;
+    command::run(workspace.cargo().args(["build", "--release", "--locked", "--package", "polder"]))
+        .context("`polder` cannot be built")?;
+    Ok(workspace.target_dir()?.join("release").join(format!("polder{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Fetches CIFAR-10 if it is not there. What needs no data runs without it, so a failure takes one line.
+fn provide_data(data_dir: &Path) {
+    if data::is_there(DatasetKind::Cifar10, data_dir) {
+        return;
+    }
+    eprintln!("$ cargo xtask data fetch cifar10 --data-dir {}", data_dir.display());
+    // Someone without a network waits for the experiments that need none.
+    let options = FetchOptions { attempts: 2, ..FetchOptions::default() };
+    if let Err(error) = data::fetch(DatasetKind::Cifar10, data_dir, &options) {
+        eprintln!(
+            "warning: CIFAR-10 is missing ({error:#}); what needs none runs now, and `cargo xtask data fetch cifar10`, \
+             or `--data-dir` with a folder that holds cifar-10-batches-bin/, adds the rest"
+        );
+    }
+}
+
+fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, output: &Path) {
+    reproduce.args(["reproduce", "--scale", args.scale.name()]);
+    if let Some(only) = &args.only {
+        reproduce.args(["--only", only]);
+    }
+    if let Some(seeds) = args.seeds {
+        reproduce.arg("--seeds").arg(seeds.to_string());
+    }
+    if args.dry_run {
+        reproduce.arg("--dry-run");
+    }
+    if args.allow_unverified {
+        reproduce.arg("--allow-unverified");
+    }
+    reproduce.arg("--data-dir").arg(data_dir).arg("--output").arg(output);
+}
+
+/// The same code for whoever called us; 128 plus the signal's number if one ended it, as shells have it.
+fn exit_code(status: std::process::ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return ExitCode::from(128_u8.saturating_add(signal as u8));
+    }
+    ExitCode::from(status.code().map_or(1, |code| code as u8))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use clap::Parser;
+
+    use crate::args::{Args, Task};
+
+    #[test]
+    fn every_option_reaches_polder() {
+        let typed = "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified";
+        let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else { panic!("not reproduce") };
+        let mut command = Command::new("polder");
+        super::forward(&mut command, &args, Path::new("/d"), Path::new("/r"));
+        assert_eq!(
+            crate::command::shown(&command),
+            "polder reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified --data-dir /d --output /r"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_exit_code_is_handed_on() {
+        for (script, expected) in [("exit 0", 0), ("exit 3", 3), ("kill -TERM $$", 143)] {
+            let status = Command::new("sh").args(["-c", script]).status().unwrap();
+            let code = super::exit_code(status);
+            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(expected)));
+        }
+    }
+}

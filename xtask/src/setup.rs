@@ -1,0 +1,235 @@
+//! libtorch 2.11.0, where the whole workspace looks for it.
+//!
+//! The user's `LIBTORCH` wins. Otherwise `.libtorch` is made from the wheels of the Python package index: beside its
+//! final place first, then renamed, so that an interruption leaves only a folder which the next set-up clears away.
+
+mod merge;
+mod pip;
+mod user_libtorch;
+mod view;
+mod wheels;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::setup::pip::Pip;
+use crate::setup::wheels::Wheel;
+
+/// The only libtorch that tch 0.24.0 speaks to.
+pub(crate) const LIBTORCH_VERSION: &str = "2.11.0";
+
+const VIEW: &str = ".libtorch";
+const PARTIAL: &str = ".libtorch.partial";
+
+/// What set-up needs to know about the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    /// Operating system and processor, as Rust names them.
+    pub(crate) platform: (&'static str, &'static str),
+    /// `LIBTORCH`, as set by the user or by cargo.
+    pub(crate) libtorch: Option<OsString>,
+    /// `PATH`, on which `python3` is looked for.
+    pub(crate) path: OsString,
+    /// Whether an NVIDIA driver is there, so that CUDA's libraries are of use.
+    pub(crate) nvidia_driver: bool,
+}
+
+impl Machine {
+    pub(crate) fn detect() -> Self {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let nvidia_driver = Path::new("/proc/driver/nvidia/version").exists()
+            || std::env::split_paths(&path).any(|folder| folder.join("nvidia-smi").is_file());
+        Self {
+            platform: (std::env::consts::OS, std::env::consts::ARCH),
+            libtorch: std::env::var_os("LIBTORCH"),
+            path,
+            nvidia_driver,
+        }
+    }
+}
+
+/// Provides libtorch and returns its folder. A second call only looks.
+///
+/// # Errors
+/// Another platform, a `LIBTORCH` that is not libtorch 2.11.0, no python3, no pip, or wheels that pip cannot get; each
+/// says what to do, and leaves nothing that the next call trips over.
+pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
+    let target = root.join(VIEW);
+    if let Some(libtorch) =
+        machine.libtorch.as_deref().map(Path::new).filter(|path| !same_place(path, &target))
+    {
+        user_libtorch::check(libtorch)?;
+        return Ok(libtorch.to_owned());
+    }
+    ensure!(
+        machine.platform == ("linux", "x86_64"),
+        "`cargo xtask setup` installs libtorch on Linux x86-64 only, and this is {} {}; get a libtorch {LIBTORCH_VERSION} \
+         for it (the `torch` folder of a Python installation will do) and set LIBTORCH to its absolute path",
+        machine.platform.0,
+        machine.platform.1
+    );
+    ensure!(
+        !target.is_symlink(),
+        "`{}` is a link, and set-up does not write into what it points to; remove the link, or set LIBTORCH to the \
+         folder it points to",
+        target.display()
+    );
+    if missing_from(&target, machine)?.is_empty() {
+        return Ok(target);
+    }
+
+    let partial = root.join(PARTIAL);
+    let _lock = lock(&partial)?;
+    clear_except_lock(&partial)?;
+    // Another set-up may have finished while this one waited for the lock.
+    let missing = missing_from(&target, machine)?;
+    if !missing.is_empty() {
+        install(&target, &partial, &missing, machine)?;
+    }
+    // Removed under the lock: whoever waited for it finds the view complete and only removes in turn.
+    match fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("`{}` cannot be removed", partial.display()))
+        }
+        _ => Ok(target),
+    }
+}
+
+/// What keeps the view from being usable on this machine.
+#[derive(Debug, Default)]
+struct Missing {
+    /// Wheels without which nothing runs.
+    wheels: Vec<Wheel>,
+    /// Why the view needs mending even if every wheel is there.
+    view: Option<String>,
+    /// Requirements of the torch wheel that only a GPU needs.
+    cuda: Vec<String>,
+}
+
+impl Missing {
+    fn is_empty(&self) -> bool {
+        self.wheels.is_empty() && self.view.is_none() && self.cuda.is_empty()
+    }
+}
+
+fn missing_from(target: &Path, machine: &Machine) -> Result<Missing> {
+    let site = target.join(view::SITE);
+    let wheels: Vec<_> = wheels::REQUIRED.into_iter().filter(|wheel| !wheel.is_in(&site)).collect();
+    let cuda = if machine.nvidia_driver && wheels.is_empty() {
+        wheels::cuda_requirements_missing_from(&site)?
+    } else {
+        Vec::new()
+    };
+    Ok(Missing { wheels, view: view::defect(target), cuda })
+}
+
+fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine) -> Result<()> {
+    let start = Instant::now();
+    let in_place = target.exists();
+    let view = if in_place { target.to_owned() } else { partial.join("view") };
+    let site = view.join(view::SITE);
+    if missing.view.is_some() || !missing.wheels.is_empty() {
+        if let Some(defect) = missing.view.as_ref().filter(|_| in_place) {
+            eprintln!("setup: `{}` is incomplete ({defect}) and is mended", target.display());
+            view::mark_incomplete(&view)?;
+        }
+        if !missing.wheels.is_empty() {
+            eprintln!(
+                "setup: libtorch {LIBTORCH_VERSION} from the Python package index, once; up to 1 GB to download, 1.2 GB on disk"
+            );
+            let wanted: Vec<_> = missing.wheels.iter().map(Wheel::requirement).collect();
+            let fetched = Pip::find(&machine.path)?.fetch(&wanted, pip::Dependencies::Leave, partial)?;
+            if let Some(wheel) = missing.wheels.iter().find(|wheel| !wheel.is_in(&fetched)) {
+                bail!(
+                    "pip reported success, but `{}` does not hold what the workspace needs: {}",
+                    wheel.requirement(),
+                    wheel.files.join(", ")
+                );
+            }
+            wheels::prune(&fetched)?;
+            merge::merge(&fetched, &site)?;
+        }
+        view::create(&view)?;
+        if !in_place {
+            fs::rename(&view, target).with_context(|| {
+                format!("`{}` cannot be renamed to `{}`", view.display(), target.display())
+            })?;
+        }
+    }
+    if machine.nvidia_driver {
+        add_cuda(&target.join(view::SITE), partial, machine);
+    }
+    eprintln!(
+        "setup: libtorch {LIBTORCH_VERSION} is ready in `{}` ({:.0?})",
+        target.display(),
+        start.elapsed()
+    );
+    Ok(())
+}
+
+/// Adds what only a GPU needs. Without it everything still runs on the CPU, so a failure is told and not returned.
+fn add_cuda(site: &Path, partial: &Path, machine: &Machine) {
+    let added = wheels::cuda_requirements_missing_from(site).and_then(|requirements| {
+        if !requirements.is_empty() {
+            eprintln!(
+                "setup: an NVIDIA driver is here, so CUDA's libraries are added; up to 2.5 GB to download"
+            );
+            let fetched =
+                Pip::find(&machine.path)?.fetch(&requirements, pip::Dependencies::Follow, partial)?;
+            merge::merge(&fetched, site)?;
+        }
+        Ok(())
+    });
+    if let Err(error) = added {
+        eprintln!("warning: `--device cuda` will not work until CUDA's libraries are installed: {error:#}");
+    }
+}
+
+/// Whether `LIBTORCH` is merely the workspace's own folder, which cargo's configuration sets.
+fn same_place(libtorch: &Path, target: &Path) -> bool {
+    libtorch == target
+        || matches!((libtorch.canonicalize(), target.canonicalize()), (Ok(given), Ok(own)) if given == own)
+}
+
+/// Waits for the folder's lock, which the operating system releases even if this process is killed.
+fn lock(partial: &Path) -> Result<File> {
+    let acquire = || -> io::Result<File> {
+        fs::create_dir_all(partial)?;
+        let file = File::create(partial.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                eprintln!("setup: another set-up is at work here; waiting for it");
+                file.lock()?;
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(file)
+    };
+    acquire().with_context(|| format!("`{}` cannot be made and locked", partial.display()))
+}
+
+/// Removes what an interrupted set-up left. The lock file stays, or two set-ups could hold one lock each.
+fn clear_except_lock(partial: &Path) -> Result<()> {
+    let clear = || -> io::Result<()> {
+        fs::create_dir_all(partial)?;
+        for entry in fs::read_dir(partial)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else if entry.file_name() != "lock" {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    clear().with_context(|| format!("`{}` cannot be cleared", partial.display()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! The user's own pip, asked for wheels without touching any of the user's installations.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::command::shown;
+use crate::setup::LIBTORCH_VERSION;
+
+/// Any version of Python may run pip; the wheels are always those for this one.
+const PYTHON_VERSION: &str = "3.12";
+
+/// A `python3` that has pip.
+#[derive(Debug)]
+pub(crate) struct Pip {
+    path: OsString,
+}
+
+/// Whether the requirements of the wanted packages are fetched too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dependencies {
+    Leave,
+    Follow,
+}
+
+impl Pip {
+    /// Looks for `python3` on `path` and for its pip.
+    pub(crate) fn find(path: &OsStr) -> Result<Self> {
+        let pip = Self { path: path.to_owned() };
+        let own_libtorch = format!("set LIBTORCH to the absolute path of a libtorch {LIBTORCH_VERSION}");
+        match pip.python().arg("--version").output() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
+                "libtorch is installed with pip, and there is no `python3` on PATH; install it \
+                 (Debian, Ubuntu: `apt install python3 python3-pip`), or {own_libtorch}"
+            ),
+            Err(error) => return Err(error).context("`python3` cannot be started"),
+            Ok(output) => ensure!(
+                output.status.success(),
+                "`python3 --version` failed ({}: {}); mend that Python, or {own_libtorch}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+        }
+        let output =
+            pip.python().args(["-m", "pip", "--version"]).output().context("`python3` cannot be started")?;
+        ensure!(
+            output.status.success(),
+            "`python3` has no pip (`python3 -m pip --version` says: {}); install it (Debian, Ubuntu: \
+             `apt install python3-pip`; elsewhere: `python3 -m ensurepip --user`), or {own_libtorch}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(pip)
+    }
+
+    /// Puts the wheels of `requirements` into a new folder below `partial` and returns that folder.
+    ///
+    /// # Errors
+    /// pip's failure, with what may help. Its own words have been shown by then.
+    pub(crate) fn fetch(
+        &self,
+        requirements: &[String],
+        dependencies: Dependencies,
+        partial: &Path,
+    ) -> Result<PathBuf> {
+        let (wheels, scratch) = (partial.join("wheels"), partial.join("scratch"));
+        for folder in [&wheels, &scratch] {
+            if folder.exists() {
+                fs::remove_dir_all(folder)
+                    .with_context(|| format!("`{}` cannot be cleared", folder.display()))?;
+            }
+            fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
+        }
+        let mut install = self.python();
+        install.args(["-m", "pip", "install", "--only-binary=:all:", "--python-version", PYTHON_VERSION]);
+        if dependencies == Dependencies::Leave {
+            install.arg("--no-deps");
+        }
+        install.args([
+            "--no-compile",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--retries",
+            "3",
+            "--target",
+        ]);
+        install.arg(&wheels).args(requirements);
+        // A `user = true` or a required virtual environment in the user's configuration contradicts `--target`.
+        install.env("PIP_USER", "0").env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
+        // Unpacked on the disk it is meant for, as /tmp is often small; and cleared away with the rest.
+        install.env("TMPDIR", &scratch).stdin(Stdio::null());
+        eprintln!("$ {}", shown(&install));
+        let status = wait_showing_growth(&mut install, partial).context("`python3` cannot be started")?;
+        ensure!(
+            status.success(),
+            "pip could not provide {} ({status}; its own message is above). Is the Python package index reachable \
+             (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL), are 3 GB free in `{}`, is pip older than 20.3 \
+             (`python3 -m pip install --upgrade pip`)? Then repeat `cargo xtask setup`; or set LIBTORCH to the absolute \
+             path of a libtorch {LIBTORCH_VERSION}",
+            requirements.join(" "),
+            partial.display()
+        );
+        Ok(wheels)
+    }
+
+    fn python(&self) -> Command {
+        let mut python = Command::new("python3");
+        python.env("PATH", &self.path);
+        python
+    }
+}
+
+/// Waits for pip. Away from a terminal it shows no progress, so the growth of `folder` is told every 15 seconds.
+fn wait_showing_growth(command: &mut Command, folder: &Path) -> io::Result<ExitStatus> {
+    if io::stdout().is_terminal() {
+        return command.status();
+    }
+    let mut child = command.spawn()?;
+    let start = Instant::now();
+    let mut told = Duration::ZERO;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        if start.elapsed() >= told + Duration::from_secs(15) {
+            told = start.elapsed();
+            eprintln!("setup: {:.0?}, {} MB so far", told, size(folder) / 1_000_000);
+        }
+    }
+}
+
+/// Bytes below `folder`; what vanishes meanwhile counts as nothing.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

@@ -1,0 +1,98 @@
+//! Everything that continuous integration checks, cheapest first; the first failure ends it.
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::command;
+use crate::setup::{self, Machine};
+use crate::tidy;
+use crate::workspace::Workspace;
+
+struct Step {
+    name: &'static str,
+    command: Command,
+}
+
+/// Runs the steps and prints what each took.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let start = Instant::now();
+    let mut times: Vec<(&str, Duration)> = Vec::new();
+
+    eprintln!("== set-up");
+    setup::run(workspace.root(), &Machine::detect())?;
+    times.push(("set-up", start.elapsed()));
+
+    let step_start = Instant::now();
+    eprintln!("== tidy");
+    if tidy::run(workspace)? != ExitCode::SUCCESS {
+        eprintln!("test: `tidy` failed; `cargo xtask tidy` repeats this step alone");
+        return Ok(ExitCode::FAILURE);
+    }
+    times.push(("tidy", step_start.elapsed()));
+
+    for mut step in steps(workspace) {
+        let step_start = Instant::now();
+        eprintln!("== {}", step.name);
+        let status = command::status(&mut step.command)?;
+        let elapsed = step_start.elapsed();
+        eprintln!("== {}: {:.1} s", step.name, elapsed.as_secs_f64());
+        if !status.success() {
+            eprintln!(
+                "test: `{}` failed ({status}); this step alone: {}",
+                step.name,
+                command::shown(&step.command)
+            );
+            return Ok(ExitCode::FAILURE);
+        }
+        times.push((step.name, elapsed));
+    }
+
+    println!("\n{:>9}  step", "seconds");
+    for (name, time) in &times {
+        println!("{:>9.1}  {name}", time.as_secs_f64());
+    }
+    println!("test: all {} steps passed in {:.0} s", times.len(), start.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn steps(workspace: &Workspace) -> Vec<Step> {
+    let cargo = |args: &[&str]| {
+        let mut cargo = workspace.cargo();
+        cargo.args(args);
+        cargo
+    };
+    let tests = if has_nextest(workspace) {
+        cargo(&["nextest", "run", "--workspace", "--locked"])
+    } else {
+        cargo(&["test", "--workspace", "--locked", "--lib", "--bins", "--tests", "--examples"])
+    };
+    let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    vec![
+        Step { name: "rustfmt", command: cargo(&["fmt", "--all", "--check"]) },
+        // Without the default features: a user of the pipeline may want neither downloads nor pictures.
+        Step {
+            name: "polder-data alone",
+            command: cargo(&["check", "--package", "polder-data", "--no-default-features", "--locked"]),
+        },
+        Step {
+            name: "clippy",
+            command: cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        },
+        Step { name: "tests", command: tests },
+        Step { name: "doc tests", command: cargo(&["test", "--workspace", "--locked", "--doc"]) },
+        Step { name: "documentation", command: documentation },
+    ]
+}
+
+fn has_nextest(workspace: &Workspace) -> bool {
+    workspace
+        .cargo()
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

@@ -1,0 +1,174 @@
+//! Rules about files as such: size, name, header, stated source.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::tidy::Violation;
+use crate::tidy::tree::{SourceFile, Tree};
+
+/// Above this a file belongs into a data set or is made by a script.
+const LARGEST_BYTES: u64 = 1_000_000;
+
+const EMPTY_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "misc", "common"];
+
+/// Written apart, or this file would violate its own rule.
+const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
+
+pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for file in &tree.files {
+        let mut violation = |line: usize, invariant: &'static str, found: String| {
+            violations.push(Violation { path: file.path.clone(), line, invariant, found });
+        };
+        if file.size > LARGEST_BYTES {
+            violation(1, "files: none is larger than 1 MB", format!("{} bytes", file.size));
+        }
+        if EMPTY_NAMES.contains(&file.stem()) {
+            violation(1, "files: each is named after its concept", format!("`{}`", file.stem()));
+        }
+        if file.has_extension("rs") {
+            for (index, line) in file.text.lines().enumerate() {
+                if let Some(word) = UNFINISHED.iter().find(|word| line.contains(*word)) {
+                    violation(index + 1, "files: nothing is left unfinished", format!("`{word}`"));
+                }
+            }
+        }
+        if file.path.starts_with("experiments/") && file.has_extension("toml") && !has_header(&file.text) {
+            violation(
+                1,
+                "experiments: each file opens with a comment that gives source, expected result, hardware and time",
+                "no comment on the first line".to_owned(),
+            );
+        }
+        if file.path == "experiments/published.toml" {
+            violations.extend(values_without_source(file));
+        }
+        violations.extend(golden_without_script(tree, file));
+    }
+    violations
+}
+
+fn has_header(text: &str) -> bool {
+    text.lines()
+        .next()
+        .and_then(|line| line.strip_prefix('#'))
+        .is_some_and(|comment| !comment.trim_matches(['#', ' ', '-', '=']).is_empty())
+}
+
+/// Tables of published values, at any depth, that state a value and no source.
+fn values_without_source(file: &SourceFile) -> Vec<Violation> {
+    const INVARIANT: &str = "published values: each states its source";
+    let violation = |line, found| Violation { path: file.path.clone(), line, invariant: INVARIANT, found };
+    match DeTable::parse(&file.text) {
+        Err(error) => {
+            let offset = error.span().map_or(0, |span| span.start);
+            vec![violation(line_at(&file.text, offset), format!("no TOML: {}", error.message()))]
+        }
+        Ok(table) => {
+            let mut offsets = Vec::new();
+            collect_unsourced(table.get_ref(), &mut offsets);
+            offsets
+                .into_iter()
+                .map(|offset| violation(line_at(&file.text, offset), "`value` without a `source`".to_owned()))
+                .collect()
+        }
+    }
+}
+
+fn collect_unsourced(table: &DeTable<'_>, offsets: &mut Vec<usize>) {
+    let source = table.iter().find(|(key, _)| key.get_ref() == "source").map(|(_, value)| value.get_ref());
+    let sourced = matches!(source, Some(DeValue::String(text)) if !text.trim().is_empty());
+    for (key, value) in table {
+        if key.get_ref() == "value" && !sourced {
+            offsets.push(key.span().start);
+        }
+        collect_unsourced_in(value.get_ref(), offsets);
+    }
+}
+
+fn collect_unsourced_in(value: &DeValue<'_>, offsets: &mut Vec<usize>) {
+    match value {
+        DeValue::Table(table) => collect_unsourced(table, offsets),
+        DeValue::Array(items) => items.iter().for_each(|item| collect_unsourced_in(item.get_ref(), offsets)),
+        _ => {}
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+/// A golden file must be named by a script in its folder, by its name or by the first word of it.
+fn golden_without_script(tree: &Tree, file: &SourceFile) -> Option<Violation> {
+    let (folder, name) = file.path.rsplit_once('/')?;
+    let is_golden = folder.split('/').any(|part| part == "golden");
+    if !is_golden || ["py", "md", "rs"].iter().any(|extension| file.has_extension(extension)) {
+        return None;
+    }
+    let first_word = file.stem().split(['-', '_']).next().unwrap_or(name);
+    let scripts = || {
+        tree.files.iter().filter(|other| {
+            other.has_extension("py") && other.path.rsplit_once('/').is_some_and(|(there, _)| there == folder)
+        })
+    };
+    let named =
+        scripts().any(|script| [name, file.stem(), first_word].iter().any(|word| script.text.contains(word)));
+    (!named).then(|| Violation {
+        path: file.path.clone(),
+        line: 1,
+        invariant: "golden files: the script that made one lies beside it and names it",
+        found: format!("{} scripts in `{folder}`", scripts().count()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::tidy::tree::{SourceFile, Tree};
+
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        check(&Tree::of(files)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_file_over_one_megabyte_is_refused() {
+        let file = SourceFile { path: "docs/big.png".to_owned(), size: 1_000_001, text: String::new() };
+        assert_eq!(check(&Tree { files: vec![file] }).len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_says_nothing_is_refused() {
+        assert_eq!(found(&[("crates/optim/src/utils.rs", "")]).len(), 1);
+        assert!(found(&[("crates/optim/src/sgd.rs", "")]).is_empty());
+    }
+
+    #[test]
+    fn unfinished_work_is_found_with_its_line() {
+        let text = format!("fn f() {{}}\n// {}: more\n", super::UNFINISHED[0]);
+        assert!(found(&[("crates/optim/src/sgd.rs", &text)])[0].starts_with("crates/optim/src/sgd.rs:2:"));
+    }
+
+    #[test]
+    fn an_experiment_needs_a_header() {
+        assert_eq!(found(&[("experiments/a1.toml", "id = \"A1\"\n")]).len(), 1);
+        assert_eq!(found(&[("experiments/a1.toml", "#\nid = \"A1\"\n")]).len(), 1);
+        assert!(found(&[("experiments/a1.toml", "# Toy-1.\nid = \"A1\"\n")]).is_empty());
+    }
+
+    #[test]
+    fn a_published_value_needs_a_source_at_any_depth() {
+        let text = "# Published values.\n[a4.sgd]\nvalue = 0.9\nsource = \"paper A, table 2\"\n\n\
+                    [a4.average]\nvalue = 0.95\nsource = \" \"\n\n[[rows]]\nname = \"x\"\nvalue = 1\n";
+        let found = found(&[("experiments/published.toml", text)]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("experiments/published.toml:7:"), "{found:?}");
+        assert!(found[1].starts_with("experiments/published.toml:12:"), "{found:?}");
+    }
+
+    #[test]
+    fn a_golden_file_needs_its_script() {
+        let golden = ("golden/sgd-momentum.json", "{}");
+        assert_eq!(found(&[golden]).len(), 1);
+        assert_eq!(found(&[golden, ("golden/generate.py", "save('sam.json')")]).len(), 1);
+        assert!(found(&[golden, ("golden/generate.py", "save(f'sgd-{name}.json')")]).is_empty());
+    }
+}
