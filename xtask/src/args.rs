@@ -44,6 +44,10 @@ pub(crate) enum Task {
                             cargo xtask reproduce --data-dir ~/datasets      with files that are there already"
     )]
     Reproduce(ReproduceArgs),
+    /// Measure what the README promises and say which promises are kept
+    #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
+                            cargo xtask promises --data-dir ~/datasets --write   measure all, update the README's table")]
+    Promises(PromisesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,6 +134,19 @@ pub(crate) struct ReproduceArgs {
     /// Folder of the runs and the report [default: `results` in the workspace]
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PromisesArgs {
+    /// Areas to measure, separated by commas [default: all]
+    #[arg(long, value_name = "AREAS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Folder that holds the data sets [default: `data` in the workspace]
+    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Put the table between the markers in README.md
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod args;
 mod command;
 mod data;
+mod promises;
 mod reproduce;
 mod setup;
 mod test;
@@ -43,5 +44,6 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Tidy => tidy::run(&workspace),
         Task::Data(data) => data::run(&workspace, &data.action),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
+        Task::Promises(promises) => promises::run(&workspace, &promises),
     }
 }

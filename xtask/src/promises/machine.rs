@@ -1,0 +1,30 @@
+//! The machine and the commit that a table of measurements belongs to.
+
+use std::fs;
+use std::process::Command;
+
+use crate::workspace::Workspace;
+
+/// Processor, cores and commit in one line.
+pub(crate) fn describe(workspace: &Workspace) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let commit = git(workspace, &["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    let changed = git(workspace, &["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
+    let changed = if changed { " with changes" } else { "" };
+    format!("{}, {cores} cores, commit {commit}{changed}", processor())
+}
+
+fn processor() -> String {
+    fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        })
+        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+fn git(workspace: &Workspace, args: &[&str]) -> Option<String> {
+    let output = Command::new("git").current_dir(workspace.root()).args(args).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,191 @@
+//! `promises.toml`: name, area, how it is measured, the bound, and what it needs.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// One promise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Promise {
+    pub(crate) name: String,
+    /// `data`, `theory`, `training`, `reproduce`: what `--only` selects.
+    pub(crate) area: String,
+    pub(crate) measure: Measure,
+    pub(crate) bound: Bound,
+    #[serde(default)]
+    pub(crate) needs: Vec<Need>,
+    /// Printed behind the bound, a unit for example.
+    #[serde(default)]
+    pub(crate) unit: String,
+}
+
+/// How a promise is measured. In commands, `{polder}`, `{cargo}`, `{data}` and `{scratch}` are filled in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Measure {
+    /// A JSON pointer into the last line of standard output; commands that are equal run once.
+    Output { command: Vec<String>, pointer: String },
+    /// The wall time of the command.
+    Seconds { command: Vec<String> },
+    /// A JSON pointer into a file that an earlier, longer run at `scale` has left.
+    FinishedRun { file: PathBuf, scale: String, pointer: String },
+    /// The records of one training with 1 and with 2 workers, byte by byte.
+    Workers { settings: Vec<String> },
+    /// The records of a training that was killed in the middle of an epoch and started again, against those of one
+    /// that was not.
+    Killed { settings: Vec<String> },
+}
+
+/// What must hold of the measured value.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Bound {
+    pub(crate) at_least: Option<f64>,
+    pub(crate) at_most: Option<f64>,
+    /// Two files agree in every byte.
+    #[serde(default)]
+    pub(crate) equal: bool,
+}
+
+/// What a measurement gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Measured {
+    Number(f64),
+    Equal(bool),
+}
+
+/// What must be there before a promise can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Need {
+    Cifar10,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    promise: Vec<Promise>,
+}
+
+/// Reads and checks the list.
+pub(crate) fn read(path: &Path) -> Result<Vec<Promise>> {
+    let text = fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let manifest: Manifest = toml::from_str(&text).with_context(|| format!("in `{}`", path.display()))?;
+    for promise in &manifest.promise {
+        let Bound { at_least, at_most, equal } = promise.bound;
+        ensure!(
+            equal != (at_least.is_some() || at_most.is_some()),
+            "the bound of `{}` must be `equal = true`, or `at-least`, `at-most` or both",
+            promise.name
+        );
+    }
+    Ok(manifest.promise)
+}
+
+impl Measure {
+    /// Whether the release build of `polder` is run.
+    pub(crate) fn needs_polder(&self) -> bool {
+        match self {
+            Self::Output { command, .. } | Self::Seconds { command } => {
+                command.iter().any(|word| word.contains("{polder}"))
+            }
+            Self::Workers { .. } | Self::Killed { .. } => true,
+            Self::FinishedRun { .. } => false,
+        }
+    }
+}
+
+impl Bound {
+    /// Whether `measured` keeps within the bound; a value that is no number never does.
+    pub(crate) fn holds(self, measured: Measured) -> bool {
+        match measured {
+            Measured::Equal(equal) => self.equal && equal,
+            Measured::Number(value) => {
+                !self.equal
+                    && !value.is_nan()
+                    && self.at_least.is_none_or(|bound| value >= bound)
+                    && self.at_most.is_none_or(|bound| value <= bound)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.at_least, self.at_most) {
+            (Some(low), Some(high)) => {
+                write!(formatter, "{} to {}", Measured::Number(low), Measured::Number(high))
+            }
+            (Some(low), None) => write!(formatter, "≥ {}", Measured::Number(low)),
+            (None, Some(high)) => write!(formatter, "≤ {}", Measured::Number(high)),
+            (None, None) => formatter.write_str("equal"),
+        }
+    }
+}
+
+impl fmt::Display for Measured {
+    /// Four significant digits, thousands parted.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = match *self {
+            Self::Equal(equal) => return formatter.write_str(if equal { "equal" } else { "different" }),
+            Self::Number(value) => value,
+        };
+        let size = value.abs();
+        if size != 0.0 && size < 1e-3 {
+            return write!(formatter, "{value:.1e}");
+        }
+        if size < 1e4 {
+            let decimals = (3 - size.max(1.0).log10().floor() as i32).max(0) as usize;
+            let text = format!("{value:.decimals$}");
+            let short =
+                if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+            return formatter.write_str(short);
+        }
+        let digits = format!("{size:.0}");
+        let mut parted = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                parted.push(',');
+            }
+            parted.push(digit);
+        }
+        write!(formatter, "{}{parted}", if value < 0.0 { "-" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Measured};
+
+    #[test]
+    fn numbers_are_short_and_readable() {
+        for (value, shown) in [
+            (0.5, "0.5"),
+            (0.497_31, "0.497"),
+            (1234.4, "1234"),
+            (512_345.6, "512,346"),
+            (1e-9, "1.0e-9"),
+            (300.0, "300"),
+            (3.25, "3.25"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(Measured::Number(value).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn bounds_hold_at_their_edges_and_never_for_what_is_no_number() {
+        let band = Bound { at_least: Some(0.45), at_most: Some(0.55), equal: false };
+        for (value, holds) in [(0.45, true), (0.55, true), (0.449, false), (0.551, false), (f64::NAN, false)]
+        {
+            assert_eq!(band.holds(Measured::Number(value)), holds, "{value}");
+        }
+        let equal = Bound { at_least: None, at_most: None, equal: true };
+        assert!(equal.holds(Measured::Equal(true)) && !equal.holds(Measured::Equal(false)));
+        assert!(!equal.holds(Measured::Number(1.0)));
+    }
+}

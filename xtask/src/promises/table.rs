@@ -1,0 +1,102 @@
+//! The table of promises, as printed and as it stands in the README.
+
+use std::fmt::{self, Write as _};
+
+use anyhow::{Result, ensure};
+
+use crate::promises::manifest::Promise;
+
+const BEGIN: &str = "<!-- promises: begin -->";
+const END: &str = "<!-- promises: end -->";
+
+/// What came of a promise, with the measured value or the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Kept(String),
+    Broken(String),
+    Skipped(String),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) promise: Promise,
+    pub(crate) verdict: Verdict,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept(measured) => write!(formatter, "kept ({measured})"),
+            Self::Broken(measured) => write!(formatter, "broken ({measured})"),
+            Self::Skipped(why) => write!(formatter, "skipped ({why})"),
+        }
+    }
+}
+
+/// The rows as a Markdown table, with the machine under it.
+pub(crate) fn markdown(rows: &[Row], machine: &str) -> String {
+    let mut text = String::from("| Promise | Measured | Bound | Kept |\n|---|---|---|---|\n");
+    for Row { promise, verdict } in rows {
+        let unit = if promise.unit.is_empty() { String::new() } else { format!(" {}", promise.unit) };
+        let (measured, kept) = match verdict {
+            Verdict::Kept(measured) => (format!("{measured}{unit}"), "kept".to_owned()),
+            Verdict::Broken(measured) => (format!("{measured}{unit}"), "**broken**".to_owned()),
+            Verdict::Skipped(why) => (String::new(), format!("skipped: {why}")),
+        };
+        let cells = [promise.name.clone(), measured, format!("{}{unit}", promise.bound), kept];
+        let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+        writeln!(text, "| {} |", cells.join(" | ")).expect("writing to a string cannot fail");
+    }
+    write!(text, "\nMeasured on {machine}.").expect("writing to a string cannot fail");
+    text
+}
+
+/// `readme` with `table` between its markers.
+pub(crate) fn insert(readme: &str, table: &str) -> Result<String> {
+    let places = readme.find(BEGIN).zip(readme.find(END)).filter(|(begin, end)| begin < end);
+    ensure!(places.is_some(), "README.md has no place for the table: add the lines `{BEGIN}` and `{END}`");
+    let (begin, end) = places.unwrap_or_default();
+    Ok(format!("{}{BEGIN}\n{table}\n{}", &readme[..begin], &readme[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, Verdict, insert, markdown};
+    use crate::promises::manifest::{Bound, Measure, Promise};
+
+    fn row(verdict: Verdict) -> Row {
+        Row {
+            promise: Promise {
+                name: "speed".to_owned(),
+                area: "data".to_owned(),
+                measure: Measure::Seconds { command: vec![] },
+                bound: Bound { at_least: Some(500_000.0), at_most: None, equal: false },
+                needs: vec![],
+                unit: "images/s".to_owned(),
+            },
+            verdict,
+        }
+    }
+
+    #[test]
+    fn a_table_has_one_line_per_promise() {
+        let rows = [
+            row(Verdict::Kept("612,000".to_owned())),
+            row(Verdict::Broken("4".to_owned())),
+            row(Verdict::Skipped("no\ndata".to_owned())),
+        ];
+        let text = markdown(&rows, "a machine");
+        assert!(text.contains("| speed | 612,000 images/s | ≥ 500,000 images/s | kept |"), "{text}");
+        assert!(text.contains("| **broken** |") && text.contains("skipped: no data"), "{text}");
+        assert!(text.ends_with("Measured on a machine."));
+    }
+
+    #[test]
+    fn the_table_replaces_what_is_between_the_markers_and_nothing_else() {
+        let readme = "before\n<!-- promises: begin -->\nold\n<!-- promises: end -->\nafter\n";
+        let once = insert(readme, "new").unwrap();
+        assert_eq!(once, "before\n<!-- promises: begin -->\nnew\n<!-- promises: end -->\nafter\n");
+        assert_eq!(insert(&once, "new").unwrap(), once);
+        assert!(insert("no markers", "new").is_err());
+    }
+}
