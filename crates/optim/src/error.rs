@@ -75,6 +75,8 @@ impl OptimError {
         Self::Objective { source: source.into() }
     }
 
+    /// Cold, so that a step that checks its settings stays small enough to be inlined.
+    #[cold]
     pub(crate) fn setting(setting: &str, found: &impl ToString, expected: &'static str) -> Self {
         Self::InvalidSetting { setting: setting.to_owned(), found: found.to_string(), expected }
     }

@@ -37,7 +37,7 @@ impl Default for A1Config {
     fn default() -> Self {
         Self {
             seed: 0,
-            num_pairs: 24,
+            num_pairs: 12,
             burn_in: 20_000,
             num_steps: 1_000_000,
             start: 0.5,

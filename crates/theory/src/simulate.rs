@@ -93,7 +93,7 @@ impl<'a, L: Landscape> Path<'a, L> {
 
     /// Makes one step and returns the iterate before it and the alternative iterate on the way.
     #[inline]
-    fn step(&mut self, noise: f64, step_size: f64) -> Result<(f64, f64), TheoryError> {
+    fn step(&mut self, noise: f64, step_size: f64) -> Result<(f64, f64), OptimError> {
         let before = self.iterate;
         self.objective.noise = noise;
         let slope = self.sgd.step(&mut self.objective, &mut self.iterate, &mut 0.0, step_size)?;
@@ -101,7 +101,7 @@ impl<'a, L: Landscape> Path<'a, L> {
     }
 
     #[inline]
-    fn measured_step(&mut self, step: u64, noise: f64, step_size: f64) -> Result<(), TheoryError> {
+    fn measured_step(&mut self, step: u64, noise: f64, step_size: f64) -> Result<(), OptimError> {
         let (w, v) = self.step(noise, step_size)?;
         self.sum_square_w += (w - self.center) * (w - self.center);
         self.sum_square_v += (v - self.center) * (v - self.center);

@@ -44,7 +44,7 @@ impl Vector for f64 {
 
     #[inline]
     fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
-        assert!(range.end <= 1, "range {range:?} in a vector of dimension 1");
+        assert!(range.end <= 1, "a range outside a vector of dimension 1");
         if !range.is_empty() {
             self.axpy(a, x);
         }
@@ -72,7 +72,7 @@ impl Vector for f64 {
 
     #[inline]
     fn norm_range(&self, range: Range<usize>) -> f64 {
-        assert!(range.end <= 1, "range {range:?} in a vector of dimension 1");
+        assert!(range.end <= 1, "a range outside a vector of dimension 1");
         if range.is_empty() { 0.0 } else { self.abs() }
     }
 
