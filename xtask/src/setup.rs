@@ -84,12 +84,15 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
     }
 
     let partial = root.join(PARTIAL);
-    let _lock = lock(&partial)?;
+    let lock = lock(&partial)?;
     clear_except_lock(&partial)?;
     // Another set-up may have finished while this one waited for the lock.
     let missing = missing_from(&target, machine)?;
     if !missing.is_empty() {
-        install(&target, &partial, &missing, machine)?;
+        install(&target, &partial, &missing, machine, &lock).inspect_err(|_| {
+            // The error is what counts; the next set-up clears what may still be there.
+            let _ = clear_except_lock(&partial);
+        })?;
     }
     // Removed under the lock: whoever waited for it finds the view complete and only removes in turn.
     match fs::remove_dir_all(&partial) {
@@ -128,7 +131,7 @@ fn missing_from(target: &Path, machine: &Machine) -> Result<Missing> {
     Ok(Missing { wheels, view: view::defect(target), cuda })
 }
 
-fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine) -> Result<()> {
+fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, lock: &File) -> Result<()> {
     let start = Instant::now();
     let in_place = target.exists();
     let view = if in_place { target.to_owned() } else { partial.join("view") };
@@ -140,10 +143,11 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine) 
         }
         if !missing.wheels.is_empty() {
             eprintln!(
-                "setup: libtorch {LIBTORCH_VERSION} from the Python package index, once; up to 1 GB to download, 1.2 GB on disk"
+                "setup: libtorch {LIBTORCH_VERSION} from the Python package index, once; 0.55 GB to download, 1.1 GB on disk"
             );
             let wanted: Vec<_> = missing.wheels.iter().map(Wheel::requirement).collect();
-            let fetched = Pip::find(&machine.path)?.fetch(&wanted, pip::Dependencies::Leave, partial)?;
+            let fetched =
+                Pip::find(&machine.path)?.fetch(&wanted, pip::Dependencies::Leave, partial, lock)?;
             if let Some(wheel) = missing.wheels.iter().find(|wheel| !wheel.is_in(&fetched)) {
                 bail!(
                     "pip reported success, but `{}` does not hold what the workspace needs: {}",
@@ -162,7 +166,7 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine) 
         }
     }
     if machine.nvidia_driver {
-        add_cuda(&target.join(view::SITE), partial, machine);
+        add_cuda(&target.join(view::SITE), partial, machine, lock);
     }
     eprintln!(
         "setup: libtorch {LIBTORCH_VERSION} is ready in `{}` ({:.0?})",
@@ -173,14 +177,14 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine) 
 }
 
 /// Adds what only a GPU needs. Without it everything still runs on the CPU, so a failure is told and not returned.
-fn add_cuda(site: &Path, partial: &Path, machine: &Machine) {
+fn add_cuda(site: &Path, partial: &Path, machine: &Machine, lock: &File) {
     let added = wheels::cuda_requirements_missing_from(site).and_then(|requirements| {
         if !requirements.is_empty() {
             eprintln!(
                 "setup: an NVIDIA driver is here, so CUDA's libraries are added; up to 2.5 GB to download"
             );
             let fetched =
-                Pip::find(&machine.path)?.fetch(&requirements, pip::Dependencies::Follow, partial)?;
+                Pip::find(&machine.path)?.fetch(&requirements, pip::Dependencies::Follow, partial, lock)?;
             merge::merge(&fetched, site)?;
         }
         Ok(())
@@ -200,7 +204,8 @@ fn same_place(libtorch: &Path, target: &Path) -> bool {
 fn lock(partial: &Path) -> Result<File> {
     let acquire = || -> io::Result<File> {
         fs::create_dir_all(partial)?;
-        let file = File::create(partial.join("lock"))?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(partial.join("lock"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {

@@ -1,10 +1,10 @@
 //! The user's own pip, asked for wheels without touching any of the user's installations.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -57,7 +57,8 @@ impl Pip {
         Ok(pip)
     }
 
-    /// Puts the wheels of `requirements` into a new folder below `partial` and returns that folder.
+    /// Puts the wheels of `requirements` into a new folder below `partial`, whose `lock` is held, and returns that
+    /// folder.
     ///
     /// # Errors
     /// pip's failure, with what may help. Its own words have been shown by then.
@@ -66,6 +67,7 @@ impl Pip {
         requirements: &[String],
         dependencies: Dependencies,
         partial: &Path,
+        lock: &File,
     ) -> Result<PathBuf> {
         let (wheels, scratch) = (partial.join("wheels"), partial.join("scratch"));
         for folder in [&wheels, &scratch] {
@@ -92,7 +94,10 @@ impl Pip {
         // A `user = true` or a required virtual environment in the user's configuration contradicts `--target`.
         install.env("PIP_USER", "0").env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
         // Unpacked on the disk it is meant for, as /tmp is often small; and cleared away with the rest.
-        install.env("TMPDIR", &scratch).stdin(Stdio::null());
+        install.env("TMPDIR", &scratch);
+        // pip holds the lock as well: if this process alone is killed, the next set-up waits for pip to end instead
+        // of clearing a folder that is still written to. The file is empty, so there is nothing to read either.
+        install.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
         eprintln!("$ {}", shown(&install));
         let status = wait_showing_growth(&mut install, partial).context("`python3` cannot be started")?;
         ensure!(

@@ -139,6 +139,8 @@ fn a_setup_killed_half_way_does_not_disturb_the_next() {
     let scratch = Scratch::new(Some(KILLED_PYTHON));
     assert!(scratch.failure().contains("pip could not provide"));
     assert!(!scratch.view().exists());
+    let left: Vec<_> = fs::read_dir(scratch.root().join(".libtorch.partial")).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "only the lock: {left:?}");
     fs::create_dir_all(scratch.root().join(".libtorch.partial/view/site/torch/lib/libtorch_cpu.so")).unwrap();
 
     scratch.set_python(GOOD_PYTHON);
