@@ -144,6 +144,10 @@ impl Dataset for MappedDataset {
     fn label(&self, index: usize) -> usize {
         usize::from(self.labels[index])
     }
+
+    fn prefetch(&self, index: usize) {
+        self.files[index / self.records_per_file].prefetch(index % self.records_per_file);
+    }
 }
 
 /// What the official archive of a data set holds.

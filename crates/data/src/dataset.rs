@@ -56,6 +56,12 @@ pub trait Dataset: Send + Sync {
 
     /// The class of the image at `index`, in `0..num_classes()`.
     fn label(&self, index: usize) -> usize;
+
+    /// Called a little before [`pixels`](Self::pixels) with the same index, by the same thread: a chance to start
+    /// bringing the bytes closer. Must not wait. Does nothing unless overridden.
+    fn prefetch(&self, index: usize) {
+        let _ = index;
+    }
 }
 
 impl<D: Dataset + ?Sized> Dataset for Arc<D> {
@@ -77,5 +83,9 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
 
     fn label(&self, index: usize) -> usize {
         (**self).label(index)
+    }
+
+    fn prefetch(&self, index: usize) {
+        (**self).prefetch(index);
     }
 }

@@ -6,6 +6,9 @@
 
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, SeekFrom};

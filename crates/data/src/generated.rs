@@ -26,7 +26,7 @@ pub struct GeneratedConfig {
 }
 
 impl Default for GeneratedConfig {
-    /// 1,000 training images like CIFAR-10: 10 classes, 3 x 32 x 32; shift 3, noise 48, seed 0.
+    /// 1,000 training images like CIFAR-10: 10 classes, 3 x 32 x 32; shift 6, noise 48, seed 0.
     fn default() -> Self {
         GeneratedConfig {
             num_images: 1000,
@@ -34,7 +34,7 @@ impl Default for GeneratedConfig {
             shape: ImageShape::CIFAR,
             seed: 0,
             split: Split::Train,
-            shift: 3,
+            shift: 6,
             noise: 48,
         }
     }

@@ -50,4 +50,8 @@ impl<D: Dataset> Dataset for FirstN<D> {
         assert!(index < self.len, "index {index} of a subset of {}", self.len);
         self.dataset.label(index)
     }
+
+    fn prefetch(&self, index: usize) {
+        self.dataset.prefetch(index);
+    }
 }

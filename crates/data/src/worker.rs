@@ -13,6 +13,10 @@ use crate::minibatch::{Buffer, BufferPool, Minibatch};
 use crate::sampler::EpochPlan;
 use crate::{DataError, Dataset};
 
+/// Images between the one being written and the one whose bytes are asked for: far enough that main memory has
+/// answered, near enough that the bytes are still in the first cache level. 1 to 3 measure alike, 0 a tenth slower.
+const PREFETCH_DISTANCE: usize = 2;
+
 /// A finished step, or why it could not be finished.
 pub(crate) type Finished = (u64, Result<Minibatch, DataError>);
 
@@ -83,11 +87,17 @@ impl EpochWork {
     ) -> Result<bool, DataError> {
         let num_values = self.dataset.shape().num_values();
         let num_classes = self.dataset.num_classes();
-        for (&index, output) in self.plan.step(step).iter().zip(buffer.images.chunks_exact_mut(num_values)) {
+        let indices = self.plan.step(step);
+        for (position, (&index, output)) in
+            indices.iter().zip(buffer.images.chunks_exact_mut(num_values)).enumerate()
+        {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             current.set(index);
+            if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
+                self.dataset.prefetch(ahead);
+            }
             augmenter.write(index, self.dataset.pixels(index), output)?;
             let label = self.dataset.label(index);
             if label >= num_classes {
