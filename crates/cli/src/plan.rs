@@ -1,0 +1,374 @@
+//! From experiments to runs: which are finished, which are left, how long they will take.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use polder_theory::A1Config;
+
+use crate::config::{DatasetName, Method, Precision, RunConfig};
+use crate::experiment::{Experiment, ScaleName};
+use crate::rates;
+use crate::record::{EndRecord, RECORD_FILE, RunRecords};
+
+/// Everything that a selection of experiments asks for, in the order it is run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) theory: Vec<PlannedTheory>,
+    pub(crate) runs: Vec<PlannedRun>,
+}
+
+/// A computation of the theory.
+#[derive(Debug)]
+pub(crate) struct PlannedTheory {
+    pub(crate) experiment: String,
+    pub(crate) settings: A1Config,
+    /// Where its record lies, or will.
+    pub(crate) path: PathBuf,
+    pub(crate) finished: bool,
+}
+
+/// One run; several cells may need it.
+#[derive(Debug)]
+pub(crate) struct PlannedRun {
+    pub(crate) id: String,
+    pub(crate) config: RunConfig,
+    pub(crate) serves: Vec<Use>,
+    pub(crate) state: RunState,
+    /// Of the work that is left; `None` where nothing comparable has been measured.
+    pub(crate) seconds: Option<f64>,
+}
+
+/// The cell of an experiment that a run serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub(crate) experiment: String,
+    pub(crate) cell: String,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunState {
+    Finished,
+    Diverged,
+    /// So many epochs are recorded.
+    Partial(u64),
+    ToDo,
+    /// The record cannot be read; the trainer says why.
+    Damaged,
+}
+
+/// What steps cost on this machine, by network and arithmetic.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Speeds(BTreeMap<(String, &'static str), Speed>);
+
+/// The cost of training with one network.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speed {
+    /// Of one gradient of one image.
+    pub(crate) seconds_per_gradient: f64,
+    /// Of the evaluations after an epoch, per training image: the BN refresh is a pass over those.
+    pub(crate) evaluation_seconds_per_image: f64,
+}
+
+impl Plan {
+    /// Resolves experiments into runs and looks up how far each is. Equal configurations become one run.
+    pub(crate) fn new(
+        experiments: &[Experiment],
+        scale: ScaleName,
+        num_seeds: Option<u64>,
+        results: &Path,
+    ) -> anyhow::Result<Self> {
+        let (mut theory, mut runs) = (Vec::new(), Vec::<PlannedRun>::new());
+        for experiment in experiments {
+            if let Some(settings) = experiment.rates(scale)? {
+                let path = rates::path(results, &experiment.id, scale, &settings);
+                let finished = path.exists();
+                theory.push(PlannedTheory { experiment: experiment.id.clone(), settings, path, finished });
+            }
+            for run in experiment.runs(scale, num_seeds)? {
+                let id = run.config.id();
+                let serves = Use { experiment: experiment.id.clone(), cell: run.cell };
+                match runs.iter_mut().find(|known| known.id == id) {
+                    Some(known) => known.serves.push(serves),
+                    None => {
+                        let state = RunState::of(&run_dir(results, &id));
+                        runs.push(PlannedRun {
+                            id,
+                            config: run.config,
+                            serves: vec![serves],
+                            state,
+                            seconds: None,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(Self { theory, runs })
+    }
+
+    /// Fills in the time left from what has been measured.
+    pub(crate) fn estimate(&mut self, speeds: &Speeds) {
+        for run in &mut self.runs {
+            run.seconds = speeds.seconds_left(run);
+        }
+    }
+
+    /// Runs that are not finished.
+    pub(crate) fn left(&self) -> impl Iterator<Item = &PlannedRun> {
+        self.runs.iter().filter(|run| !run.state.is_done())
+    }
+
+    /// The table that `--dry-run` prints.
+    pub(crate) fn table(&self) -> String {
+        let mut lines =
+            vec![["", "seed", "data", "network", "epochs", "state", "time left", "run"].map(str::to_owned)];
+        for theory in &self.theory {
+            let state = if theory.finished { "finished" } else { "to do" };
+            let left = if theory.finished { "-" } else { "seconds" };
+            let file = theory.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let cells = [&theory.experiment, "-", "none", "-", "-", state, left, &file];
+            lines.push(cells.map(str::to_owned));
+        }
+        for run in &self.runs {
+            let uses: Vec<String> =
+                run.serves.iter().map(|serves| format!("{} {}", serves.experiment, serves.cell)).collect();
+            let left = match (run.state.is_done(), run.seconds) {
+                (true, _) => "-".to_owned(),
+                (false, Some(seconds)) => duration(seconds),
+                (false, None) => "unknown".to_owned(),
+            };
+            lines.push([
+                uses.join("; "),
+                run.config.seed.to_string(),
+                run.config.data.dataset.to_string(),
+                run.config.model.name.clone(),
+                run.config.training.epochs.to_string(),
+                run.state.to_string(),
+                left,
+                run.id.clone(),
+            ]);
+        }
+        let mut table = aligned(&lines);
+        let unknown = self.left().filter(|run| run.seconds.is_none()).count();
+        let known: f64 = self.left().filter_map(|run| run.seconds).sum();
+        let left = match (self.left().count(), unknown) {
+            (0, _) => "nothing is left to train".to_owned(),
+            (count, 0) => format!("{count} to train, about {}", duration(known)),
+            (count, unknown) if unknown == count => format!("{count} to train, time unknown"),
+            (count, unknown) => {
+                format!("{count} to train, about {} and {unknown} of unknown time", duration(known))
+            }
+        };
+        let _ = writeln!(
+            table,
+            "{} run{}: {left}.",
+            self.runs.len(),
+            if self.runs.len() == 1 { "" } else { "s" }
+        );
+        table
+    }
+}
+
+impl RunState {
+    /// The state of the run in `dir`.
+    pub(crate) fn of(dir: &Path) -> Self {
+        if !dir.join(RECORD_FILE).exists() {
+            return Self::ToDo;
+        }
+        match RunRecords::read(dir) {
+            Ok(records) => match records.end {
+                Some(EndRecord::Finished) => Self::Finished,
+                Some(EndRecord::Diverged { .. }) => Self::Diverged,
+                None => Self::Partial(records.epochs.len() as u64),
+            },
+            Err(_) => Self::Damaged,
+        }
+    }
+
+    /// Whether there is nothing left to train.
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, Self::Finished | Self::Diverged)
+    }
+}
+
+impl std::fmt::Display for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Finished => f.write_str("finished"),
+            Self::Diverged => f.write_str("diverged"),
+            Self::Partial(epochs) => write!(f, "stopped after epoch {epochs}"),
+            Self::ToDo => f.write_str("to do"),
+            Self::Damaged => f.write_str("damaged"),
+        }
+    }
+}
+
+impl Speeds {
+    /// What the runs in `results` that have timings cost.
+    pub(crate) fn measured(results: &Path) -> Self {
+        let mut speeds = Self::default();
+        let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
+        let mut dirs: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        dirs.sort();
+        for dir in dirs {
+            if let Ok(records) = RunRecords::read(&dir) {
+                speeds.learn(&records);
+            }
+        }
+        speeds
+    }
+
+    /// Notes the speed of a run; the latest one for a network counts.
+    pub(crate) fn learn(&mut self, records: &RunRecords) {
+        // A first epoch also pays for memory and for libtorch's first calls: leave it out where there are others.
+        let timings = if records.timings.len() > 1 { &records.timings[1..] } else { &records.timings[..] };
+        if timings.is_empty() {
+            return;
+        }
+        let images = timings.len() as f64 * records.run.data.train_images as f64;
+        let config = &records.run.config;
+        let speed = Speed {
+            seconds_per_gradient: timings.iter().map(|timing| timing.train_seconds).sum::<f64>()
+                / (images * gradients_per_step(config)),
+            evaluation_seconds_per_image: timings.iter().map(|timing| timing.evaluate_seconds).sum::<f64>()
+                / images,
+        };
+        self.0.insert(key(config), speed);
+    }
+
+    /// Whether a run with this network has been measured.
+    pub(crate) fn knows(&self, config: &RunConfig) -> bool {
+        self.0.contains_key(&key(config))
+    }
+
+    /// The time for what is left of a run.
+    pub(crate) fn seconds_left(&self, run: &PlannedRun) -> Option<f64> {
+        match run.state {
+            RunState::Finished | RunState::Diverged => Some(0.0),
+            RunState::Partial(epochs) => self.seconds(&run.config, epochs),
+            RunState::ToDo | RunState::Damaged => self.seconds(&run.config, 0),
+        }
+    }
+
+    /// The time for the epochs of `config` that come after the first `done`.
+    fn seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
+        let speed = self.0.get(&key(config))?;
+        let all_images = match config.data.dataset {
+            DatasetName::Cifar10 | DatasetName::Cifar100 => 50_000,
+            DatasetName::Generated => 2_000,
+        };
+        let images = config.data.train_images.unwrap_or(all_images) as f64;
+        let per_image =
+            gradients_per_step(config) * speed.seconds_per_gradient + speed.evaluation_seconds_per_image;
+        Some(config.training.epochs.saturating_sub(done) as f64 * images * per_image)
+    }
+}
+
+/// Where the run directories of a results folder are.
+pub(crate) fn runs_dir(results: &Path) -> PathBuf {
+    results.join("runs")
+}
+
+/// The directory of one run.
+pub(crate) fn run_dir(results: &Path, id: &str) -> PathBuf {
+    runs_dir(results).join(id)
+}
+
+fn key(config: &RunConfig) -> (String, &'static str) {
+    let precision = match config.model.precision {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+    };
+    (config.model.name.clone(), precision)
+}
+
+fn gradients_per_step(config: &RunConfig) -> f64 {
+    match config.optimizer.method {
+        Method::Sgd => 1.0,
+        Method::Sam => 2.0,
+    }
+}
+
+/// A duration for people: `42 s`, `5 min 30 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// Rows of cells as left-aligned columns.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{read_all, select};
+    use crate::synthetic;
+
+    fn experiments(only: &str) -> Vec<Experiment> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+        select(read_all(&dir).unwrap(), &[only.to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn equal_configurations_are_one_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut twice = experiments("A4");
+        let mut other = twice[0].clone();
+        "A9".clone_into(&mut other.id);
+        twice.push(other);
+        let plan = Plan::new(&twice, ScaleName::Desk, Some(2), dir.path()).unwrap();
+        assert_eq!(plan.runs.len(), 6);
+        assert!(plan.runs.iter().all(|run| run.serves.len() == 2 && run.state == RunState::ToDo));
+    }
+
+    #[test]
+    fn states_and_times_come_from_the_run_directories() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = |estimated| {
+            let mut plan = Plan::new(&experiments("A4"), ScaleName::Desk, Some(1), dir.path()).unwrap();
+            if estimated {
+                plan.estimate(&Speeds::measured(dir.path()));
+            }
+            plan
+        };
+        let first = plan(false);
+        synthetic::write_run(dir.path(), &first.runs[0].config, None);
+        synthetic::write_run(dir.path(), &first.runs[1].config, Some(5));
+        let second = plan(true);
+        let states: Vec<RunState> = second.runs.iter().map(|run| run.state).collect();
+        assert_eq!(states, [RunState::Finished, RunState::Partial(5), RunState::ToDo]);
+        let seconds: Vec<f64> = second.runs.iter().map(|run| run.seconds.unwrap()).collect();
+        assert_eq!(seconds[0], 0.0);
+        // Seven epochs are left of the second, twelve with two gradients a step of the third.
+        assert!(seconds[1] > 0.0 && seconds[2] > 12.0 / 7.0 * seconds[1], "{seconds:?}");
+        let table = second.table();
+        for part in ["finished", "stopped after epoch 5", "to do", "2 to train, about"] {
+            assert!(table.contains(part), "{table}");
+        }
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(
+            [42.4, 300.0, 330.0, 3600.0, 7500.0].map(duration),
+            ["42 s", "5 min", "5 min 30 s", "1 h", "2 h 5 min"]
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! `experiments/published.toml`: values from the literature, each with its source.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+
+/// All values of the file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Published {
+    #[serde(default)]
+    pub(crate) values: Vec<PublishedValue>,
+}
+
+/// One published number and what it belongs to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PublishedValue {
+    /// In percent, as published.
+    pub(crate) value: f64,
+    /// The published plus-minus, in percent.
+    pub(crate) spread: Option<f64>,
+    pub(crate) quantity: Quantity,
+    pub(crate) method: String,
+    pub(crate) model: String,
+    pub(crate) data: String,
+    /// Epochs and augmentation.
+    pub(crate) training: String,
+    pub(crate) source: String,
+    /// The measured cell it is shown beside.
+    pub(crate) beside: Option<Beside>,
+}
+
+/// What a published number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Quantity {
+    TestError,
+    TestAccuracy,
+}
+
+/// A cell of an experiment and the weights whose accuracy is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Beside {
+    pub(crate) experiment: String,
+    pub(crate) cell: String,
+    pub(crate) weights: String,
+}
+
+impl Published {
+    /// Reads the file; a missing file is one without values.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+        };
+        let published: Self =
+            toml::from_str(&text).with_context(|| format!("`{}` is not usable", path.display()))?;
+        for value in &published.values {
+            ensure!(
+                (0.0..=100.0).contains(&value.value),
+                "`{}`: {} ({}) has the value {}; expected percent",
+                path.display(),
+                value.method,
+                value.source,
+                value.value
+            );
+            ensure!(!value.source.trim().is_empty(), "`{}`: {} has no source", path.display(), value.method);
+        }
+        Ok(published)
+    }
+
+    /// The values to show beside a cell.
+    pub(crate) fn beside(&self, experiment: &str, cell: &str, weights: &str) -> Vec<&PublishedValue> {
+        let fits = |beside: &Beside| {
+            beside.experiment == experiment && beside.cell == cell && beside.weights == weights
+        };
+        self.values.iter().filter(|value| value.beside.as_ref().is_some_and(fits)).collect()
+    }
+}
+
+impl PublishedValue {
+    /// The value as a test accuracy in percent.
+    pub(crate) fn accuracy_percent(&self) -> f64 {
+        match self.quantity {
+            Quantity::TestError => 100.0 - self.value,
+            Quantity::TestAccuracy => self.value,
+        }
+    }
+
+    /// The value as published: `2.70 ± 0.10 % error`.
+    pub(crate) fn as_published(&self) -> String {
+        let spread = self.spread.map(|spread| format!(" ± {spread}")).unwrap_or_default();
+        let quantity = match self.quantity {
+            Quantity::TestError => "error",
+            Quantity::TestAccuracy => "accuracy",
+        };
+        format!("{}{spread} % {quantity}", self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_is_usable_and_every_value_has_a_source() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/published.toml");
+        let published = Published::read(&path).unwrap();
+        assert!(published.values.len() > 40);
+        let [sam] = published.beside("A4", "small steps, SAM", "iterate")[..] else { panic!("one value") };
+        assert!((sam.accuracy_percent() - 97.7).abs() < 1e-9, "{}", sam.as_published());
+        assert!(published.beside("A4", "large steps, SGD", "tail").is_empty());
+    }
+
+    #[test]
+    fn a_fraction_and_a_missing_source_are_refused_and_a_missing_file_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("published.toml");
+        assert!(Published::read(&path).unwrap().values.is_empty());
+        let value = |value: &str, source: &str| {
+            format!(
+                "[[values]]\nvalue = {value}\nquantity = \"test-error\"\nmethod = \"SAM\"\nmodel = \"m\"\n\
+                 data = \"d\"\ntraining = \"t\"\nsource = \"{source}\"\n"
+            )
+        };
+        for (text, part) in [(value("-2.7", "s"), "expected percent"), (value("2.7", " "), "has no source")] {
+            std::fs::write(&path, text).unwrap();
+            let error = format!("{:#}", Published::read(&path).unwrap_err());
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

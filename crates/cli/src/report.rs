@@ -1,0 +1,426 @@
+//! The report: everything on it is computed here from experiments, records and published values.
+//!
+//! Nothing in this module trains or evaluates a network, so a report can be drawn again at any time.
+
+mod csv;
+mod figures;
+mod html;
+mod markdown;
+mod numbers;
+mod panel;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::claim::{Claim, Finding, Interval, LEVEL, Measurements, Verdict, mean_interval};
+use crate::config::RunConfig;
+use crate::experiment::{self, Experiment, PUBLISHED_FILE};
+use crate::plan::run_dir;
+use crate::published::Published;
+use crate::rates::{self, RatesRecord};
+use crate::record::{DataState, EndRecord, EpochRecord, RECORD_FILE, RunRecords};
+use crate::replace_file::replace_file;
+use crate::session::Session;
+
+/// All that the report says, before it is put into a format.
+pub(crate) struct Report {
+    pub(crate) session: Session,
+    pub(crate) experiments: Vec<ExperimentReport>,
+    pub(crate) published: Published,
+}
+
+/// One experiment at the scale of the session.
+pub(crate) struct ExperimentReport {
+    pub(crate) experiment: Experiment,
+    /// In what it differs from the paper.
+    pub(crate) scale_note: String,
+    pub(crate) claims: Vec<(Claim, Finding)>,
+    pub(crate) cells: Vec<CellResult>,
+    pub(crate) runs: Vec<RunResult>,
+    pub(crate) rates: Option<RatesRecord>,
+    /// Records that exist and cannot be read, with the reason.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// The final test accuracies of one set of weights of a cell.
+pub(crate) struct CellResult {
+    pub(crate) cell: String,
+    /// `iterate`, or the name of an average.
+    pub(crate) weights: String,
+    /// Seed and accuracy (a fraction) of each finished run.
+    pub(crate) values: Vec<(u64, f64)>,
+    pub(crate) mean: Option<f64>,
+    /// 95 % t interval of the mean; absent with fewer than two seeds.
+    pub(crate) interval: Option<Interval>,
+    /// Seeds that were asked for.
+    pub(crate) planned: usize,
+}
+
+/// A run that the experiment asks for, with its records if there are any.
+pub(crate) struct RunResult {
+    pub(crate) cell: String,
+    pub(crate) seed: u64,
+    pub(crate) id: String,
+    pub(crate) config: RunConfig,
+    pub(crate) records: Option<RunRecords>,
+}
+
+impl Report {
+    /// Reads everything that the session in `results` asked for.
+    ///
+    /// # Errors
+    /// If there is no session, or an experiment or the published values cannot be read. A damaged record is not an
+    /// error: the report names it.
+    pub(crate) fn collect(experiments: &Path, results: &Path) -> anyhow::Result<Self> {
+        let session = Session::read(results)?;
+        let published = Published::read(&experiments.join(PUBLISHED_FILE))?;
+        let selected = experiment::select(experiment::read_all(experiments)?, &session.only)?;
+        let experiments = selected
+            .into_iter()
+            .map(|experiment| ExperimentReport::collect(experiment, &session, results))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { session, experiments, published })
+    }
+
+    /// Writes all formats into `results`; returns the path of the page.
+    ///
+    /// # Errors
+    /// If a file cannot be written: its path and a remedy are named.
+    pub(crate) fn write(&self, results: &Path) -> anyhow::Result<PathBuf> {
+        let page = results.join("report.html");
+        replace_file(&results.join("results.csv"), csv::table(self).as_bytes())?;
+        replace_file(&results.join("results.json"), &serde_json::to_vec_pretty(&numbers::numbers(self))?)?;
+        replace_file(&results.join("report.md"), markdown::page(self).as_bytes())?;
+        let html = html::page(self).context("the page could not be drawn")?;
+        replace_file(&page, html.as_bytes())?;
+        Ok(page)
+    }
+
+    /// How many claims got this verdict.
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.findings().filter(|finding| finding.verdict == verdict).count()
+    }
+
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.experiments.iter().flat_map(|experiment| experiment.claims.iter().map(|(_, finding)| finding))
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &RunResult> {
+        self.experiments.iter().flat_map(|experiment| &experiment.runs)
+    }
+
+    /// The records behind the report, each once.
+    fn records(&self) -> Vec<&RunRecords> {
+        let by_id: BTreeMap<&str, &RunRecords> =
+            self.runs().filter_map(|run| Some((run.id.as_str(), run.records.as_ref()?))).collect();
+        by_id.into_values().collect()
+    }
+
+    /// Wall time of everything that was computed.
+    fn seconds(&self) -> f64 {
+        let training: f64 = self.records().into_iter().map(seconds).sum();
+        let theory: f64 =
+            self.experiments.iter().filter_map(|experiment| Some(experiment.rates.as_ref()?.seconds)).sum();
+        training + theory
+    }
+
+    /// The machines that computed the runs, each once.
+    fn machines(&self) -> Vec<String> {
+        let mut machines: Vec<String> = self
+            .records()
+            .into_iter()
+            .filter_map(|records| {
+                let machine = records.environment.as_ref()?;
+                Some(format!(
+                    "{}, {} cores ({} threads), {}, libtorch {}",
+                    machine.processor, machine.cores, machine.threads, records.run.device, machine.libtorch
+                ))
+            })
+            .collect();
+        machines.sort();
+        machines.dedup();
+        machines
+    }
+
+    /// The least that is established of any data set used.
+    fn data_state(&self) -> Option<DataState> {
+        self.records().into_iter().map(|records| records.run.data.verification).max()
+    }
+
+    /// One paragraph on what the page says.
+    fn summary(&self) -> String {
+        let finished = self.records().into_iter().filter(|records| records.end.is_some()).count();
+        let verdicts: Vec<String> =
+            [Verdict::Reproduced, Verdict::NotReproduced, Verdict::Inconclusive, Verdict::NotRun]
+                .into_iter()
+                .filter(|verdict| self.count(*verdict) > 0)
+                .map(|verdict| format!("{} {verdict}", self.count(verdict)))
+                .collect();
+        let trained = match finished {
+            0 => "No network was trained.".to_owned(),
+            1 => "One network was trained by this program.".to_owned(),
+            count => format!("{count} networks were trained by this program."),
+        };
+        format!(
+            "Of {} claims: {}. {trained} Computing took {} in all.",
+            self.findings().count(),
+            verdicts.join(", "),
+            crate::plan::duration(self.seconds())
+        )
+    }
+}
+
+impl ExperimentReport {
+    fn collect(experiment: Experiment, session: &Session, results: &Path) -> anyhow::Result<Self> {
+        let mut damaged = Vec::new();
+        let rates = experiment.rates(session.scale)?.and_then(|settings| {
+            let path = rates::path(results, &experiment.id, session.scale, &settings);
+            path.exists().then(|| RatesRecord::read(&path)).and_then(|read| note(read, &mut damaged))
+        });
+        let mut runs = Vec::new();
+        for run in experiment.runs(session.scale, session.num_seeds)? {
+            let id = run.config.id();
+            let dir = run_dir(results, &id);
+            let records = dir
+                .join(RECORD_FILE)
+                .exists()
+                .then(|| RunRecords::read(&dir))
+                .and_then(|read| note(read, &mut damaged));
+            runs.push(RunResult { cell: run.cell, seed: run.seed, id, config: run.config, records });
+        }
+        let mut measurements = Measurements::default();
+        for run in &runs {
+            for (weights, accuracy) in run.final_accuracies() {
+                measurements.add(&run.cell, run.seed, weights, accuracy);
+            }
+        }
+        let cells = cells(&runs, &measurements);
+        let claims = experiment
+            .claims
+            .iter()
+            .map(|claim| (claim.clone(), claim.test.evaluate(&measurements, rates.as_ref())))
+            .collect();
+        let scale_note = experiment.scale(session.scale).note.clone();
+        Ok(Self { experiment, scale_note, claims, cells, runs, rates, damaged })
+    }
+
+    /// Wall time of the experiment.
+    fn seconds(&self) -> f64 {
+        let training: f64 = self.runs.iter().filter_map(|run| run.records.as_ref()).map(seconds).sum();
+        training + self.rates.as_ref().map_or(0.0, |rates| rates.seconds)
+    }
+}
+
+impl RunResult {
+    /// The epochs recorded so far.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &EpochRecord> {
+        self.records.iter().flat_map(|records| &records.epochs)
+    }
+
+    /// How far the run is, in words.
+    pub(crate) fn state(&self) -> &'static str {
+        match self.records.as_ref().map(|records| &records.end) {
+            None => "to do",
+            Some(None) => "partial",
+            Some(Some(EndRecord::Finished)) => "finished",
+            Some(Some(EndRecord::Diverged { .. })) => "diverged",
+        }
+    }
+
+    /// Weights and test accuracy after the last epoch of a finished run; a diverged run has none.
+    fn final_accuracies(&self) -> Vec<(&str, f64)> {
+        if self.state() != "finished" {
+            return Vec::new();
+        }
+        let last = self.epochs().last();
+        last.iter()
+            .flat_map(|epoch| &epoch.evaluations)
+            .map(|(weights, evaluation)| (weights.as_str(), 1.0 - evaluation.error))
+            .collect()
+    }
+}
+
+/// The cells in the order of the experiment, iterate first.
+fn cells(runs: &[RunResult], measurements: &Measurements) -> Vec<CellResult> {
+    let mut cells: Vec<CellResult> = Vec::new();
+    for run in runs {
+        let averages = run.config.averages.keys().map(String::as_str);
+        for weights in std::iter::once(crate::record::ITERATE).chain(averages) {
+            if let Some(known) =
+                cells.iter_mut().find(|known| known.cell == run.cell && known.weights == weights)
+            {
+                known.planned += 1;
+                continue;
+            }
+            let values = measurements.of(&run.cell, weights);
+            let accuracies: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+            cells.push(CellResult {
+                cell: run.cell.clone(),
+                weights: weights.to_owned(),
+                mean: (!values.is_empty()).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64),
+                interval: mean_interval(&accuracies, LEVEL),
+                values,
+                planned: 1,
+            });
+        }
+    }
+    cells
+}
+
+/// The value, or `None` with the reason noted.
+fn note<T>(read: anyhow::Result<T>, damaged: &mut Vec<String>) -> Option<T> {
+    read.map_err(|error| damaged.push(format!("{error:#}"))).ok()
+}
+
+fn seconds(records: &RunRecords) -> f64 {
+    records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
+}
+
+/// What a set of weights is called on the page.
+fn weights_label(weights: &str) -> String {
+    match weights {
+        crate::record::ITERATE => "last iterate".to_owned(),
+        "tail" => "average".to_owned(),
+        other => format!("average `{other}`"),
+    }
+}
+
+/// What a state of the data is called on the page.
+fn data_state_label(state: DataState) -> &'static str {
+    match state {
+        DataState::Generated => "generated from a seed",
+        DataState::Verified => "verified: every file has its published checksum",
+        DataState::Known => "known: every file has a published checksum or one of Polder's own table",
+        DataState::Unverified => "NOT VERIFIED: at least one file has no known checksum (--allow-unverified)",
+    }
+}
+
+/// An effect and its interval as the page prints them: accuracies in percentage points.
+fn effect_text(claim: &Claim, finding: &Finding) -> (String, String) {
+    let Some(effect) = finding.effect else { return ("\u{2013}".to_owned(), "\u{2013}".to_owned()) };
+    let (effect, interval): (String, fn(&Interval) -> String) = if claim.test.is_accuracy() {
+        (format!("{} points", signed(100.0 * effect, 2)), |interval| {
+            format!("{} to {}", signed(100.0 * interval.low, 2), signed(100.0 * interval.high, 2))
+        })
+    } else if finding.interval.is_some() {
+        (format!("{effect:.3}"), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+    } else {
+        (format!("{effect:.1e}"), |_| String::new())
+    };
+    (effect, finding.interval.as_ref().map_or("\u{2013}".to_owned(), interval))
+}
+
+/// A number with its sign, and a true minus.
+fn signed(value: f64, decimals: usize) -> String {
+    format!("{value:+.decimals$}").replace('-', "\u{2212}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::ScaleName;
+    use crate::plan::Plan;
+    use crate::session::MissingData;
+    use crate::synthetic;
+
+    fn experiments() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+    }
+
+    fn session(scale: ScaleName) -> Session {
+        Session {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scale,
+            only: Vec::new(),
+            num_seeds: None,
+            missing: Vec::new(),
+            failures: Vec::new(),
+            interrupted: false,
+        }
+    }
+
+    fn plan(results: &Path, scale: ScaleName) -> Plan {
+        Plan::new(&experiment::read_all(&experiments()).unwrap(), scale, None, results).unwrap()
+    }
+
+    fn write_rates(plan: &Plan) {
+        for theory in &plan.theory {
+            let record = serde_json::to_vec(&synthetic::rates(&theory.settings)).unwrap();
+            replace_file(&theory.path, &record).unwrap();
+        }
+    }
+
+    fn draw(results: &Path, session: &Session) -> [String; 4] {
+        session.write(results).unwrap();
+        Report::collect(&experiments(), results).unwrap().write(results).unwrap();
+        ["report.html", "report.md", "results.csv", "results.json"]
+            .map(|name| std::fs::read_to_string(results.join(name)).unwrap())
+    }
+
+    #[test]
+    fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(dir.path(), ScaleName::Desk);
+        write_rates(&plan);
+        for run in &plan.runs {
+            synthetic::write_run(dir.path(), &run.config, None);
+        }
+        let [html, markdown, csv, json] = draw(dir.path(), &session(ScaleName::Desk));
+        for id in ["A1.1", "A4.1", "A4.4"] {
+            assert!(html.contains(id) && markdown.contains(id) && json.contains(id), "{id}");
+        }
+        for foreign in ["src=\"http", "<link", "@import", "url(http"] {
+            assert!(!html.contains(foreign), "{foreign}");
+        }
+        assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+        assert!(html.contains("scaled down") && markdown.contains("scaled down"));
+        // Two seeds of three cells: twelve epochs of the iterate, three of the average, one header.
+        assert_eq!(csv.lines().count(), 1 + 6 * (12 + 3));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
+        assert!(json["numbers"]["A1.average_slope"].as_f64().is_some(), "{json}");
+        if let Ok(keep) = std::env::var("POLDER_KEEP_REPORT") {
+            std::fs::write(keep, html).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        write_rates(&plan(dir.path(), ScaleName::Smoke));
+        let mut session = session(ScaleName::Smoke);
+        session.missing.push(MissingData {
+            dataset: "CIFAR-10".to_owned(),
+            reason: "no folder `cifar-10-batches-bin`".to_owned(),
+            remedy: "cargo xtask data fetch cifar10".to_owned(),
+        });
+        let [html, markdown, csv, _] = draw(dir.path(), &session);
+        for text in [&html, &markdown] {
+            assert!(text.contains("cargo xtask data fetch cifar10") && text.contains("not run"));
+        }
+        assert!(csv.lines().skip(1).all(|line| line.contains("to do")), "{csv}");
+    }
+
+    #[test]
+    fn partial_and_damaged_records_are_named_and_do_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = plan(dir.path(), ScaleName::Desk);
+        synthetic::write_run(dir.path(), &plan.runs[0].config, Some(4));
+        let damaged = run_dir(dir.path(), &plan.runs[1].id).join(RECORD_FILE);
+        replace_file(&damaged, b"{}\n{}\n").unwrap();
+        let [html, markdown, csv, json] = draw(dir.path(), &session(ScaleName::Desk));
+        assert!(html.contains(&plan.runs[1].id) && markdown.contains("is damaged"), "{markdown}");
+        assert!(csv.contains("partial"));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(json["numbers"].get("A4.best_accuracy").is_none(), "{json}");
+    }
+
+    #[test]
+    fn a_folder_without_a_session_is_refused_with_the_way_to_get_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", Report::collect(&experiments(), dir.path()).err().unwrap());
+        assert!(error.contains("session.json") && error.contains("polder reproduce"), "{error}");
+    }
+}

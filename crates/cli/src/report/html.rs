@@ -1,0 +1,392 @@
+//! `report.html`: one page that needs nothing else, opened from a disk or sent by mail.
+
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use super::figures::{Figure, Mark, figures};
+use super::panel::Ink;
+use super::{CellResult, ExperimentReport, Report, RunResult, data_state_label, effect_text, weights_label};
+use crate::claim::{Claim, Finding, Origin, Verdict};
+use crate::plan::duration;
+use crate::published::{Published, PublishedValue};
+use crate::record::DataState;
+
+const TEMPLATE: &str = include_str!("page.html.j2");
+
+/// The whole page as the template sees it.
+#[derive(Serialize)]
+struct Page {
+    summary: String,
+    scale: String,
+    version: String,
+    command: String,
+    counts: Vec<Count>,
+    notices: Vec<Notice>,
+    machines: Vec<String>,
+    time: String,
+    data: Option<&'static str>,
+    data_unverified: bool,
+    finished: usize,
+    planned: usize,
+    inks: Vec<InkVariable>,
+    experiments: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Count {
+    verdict: String,
+    class: &'static str,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Notice {
+    title: String,
+    text: String,
+    commands: Vec<String>,
+}
+
+/// A colour of the pictures and the style variable that replaces it.
+#[derive(Serialize)]
+struct InkVariable {
+    hex: String,
+    variable: &'static str,
+}
+
+#[derive(Serialize)]
+struct Section {
+    id: String,
+    title: String,
+    paper: String,
+    question: String,
+    method: String,
+    scale_note: String,
+    claims: Vec<ClaimRow>,
+    cells: Vec<CellRow>,
+    figures: Vec<FigureView>,
+    configurations: Vec<Configuration>,
+    runs: Vec<RunRow>,
+    settings: Option<String>,
+    related: Vec<RelatedRow>,
+    not_run: Vec<String>,
+    damaged: Vec<String>,
+    command: String,
+    time: String,
+}
+
+#[derive(Serialize)]
+struct ClaimRow {
+    id: String,
+    statement: String,
+    ours: bool,
+    note: Option<String>,
+    expected: String,
+    effect: String,
+    interval: String,
+    n: usize,
+    method: &'static str,
+    verdict: String,
+    class: &'static str,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct CellRow {
+    cell: String,
+    weights: String,
+    first: bool,
+    best: bool,
+    mean: Option<String>,
+    interval: Option<String>,
+    seeds: String,
+    n: usize,
+    planned: usize,
+    published: Vec<RelatedRow>,
+}
+
+#[derive(Serialize)]
+struct RelatedRow {
+    accuracy: String,
+    as_published: String,
+    method: String,
+    model: String,
+    data: String,
+    training: String,
+    source: String,
+}
+
+#[derive(Serialize)]
+struct FigureView {
+    title: String,
+    caption: String,
+    legend: Vec<LegendView>,
+    panels: Vec<PanelView>,
+}
+
+#[derive(Serialize)]
+struct LegendView {
+    label: String,
+    class: &'static str,
+    variable: &'static str,
+}
+
+#[derive(Serialize)]
+struct PanelView {
+    title: String,
+    svg: Value,
+}
+
+/// What is needed to repeat one cell.
+#[derive(Serialize)]
+struct Configuration {
+    cell: String,
+    toml: String,
+    commands: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RunRow {
+    cell: String,
+    seed: u64,
+    id: String,
+    state: &'static str,
+    epochs: String,
+    time: String,
+    speed: String,
+}
+
+/// Draws the page.
+pub(super) fn page(report: &Report) -> anyhow::Result<String> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page", TEMPLATE)?;
+    let page = Page {
+        summary: report.summary(),
+        scale: report.session.scale.to_string(),
+        version: report.session.version.clone(),
+        command: report.session.command(),
+        counts: [Verdict::Reproduced, Verdict::NotReproduced, Verdict::Inconclusive, Verdict::NotRun]
+            .into_iter()
+            .map(|verdict| Count {
+                verdict: verdict.to_string(),
+                class: class(verdict),
+                count: report.count(verdict),
+            })
+            .filter(|count| count.count > 0)
+            .collect(),
+        notices: notices(report),
+        machines: report.machines(),
+        time: duration(report.seconds()),
+        data: report.data_state().map(data_state_label),
+        data_unverified: report.data_state() == Some(DataState::Unverified),
+        finished: report.runs().filter(|run| matches!(run.state(), "finished" | "diverged")).count(),
+        planned: report.runs().count(),
+        inks: [Ink::Text, Ink::Muted, Ink::Grid, Ink::Iterate, Ink::Average, Ink::Training]
+            .map(|ink| InkVariable { hex: ink.hex(), variable: variable(ink) })
+            .into(),
+        experiments: report.experiments.iter().map(|one| section(report, one)).collect::<Result<_, _>>()?,
+    };
+    Ok(environment.get_template("page")?.render(Serde(page))?)
+}
+
+fn notices(report: &Report) -> Vec<Notice> {
+    let session = &report.session;
+    let missing = session.missing.iter().map(|missing| Notice {
+        title: format!("{} is missing", missing.dataset),
+        text: format!(
+            "{}. Everything that needs no data was run. These two commands add the rest; what is finished is kept.",
+            capitalised(&missing.reason)
+        ),
+        commands: vec![missing.remedy.clone(), session.command()],
+    });
+    let failures = session.failures.iter().map(|failure| Notice {
+        title: format!("Failed twice: {}", failure.what),
+        text: failure.error.clone(),
+        commands: Vec::new(),
+    });
+    let interrupted = session.interrupted.then(|| Notice {
+        title: "Stopped before the end".to_owned(),
+        text: "Unfinished runs are left out of tables and verdicts. The same command continues.".to_owned(),
+        commands: vec![session.command()],
+    });
+    let damaged = report.experiments.iter().flat_map(|one| &one.damaged).map(|reason| Notice {
+        title: "A record cannot be read".to_owned(),
+        text: reason.clone(),
+        commands: Vec::new(),
+    });
+    missing.chain(failures).chain(interrupted).chain(damaged).collect()
+}
+
+fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
+    let experiment = &one.experiment;
+    let best = one.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max);
+    let mut cells = Vec::<CellRow>::new();
+    for cell in &one.cells {
+        let first = cells.last().is_none_or(|before: &CellRow| before.cell != cell.cell);
+        cells.push(cell_row(
+            &experiment.id,
+            cell,
+            first,
+            cell.mean.is_some() && cell.mean == best,
+            &report.published,
+        ));
+    }
+    let related = if one.cells.is_empty() {
+        Vec::new()
+    } else {
+        report.published.values.iter().filter(|value| value.beside.is_none()).map(related).collect()
+    };
+    let settings =
+        experiment.rates(report.session.scale)?.map(|settings| toml::to_string(&settings)).transpose()?;
+    let mut command =
+        format!("cargo xtask reproduce --scale {} --only {}", report.session.scale, experiment.id);
+    if let Some(seeds) = report.session.num_seeds {
+        command += &format!(" --seeds {seeds}");
+    }
+    Ok(Section {
+        id: experiment.id.clone(),
+        title: experiment.title.clone(),
+        paper: experiment.paper.clone(),
+        question: experiment.question.clone(),
+        method: experiment.method.clone(),
+        scale_note: one.scale_note.clone(),
+        claims: one.claims.iter().map(|(claim, finding)| claim_row(claim, finding)).collect(),
+        cells,
+        figures: figures(one)?.into_iter().map(figure_view).collect(),
+        configurations: configurations(one)?,
+        runs: one.runs.iter().map(run_row).collect(),
+        settings,
+        related,
+        not_run: experiment.not_run.clone(),
+        damaged: one.damaged.clone(),
+        command,
+        time: duration(one.seconds()),
+    })
+}
+
+fn claim_row(claim: &Claim, finding: &Finding) -> ClaimRow {
+    let (effect, interval) = effect_text(claim, finding);
+    ClaimRow {
+        id: claim.id.clone(),
+        statement: claim.statement.clone(),
+        ours: claim.origin == Origin::Ours,
+        note: claim.note.clone(),
+        expected: claim.test.expectation(),
+        effect,
+        interval,
+        n: finding.n,
+        method: finding.method,
+        verdict: finding.verdict.to_string(),
+        class: class(finding.verdict),
+        reason: finding.reason.clone(),
+    }
+}
+
+fn cell_row(experiment: &str, cell: &CellResult, first: bool, best: bool, published: &Published) -> CellRow {
+    let percent = |value: f64| format!("{:.2}", 100.0 * value);
+    CellRow {
+        cell: cell.cell.clone(),
+        weights: weights_label(&cell.weights),
+        first,
+        best,
+        mean: cell.mean.map(percent),
+        interval: cell.interval.map(|interval| {
+            format!("{} to {}", percent(interval.low.max(0.0)), percent(interval.high.min(1.0)))
+        }),
+        seeds: cell.values.iter().map(|(_, value)| percent(*value)).collect::<Vec<_>>().join(", "),
+        n: cell.values.len(),
+        planned: cell.planned,
+        published: published.beside(experiment, &cell.cell, &cell.weights).into_iter().map(related).collect(),
+    }
+}
+
+fn related(value: &PublishedValue) -> RelatedRow {
+    RelatedRow {
+        accuracy: format!("{:.2}", value.accuracy_percent()),
+        as_published: value.as_published(),
+        method: value.method.clone(),
+        model: value.model.clone(),
+        data: value.data.clone(),
+        training: value.training.clone(),
+        source: value.source.clone(),
+    }
+}
+
+fn figure_view(figure: Figure) -> FigureView {
+    let legend = figure.legend.into_iter().map(|entry| LegendView {
+        label: entry.label,
+        class: match entry.mark {
+            Mark::Line => "line",
+            Mark::Dashed => "dashed",
+            Mark::Dot => "dot",
+        },
+        variable: variable(entry.ink),
+    });
+    FigureView {
+        title: figure.title,
+        caption: figure.caption,
+        legend: legend.collect(),
+        panels: figure
+            .panels
+            .into_iter()
+            .map(|panel| PanelView { title: panel.title, svg: Value::from_safe_string(panel.svg) })
+            .collect(),
+    }
+}
+
+/// One configuration per cell: its seeds differ in nothing but the seed.
+fn configurations(one: &ExperimentReport) -> anyhow::Result<Vec<Configuration>> {
+    let mut configurations = Vec::<Configuration>::new();
+    for run in &one.runs {
+        let command = format!("polder train cell.toml --set seed={}", run.seed);
+        if let Some(known) = configurations.iter_mut().find(|known| known.cell == run.cell) {
+            known.commands.push(command);
+            continue;
+        }
+        let toml = toml::to_string(&run.config)?;
+        configurations.push(Configuration { cell: run.cell.clone(), toml, commands: vec![command] });
+    }
+    Ok(configurations)
+}
+
+fn run_row(run: &RunResult) -> RunRow {
+    let timings = run.records.as_ref().map_or(&[][..], |records| &records.timings);
+    let seconds: f64 = timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
+    let speed = timings.iter().map(|timing| timing.images_per_second).sum::<f64>() / timings.len() as f64;
+    let unknown = || "\u{2013}".to_owned();
+    RunRow {
+        cell: run.cell.clone(),
+        seed: run.seed,
+        id: run.id.clone(),
+        state: run.state(),
+        epochs: format!("{} of {}", run.epochs().count(), run.config.training.epochs),
+        time: if timings.is_empty() { unknown() } else { duration(seconds) },
+        speed: if timings.is_empty() { unknown() } else { format!("{speed:.0}") },
+    }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Reproduced => "yes",
+        Verdict::NotReproduced => "no",
+        Verdict::Inconclusive => "open",
+        Verdict::NotRun => "none",
+    }
+}
+
+fn variable(ink: Ink) -> &'static str {
+    match ink {
+        Ink::Text => "--ink",
+        Ink::Muted => "--muted",
+        Ink::Grid => "--grid",
+        Ink::Iterate => "--iterate",
+        Ink::Average => "--average",
+        Ink::Training => "--training",
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}

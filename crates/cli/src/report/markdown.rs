@@ -1,0 +1,125 @@
+//! `report.md`: the page in words and tables, for a terminal or a repository.
+
+use std::fmt::Write as _;
+
+use super::{CellResult, ExperimentReport, Report, data_state_label, effect_text, weights_label};
+use crate::claim::Origin;
+use crate::plan::duration;
+use crate::published::Published;
+
+/// The whole document.
+pub(super) fn page(report: &Report) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "# Polder: what was reproduced\n\n{}\n", report.summary());
+    let _ = writeln!(text, "Scale `{}`: scaled down, see each experiment.\n", report.session.scale);
+    for missing in &report.session.missing {
+        let _ = writeln!(
+            text,
+            "> **{} is missing**: {}. `{}` adds it; then repeat `{}`.\n",
+            missing.dataset,
+            missing.reason,
+            missing.remedy,
+            report.session.command()
+        );
+    }
+    for failure in &report.session.failures {
+        let _ =
+            writeln!(text, "> **Failed twice**: {} (`{}`): {}\n", failure.what, failure.run, failure.error);
+    }
+    if report.session.interrupted {
+        let _ = writeln!(text, "> Stopped before the end; `{}` continues.\n", report.session.command());
+    }
+    let _ = writeln!(text, "| claim | | verdict |\n|---|---|---|");
+    for experiment in &report.experiments {
+        for (claim, finding) in &experiment.claims {
+            let _ = writeln!(text, "| {} | {} | **{}** |", claim.id, claim.statement, finding.verdict);
+        }
+    }
+    for experiment in &report.experiments {
+        section(&mut text, experiment, &report.published);
+    }
+    let _ = writeln!(text, "\n## How it was made\n");
+    for machine in report.machines() {
+        let _ = writeln!(text, "* {machine}");
+    }
+    if let Some(state) = report.data_state() {
+        let _ = writeln!(text, "* Data {}", data_state_label(state));
+    }
+    let _ = writeln!(
+        text,
+        "* Polder {}, {} of computing, `{}`",
+        report.session.version,
+        duration(report.seconds()),
+        report.session.command()
+    );
+    text
+}
+
+fn section(text: &mut String, report: &ExperimentReport, published: &Published) {
+    let experiment = &report.experiment;
+    let _ = writeln!(
+        text,
+        "\n## {}: {}\n\n{} {}\n",
+        experiment.id, experiment.title, experiment.question, experiment.method
+    );
+    let _ = writeln!(text, "*{}. Scaled down: {}.*\n", experiment.paper, report.scale_note);
+    let _ = writeln!(
+        text,
+        "| claim | expected | effect | 95 % interval | n | verdict |\n|---|---|---|---|---|---|"
+    );
+    for (claim, finding) in &report.claims {
+        let (effect, interval) = effect_text(claim, finding);
+        let origin = if claim.origin == Origin::Ours { " (our own hypothesis)" } else { "" };
+        let _ = writeln!(
+            text,
+            "| {} {}{origin} | {} | {effect} | {interval} | {} | **{}** {} |",
+            claim.id,
+            claim.statement,
+            claim.test.expectation(),
+            finding.n,
+            finding.verdict,
+            finding.reason
+        );
+    }
+    if !report.cells.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (larger network, longer) |\n\
+             |---|---|---|---|---|---|"
+        );
+        for cell in &report.cells {
+            let _ = writeln!(text, "{}", cell_row(&experiment.id, cell, published));
+        }
+    }
+    for damaged in &report.damaged {
+        let _ = writeln!(text, "\nNot readable: {damaged}");
+    }
+    if !experiment.not_run.is_empty() {
+        let _ = writeln!(text, "\nNot run at this scale:\n");
+        for item in &experiment.not_run {
+            let _ = writeln!(text, "* {item}");
+        }
+    }
+}
+
+fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> String {
+    let measured = cell.mean.map_or_else(String::new, |mean| format!("{:.2}", 100.0 * mean));
+    let interval = cell.interval.map_or_else(String::new, |interval| {
+        format!("{:.2} to {:.2}", 100.0 * interval.low, 100.0 * interval.high)
+    });
+    let beside: Vec<String> = published
+        .beside(experiment, &cell.cell, &cell.weights)
+        .into_iter()
+        .map(|value| {
+            format!("{:.2} ({}, {}; {})", value.accuracy_percent(), value.model, value.training, value.source)
+        })
+        .collect();
+    format!(
+        "| {} | {} | {measured} | {interval} | {} of {} | {} |",
+        cell.cell,
+        weights_label(&cell.weights),
+        cell.values.len(),
+        cell.planned,
+        beside.join("; ")
+    )
+}

@@ -1,0 +1,110 @@
+//! `results.json`: verdicts, cells and the few numbers that promises are kept by.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ExperimentReport, Report};
+use crate::claim::{Finding, Interval, Series};
+use crate::record::ITERATE;
+
+/// The file. Accuracies, effects and intervals of contrasts are fractions.
+#[derive(Serialize)]
+pub(super) struct Numbers<'a> {
+    version: &'a str,
+    scale: String,
+    complete: bool,
+    experiments: Vec<ExperimentNumbers<'a>>,
+    /// By name: `A1.iterate_slope`, `A1.average_slope`, `A1.chord_residual`, `A1.seconds`, and for an experiment
+    /// with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>`, the mean of average minus iterate.
+    numbers: BTreeMap<String, f64>,
+}
+
+#[derive(Serialize)]
+struct ExperimentNumbers<'a> {
+    id: &'a str,
+    title: &'a str,
+    seconds: f64,
+    claims: Vec<ClaimNumbers<'a>>,
+    cells: Vec<CellNumbers<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClaimNumbers<'a> {
+    id: &'a str,
+    statement: &'a str,
+    #[serde(flatten)]
+    finding: &'a Finding,
+}
+
+#[derive(Serialize)]
+struct CellNumbers<'a> {
+    cell: &'a str,
+    weights: &'a str,
+    mean_accuracy: Option<f64>,
+    interval: Option<Interval>,
+    by_seed: BTreeMap<u64, f64>,
+}
+
+/// Everything a program may want to read from the report.
+pub(super) fn numbers(report: &Report) -> Numbers<'_> {
+    let mut numbers = BTreeMap::new();
+    for experiment in &report.experiments {
+        collect(experiment, &mut numbers);
+    }
+    Numbers {
+        version: &report.session.version,
+        scale: report.session.scale.to_string(),
+        complete: report.session.missing.is_empty()
+            && report.session.failures.is_empty()
+            && report.runs().all(|run| matches!(run.state(), "finished" | "diverged")),
+        experiments: report.experiments.iter().map(experiment_numbers).collect(),
+        numbers,
+    }
+}
+
+fn experiment_numbers(experiment: &ExperimentReport) -> ExperimentNumbers<'_> {
+    ExperimentNumbers {
+        id: &experiment.experiment.id,
+        title: &experiment.experiment.title,
+        seconds: experiment.seconds(),
+        claims: experiment
+            .claims
+            .iter()
+            .map(|(claim, finding)| ClaimNumbers { id: &claim.id, statement: &claim.statement, finding })
+            .collect(),
+        cells: experiment
+            .cells
+            .iter()
+            .map(|cell| CellNumbers {
+                cell: &cell.cell,
+                weights: &cell.weights,
+                mean_accuracy: cell.mean,
+                interval: cell.interval,
+                by_seed: cell.values.iter().copied().collect(),
+            })
+            .collect(),
+    }
+}
+
+fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
+    let id = &experiment.experiment.id;
+    if let Some(rates) = &experiment.rates {
+        numbers.insert(format!("{id}.iterate_slope"), rates.slope(Series::Iterate).estimate);
+        numbers.insert(format!("{id}.average_slope"), rates.slope(Series::Average).estimate);
+        let residual = rates.chord_residuals().fold(0.0, f64::max);
+        numbers.insert(format!("{id}.chord_residual"), residual);
+        numbers.insert(format!("{id}.seconds"), rates.seconds);
+    }
+    if let Some(best) = experiment.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max) {
+        numbers.insert(format!("{id}.best_accuracy"), best);
+    }
+    for iterate in experiment.cells.iter().filter(|cell| cell.weights == ITERATE) {
+        let Some(iterate_mean) = iterate.mean else { continue };
+        let average =
+            experiment.cells.iter().find(|cell| cell.cell == iterate.cell && cell.weights != ITERATE);
+        if let Some(average_mean) = average.and_then(|average| average.mean) {
+            numbers.insert(format!("{id}.gain.{}", iterate.cell), average_mean - iterate_mean);
+        }
+    }
+}

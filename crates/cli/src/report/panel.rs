@@ -1,0 +1,303 @@
+//! One framed plot as SVG: axes with titles and ticks, and the few marks that the report's figures are made of.
+//!
+//! Colours are those of the light theme; the page's style sheet maps each to a variable, so that the same picture
+//! is legible in the dark. Legends are the page's business: there they wrap and never cover a curve.
+
+use std::ops::Range;
+
+use plotters::chart::ChartContext;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// Width and height of a panel in CSS pixels; all panels are equal, so that they align in rows.
+const SIZE: (u32, u32) = (400, 290);
+
+/// The backend rounds to whole units, so units are a quarter of a CSS pixel.
+const UNITS: u32 = 4;
+
+/// Room around the plotting area, in CSS pixels: top (for the title of the vertical axis), right, bottom, left.
+const MARGINS: [u32; 4] = [34, 14, 48, 50];
+
+/// Text height in CSS pixels.
+const TEXT: f64 = 13.0;
+
+/// The SVG backend divides the size of a font by this.
+const FONT_FACTOR: f64 = 1.24;
+
+/// A colour of the page; `page.html.j2` knows each by its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ink {
+    Text,
+    Muted,
+    Grid,
+    Iterate,
+    Average,
+    Training,
+}
+
+/// An axis: what it shows, from where to where, labelled at which values.
+pub(super) struct Axis {
+    title: String,
+    range: Range<f64>,
+    ticks: Vec<(f64, String)>,
+}
+
+/// A plotting area with its frame drawn.
+pub(super) struct Plot<'a, 'b> {
+    chart: &'a mut ChartContext<'b, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
+    x: Range<f64>,
+    y: Range<f64>,
+}
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Ink {
+    /// As it is written in the picture.
+    pub(crate) fn hex(self) -> String {
+        let RGBColor(red, green, blue) = self.rgb();
+        format!("#{red:02X}{green:02X}{blue:02X}")
+    }
+
+    /// Vermilion and blue stay apart for every kind of colour vision, and in grey.
+    fn rgb(self) -> RGBColor {
+        match self {
+            Self::Text => RGBColor(0x1C, 0x21, 0x28),
+            Self::Muted => RGBColor(0x5F, 0x69, 0x76),
+            Self::Grid => RGBColor(0xE6, 0xE9, 0xED),
+            Self::Iterate => RGBColor(0xC8, 0x55, 0x10),
+            Self::Average => RGBColor(0x0B, 0x64, 0xA8),
+            Self::Training => RGBColor(0x8B, 0x94, 0x9F),
+        }
+    }
+}
+
+impl Axis {
+    /// An axis with ticks at round numbers; the range grows to hold all `values` and some air.
+    pub(super) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.into_iter().filter(|value| value.is_finite()) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        let air = if high > low { 0.06 * (high - low) } else { 0.5_f64.max(0.01 * high.abs()) };
+        Self::over(title, low - air..high + air)
+    }
+
+    /// An axis over a given range with ticks at round numbers.
+    pub(super) fn over(title: &str, range: Range<f64>) -> Self {
+        let step = round_step((range.end - range.start) / 5.0);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        let first = (range.start / step).ceil() as i64;
+        let ticks = (first..)
+            .map(|index| index as f64 * step)
+            .take_while(|value| *value <= range.end + 1e-9 * step)
+            .map(|value| (value, number(value, decimals)))
+            .collect();
+        Self { title: title.to_owned(), range, ticks }
+    }
+
+    /// An axis with ticks where the caller wants them.
+    pub(super) fn with_ticks(title: &str, range: Range<f64>, ticks: Vec<(f64, String)>) -> Self {
+        Self { title: title.to_owned(), range, ticks }
+    }
+
+    pub(super) fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+/// Draws the frame, then whatever `marks` draws; the result is an `svg` element for a page.
+pub(super) fn panel(
+    description: &str,
+    x: &Axis,
+    y: &Axis,
+    marks: impl FnOnce(&mut Plot<'_, '_>) -> anyhow::Result<()>,
+) -> anyhow::Result<String> {
+    let mut svg = String::new();
+    let size = (SIZE.0 * UNITS, SIZE.1 * UNITS);
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let [top, right, bottom, left] = MARGINS.map(|margin| margin * UNITS);
+        let mut chart = ChartBuilder::on(&root)
+            .margin_top(top)
+            .margin_right(right)
+            .margin_bottom(bottom)
+            .margin_left(left)
+            .build_cartesian_2d(x.range(), y.range())?;
+        let grid = stroke(Ink::Grid, 1.0, 1.0);
+        for (value, _) in &x.ticks {
+            let line = [(*value, y.range.start), (*value, y.range.end)];
+            chart.draw_series([PathElement::new(line, grid)])?;
+        }
+        for (value, _) in &y.ticks {
+            let line = [(x.range.start, *value), (x.range.end, *value)];
+            chart.draw_series([PathElement::new(line, grid)])?;
+        }
+        marks(&mut Plot { chart: &mut chart, x: x.range(), y: y.range() })?;
+        let unit = UNITS as i32;
+        let bottom_at = (size.1 - bottom) as i32;
+        for (value, label) in &x.ticks {
+            let at = chart.backend_coord(&(*value, y.range.start)).0;
+            let style = text(Ink::Muted, HPos::Center, VPos::Top);
+            root.draw(&Text::new(label.clone(), (at, bottom_at + 6 * unit), style))?;
+        }
+        for (value, label) in &y.ticks {
+            let at = chart.backend_coord(&(x.range.start, *value)).1;
+            let style = text(Ink::Muted, HPos::Right, VPos::Center);
+            root.draw(&Text::new(label.clone(), (left as i32 - 7 * unit, at), style))?;
+        }
+        let middle = (left + (size.0 - left - right) / 2) as i32;
+        let style = text(Ink::Text, HPos::Center, VPos::Bottom);
+        root.draw(&Text::new(x.title.clone(), (middle, size.1 as i32 - 4 * unit), style))?;
+        let style = text(Ink::Text, HPos::Left, VPos::Top);
+        root.draw(&Text::new(y.title.clone(), (2 * unit, 4 * unit), style))?;
+        root.present()?;
+    }
+    // The page sets the width; a description makes the picture readable aloud.
+    let (width, height) = size;
+    let start = svg.find('>').map_or(0, |end| end + 1);
+    Ok(format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">{}",
+        escape(description),
+        &svg[start..]
+    ))
+}
+
+impl Plot<'_, '_> {
+    /// A curve through points; `width` in CSS pixels. Points that are not finite are left out.
+    pub(super) fn line(
+        &mut self,
+        points: &[(f64, f64)],
+        ink: Ink,
+        width: f64,
+        opacity: f64,
+    ) -> anyhow::Result<()> {
+        let points: Vec<(f64, f64)> = points
+            .iter()
+            .copied()
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+            .map(|at| self.clamp(at))
+            .collect();
+        self.chart.draw_series([PathElement::new(points, stroke(ink, width, opacity))])?;
+        Ok(())
+    }
+
+    /// A dashed straight line.
+    pub(super) fn dashed(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) -> anyhow::Result<()> {
+        let unit = UNITS as i32;
+        let line = [self.clamp(from), self.clamp(to)];
+        self.chart.draw_series(DashedLineSeries::new(line, 4 * unit, 3 * unit, stroke(ink, 1.0, 1.0)))?;
+        Ok(())
+    }
+
+    /// Dots; hollow ones for single seeds, filled ones for means.
+    pub(super) fn dots(
+        &mut self,
+        points: &[(f64, f64)],
+        ink: Ink,
+        radius: f64,
+        filled: bool,
+    ) -> anyhow::Result<()> {
+        let size = (radius * f64::from(UNITS)).round() as i32;
+        let style = if filled { ink.rgb().filled() } else { stroke(ink, 1.2, 0.8) };
+        let points: Vec<(f64, f64)> = points.iter().map(|at| self.clamp(*at)).collect();
+        self.chart.draw_series(points.into_iter().map(|at| Circle::new(at, size, style)))?;
+        Ok(())
+    }
+
+    /// A bar of a histogram.
+    pub(super) fn bar(&mut self, x: Range<f64>, height: f64, ink: Ink, opacity: f64) -> anyhow::Result<()> {
+        let corners = [self.clamp((x.start, 0.0)), self.clamp((x.end, height))];
+        self.chart.draw_series([Rectangle::new(corners, ink.rgb().mix(opacity).filled())])?;
+        Ok(())
+    }
+
+    /// A text at a point of the plot.
+    pub(super) fn text(
+        &mut self,
+        at: (f64, f64),
+        label: &str,
+        ink: Ink,
+        anchor: Anchor,
+    ) -> anyhow::Result<()> {
+        let horizontal = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let at = self.clamp(at);
+        self.chart.draw_series([Text::new(label.to_owned(), at, text(ink, horizontal, VPos::Center))])?;
+        Ok(())
+    }
+
+    fn clamp(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (x.clamp(self.x.start, self.x.end), y.clamp(self.y.start, self.y.end))
+    }
+}
+
+fn stroke(ink: Ink, width: f64, opacity: f64) -> ShapeStyle {
+    ink.rgb().mix(opacity).stroke_width((width * f64::from(UNITS)).round() as u32)
+}
+
+fn text(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    let size = TEXT * f64::from(UNITS) * FONT_FACTOR;
+    ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, vertical))
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that is at least `rough`.
+fn round_step(rough: f64) -> f64 {
+    let power = 10_f64.powf(rough.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= rough * 0.999)
+        .unwrap_or(power)
+}
+
+/// A number with a true minus sign and no negative zero.
+fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
+        Some(positive) => format!("\u{2212}{positive}"),
+        None => text,
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_numbers_inside_the_range() {
+        let labels = |low: f64, high: f64| -> Vec<String> {
+            Axis::over("", low..high).ticks.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(-3.1, 12.3), ["0", "5", "10"]);
+        assert_eq!(labels(-0.021, 0.02), ["\u{2212}0.02", "\u{2212}0.01", "0.00", "0.01", "0.02"]);
+    }
+
+    #[test]
+    fn a_panel_without_finite_values_is_still_a_picture() {
+        let axis = Axis::around("x < y & \"z\"", [f64::NAN]);
+        let svg = panel("a < b", &axis, &axis, |plot| plot.line(&[(f64::NAN, 0.0)], Ink::Average, 1.0, 1.0))
+            .unwrap();
+        assert!(svg.contains("aria-label=\"a &lt; b\"") && svg.contains("x &lt; y"), "{svg}");
+        assert!(svg.ends_with("</svg>\n") || svg.ends_with("</svg>"));
+    }
+}

@@ -1,0 +1,78 @@
+//! `session.json`: what the latest `polder reproduce` was asked for and what kept it from being complete.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::ScaleName;
+use crate::replace_file::replace_file;
+
+const SESSION_FILE: &str = "session.json";
+
+/// With the experiments and the records this is all that a report is drawn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// Of Polder.
+    pub(crate) version: String,
+    pub(crate) scale: ScaleName,
+    /// Patterns of experiments; empty for all.
+    pub(crate) only: Vec<String>,
+    /// Replaces the seeds of the scale.
+    pub(crate) num_seeds: Option<u64>,
+    pub(crate) missing: Vec<MissingData>,
+    pub(crate) failures: Vec<Failure>,
+    /// Stopped by the user before the end.
+    pub(crate) interrupted: bool,
+}
+
+/// A data set that could not be had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MissingData {
+    pub(crate) dataset: String,
+    pub(crate) reason: String,
+    /// The command that adds it.
+    pub(crate) remedy: String,
+}
+
+/// A run that ended with an error, twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// The run's id, or the experiment's for the theory.
+    pub(crate) run: String,
+    /// What it was for.
+    pub(crate) what: String,
+    pub(crate) error: String,
+}
+
+impl Session {
+    pub(crate) fn write(&self, results: &Path) -> anyhow::Result<()> {
+        replace_file(&results.join(SESSION_FILE), &serde_json::to_vec_pretty(self)?)
+    }
+
+    pub(crate) fn read(results: &Path) -> anyhow::Result<Self> {
+        let path = results.join(SESSION_FILE);
+        let bytes = std::fs::read(&path).with_context(|| {
+            format!(
+                "cannot read `{}`; `polder report` draws what `polder reproduce` has computed: name the folder of its \
+                 results with --results",
+                path.display()
+            )
+        })?;
+        serde_json::from_slice(&bytes).with_context(|| {
+            format!("`{}` is damaged; repeat `polder reproduce`: finished runs are kept", path.display())
+        })
+    }
+
+    /// The command that continues or repeats this session.
+    pub(crate) fn command(&self) -> String {
+        let mut command = format!("cargo xtask reproduce --scale {}", self.scale);
+        if !self.only.is_empty() {
+            command += &format!(" --only {}", self.only.join(","));
+        }
+        if let Some(seeds) = self.num_seeds {
+            command += &format!(" --seeds {seeds}");
+        }
+        command
+    }
+}

@@ -1,0 +1,99 @@
+//! Records made up for tests: shaped like those of real runs, measured by nobody.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use polder_theory::{A1Config, a1};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::config::{Method, RunConfig};
+use crate::plan::run_dir;
+use crate::rates::RatesRecord;
+use crate::record::{
+    DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
+    RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing,
+};
+
+/// Writes a run directory: finished, or stopped after `epochs`.
+pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>) {
+    let dir = run_dir(results, &config.id());
+    std::fs::create_dir_all(&dir).unwrap();
+    let train_images = config.data.train_images.unwrap_or(50_000) as u64;
+    let run = RunRecord {
+        id: config.id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: config.clone(),
+        data: DataRecord {
+            train_images,
+            test_images: config.data.test_images.unwrap_or(10_000) as u64,
+            num_classes: 10,
+            verification: DataState::Verified,
+        },
+        num_parameters: 77_850,
+        device: "cpu".to_owned(),
+    };
+    let recorded = epochs.unwrap_or(config.training.epochs);
+    let mut lines = vec![Record::Run(run)];
+    lines.extend((1..=recorded).map(|epoch| Record::Epoch(epoch_record(config, epoch, train_images))));
+    if epochs.is_none() {
+        lines.push(Record::End(EndRecord::Finished));
+    }
+    write_lines(&dir.join(RECORD_FILE), &lines);
+    let gradients = if config.optimizer.method == Method::Sam { 2.0 } else { 1.0 };
+    let timings: Vec<Timing> = (1..=recorded)
+        .map(|epoch| Timing {
+            epoch,
+            train_seconds: gradients * train_images as f64 / 2100.0,
+            evaluate_seconds: train_images as f64 / 9000.0,
+            images_per_second: 2100.0 / gradients,
+            data_wait_share: 0.01,
+        })
+        .collect();
+    write_lines(&dir.join(TIMINGS_FILE), &timings);
+    let environment = Environment {
+        processor: "a made-up processor".to_owned(),
+        cores: 2,
+        threads: 2,
+        libtorch: "2.11.0".to_owned(),
+    };
+    std::fs::write(dir.join(ENVIRONMENT_FILE), serde_json::to_vec(&environment).unwrap()).unwrap();
+}
+
+fn write_lines<T: serde::Serialize>(path: &Path, values: &[T]) {
+    let lines: Vec<String> =
+        values.iter().map(|value| serde_json::to_string(value).unwrap() + "\n").collect();
+    std::fs::write(path, lines.concat()).unwrap();
+}
+
+/// Errors that fall over the epochs, with more noise in the iterate where the learning rate is high.
+fn epoch_record(config: &RunConfig, epoch: u64, train_images: u64) -> EpochRecord {
+    let mut random = ChaCha8Rng::seed_from_u64(config.seed * 1000 + epoch);
+    let learning_rate = config.schedule().at(epoch - 1);
+    let progress = epoch as f64 / config.training.epochs as f64;
+    let base = 0.29 + 0.4 * (-4.0 * progress).exp() - if config.optimizer.rho.is_some() { 0.01 } else { 0.0 };
+    let noise = (random.random::<f64>() + 0.4) * learning_rate;
+    let evaluation = |error: f64| Evaluation { loss: Some(2.6 * error), error };
+    let mut evaluations = BTreeMap::from([(ITERATE.to_owned(), evaluation(base + noise))]);
+    for name in config.averages.keys().filter(|_| progress > 0.75) {
+        evaluations.insert(
+            name.clone(),
+            evaluation(base - 0.015 * (progress - 0.5) - 0.1 * learning_rate.min(0.05)),
+        );
+    }
+    EpochRecord {
+        epoch,
+        steps: epoch * train_images.div_ceil(128),
+        learning_rate,
+        train_loss: Some(2.7 * base),
+        train_error: base + 0.02,
+        ascent_norm: config.optimizer.rho,
+        evaluations,
+    }
+}
+
+/// A much shortened computation of the rates.
+pub(crate) fn rates(settings: &A1Config) -> RatesRecord {
+    let short = A1Config { num_pairs: 4, burn_in: 1000, num_steps: 20_000, ..settings.clone() };
+    RatesRecord { version: env!("CARGO_PKG_VERSION").to_owned(), result: a1(&short).unwrap(), seconds: 4.2 }
+}
