@@ -155,7 +155,12 @@ fn fetch_archive(
     let address = if partial.has_md5(archive.md5, progress)? {
         None
     } else {
-        Some(download(archive, &mut partial, options, progress)?)
+        let downloaded = download(archive, &mut partial, options, progress);
+        if downloaded.is_err() && partial.len()? == 0 {
+            // Nothing to continue from; the first error is the one to report.
+            let _ = fs::remove_file(&partial.path);
+        }
+        Some(downloaded?)
     };
 
     let unpacking = dir.join(format!(".{}.unpacking", archive.folder));

@@ -32,7 +32,7 @@ fn cifar10() -> TempDir {
     dir
 }
 
-fn message(error: DataError, dir: &TempDir) -> String {
+fn message(error: &DataError, dir: &TempDir) -> String {
     error.to_string().replace(&dir.path().display().to_string(), "DIR")
 }
 
@@ -69,7 +69,7 @@ fn cifar100_is_labelled_by_the_fine_label() {
     write_at(&path, 8 * CIFAR100_RECORD, &[20]);
     let error = open(DatasetKind::Cifar100, Split::Test, dir.path()).unwrap_err();
     assert_eq!(
-        message(error, &dir),
+        message(&error, &dir),
         "`DIR/cifar-100-binary/test.bin` has label 20 at byte 24592, expected a coarse label below 20; the file is \
          damaged: run `polder data fetch cifar100` to replace it"
     );
@@ -80,7 +80,7 @@ fn a_missing_folder_says_how_to_get_it() {
     let dir = TempDir::new().unwrap();
     let error = open(DatasetKind::Cifar10, Split::Train, dir.path()).unwrap_err();
     assert_eq!(
-        message(error, &dir),
+        message(&error, &dir),
         "no folder `DIR/cifar-10-batches-bin`: run `polder data fetch cifar10`, or name the folder that holds \
          `cifar-10-batches-bin/` with --data-dir or POLDER_DATA"
     );
@@ -115,7 +115,7 @@ fn a_file_of_the_wrong_length_is_named_with_both_lengths() {
         write_zeros(&dir.path().join("cifar-10-batches-bin/data_batch_3.bin"), len);
         let error = open(DatasetKind::Cifar10, Split::Train, dir.path()).unwrap_err();
         assert_eq!(
-            message(error, &dir),
+            message(&error, &dir),
             format!(
                 "`DIR/cifar-10-batches-bin/data_batch_3.bin` {found}, expected 30730000 (10000 records of 3073 bytes); \
                  run `polder data fetch cifar10` to replace it"
@@ -130,7 +130,7 @@ fn a_label_out_of_range_is_named_with_its_offset() {
     write_at(&dir.path().join("cifar-10-batches-bin/data_batch_1.bin"), 2 * CIFAR10_RECORD, &[10]);
     let error = open(DatasetKind::Cifar10, Split::Train, dir.path()).unwrap_err();
     assert_eq!(
-        message(error, &dir),
+        message(&error, &dir),
         "`DIR/cifar-10-batches-bin/data_batch_1.bin` has label 10 at byte 6146, expected a class label below 10; the \
          file is damaged: run `polder data fetch cifar10` to replace it"
     );

@@ -210,8 +210,7 @@ fn wrong_content_is_not_moved_into_place() {
     let archive = describe(&good_archive());
     let message = fetch_quietly(archive, dir.path(), &[&address]).unwrap_err().to_string();
     assert!(message.contains(archive.md5) && message.contains(md5_hex(&other)), "{message}");
-    assert_eq!(names(dir.path()), ["toy.tar.gz.partial"]);
-    assert_eq!(fs::metadata(dir.path().join("toy.tar.gz.partial")).unwrap().len(), 0);
+    assert!(names(dir.path()).is_empty());
 }
 
 #[test]
