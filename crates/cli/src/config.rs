@@ -48,7 +48,7 @@ pub(crate) struct DataConfig {
 pub(crate) enum DatasetName {
     Cifar10,
     Cifar100,
-    /// Made from the run's seed; needs no file.
+    /// Made by Polder, the same for every seed; needs no file.
     Generated,
 }
 
@@ -254,7 +254,7 @@ impl RunConfig {
 
     /// The averages with their starts turned into steps.
     pub(crate) fn averages(&self, steps_per_epoch: u64) -> Vec<(String, AverageConfig)> {
-        let start_step = |start: f64| fraction_of(start, self.training.epochs) * steps_per_epoch;
+        let start_step = |start: f64| first_averaged_epoch(start, self.training.epochs) * steps_per_epoch;
         let resolve = |average: &AveragingConfig| match *average {
             AveragingConfig::Tail { start } => AverageConfig::Tail { start: start_step(start) },
             AveragingConfig::Ema { start, decay } => AverageConfig::Ema { start: start_step(start), decay },
@@ -272,7 +272,10 @@ impl RunConfig {
             Ok(())
         };
         ensure!(self.training.epochs > 0, "`training.epochs` is 0; expected at least 1");
-        ensure!(self.training.batch_size > 1, "`training.batch_size` must be at least 2: BN needs a variance");
+        ensure!(
+            self.training.batch_size > 1,
+            "`training.batch_size` must be at least 2: BN needs a variance"
+        );
         ensure!(self.training.evaluate_every > 0, "`training.evaluate_every` is 0; expected at least 1");
         for (name, count) in
             [("data.train_images", self.data.train_images), ("data.test_images", self.data.test_images)]
@@ -298,7 +301,9 @@ impl RunConfig {
             }
         }
         match (self.optimizer.method, self.optimizer.rho) {
-            (Method::Sgd, Some(_)) => bail!("`optimizer.rho` belongs to `optimizer.method = \"sam\"`; remove it"),
+            (Method::Sgd, Some(_)) => {
+                bail!("`optimizer.rho` belongs to `optimizer.method = \"sam\"`; remove it")
+            }
             (Method::Sam, None) => bail!("`optimizer.method = \"sam\"` needs `optimizer.rho`, 0.05 say"),
             _ => {}
         }
@@ -308,10 +313,13 @@ impl RunConfig {
             ensure!(self.optimizer.dampening == 0.0, "Nesterov momentum has no dampening; set it to 0");
         }
         for (name, average) in &self.averages {
-            ensure!(name != "iterate", "an average cannot be named `iterate`: that is the last iterate's name");
+            ensure!(
+                name != "iterate",
+                "an average cannot be named `iterate`: that is the last iterate's name"
+            );
             let (AveragingConfig::Tail { start } | AveragingConfig::Ema { start, .. }) = *average;
             unit(&format!("averages.{name}.start"), start)?;
-            let first = fraction_of(start, self.training.epochs);
+            let first = first_averaged_epoch(start, self.training.epochs);
             ensure!(
                 first < self.training.epochs,
                 "`averages.{name}.start` is {start}: no epoch is left to average"
@@ -339,18 +347,25 @@ fn fraction_of(at: f64, epochs: u64) -> u64 {
     (at * epochs as f64).round() as u64
 }
 
+/// The first epoch of an average that starts at the fraction `start`; rounded down, so that short runs have one too.
+fn first_averaged_epoch(start: f64, epochs: u64) -> u64 {
+    (start * epochs as f64).floor() as u64
+}
+
 /// Applies one `key.path=value`; a value that is not TOML is taken as a string.
 fn set(table: &mut toml::Table, setting: &str) -> anyhow::Result<()> {
     let Some((path, text)) = setting.split_once('=') else {
         bail!("`--set {setting}` has no `=`; write `--set training.epochs=3`");
     };
-    let value = toml::Value::from_str(text.trim()).unwrap_or_else(|_| toml::Value::String(text.trim().to_owned()));
+    let value =
+        toml::Value::from_str(text.trim()).unwrap_or_else(|_| toml::Value::String(text.trim().to_owned()));
     let mut keys: Vec<&str> = path.trim().split('.').collect();
     let last = keys.pop().filter(|key| !key.is_empty()).context("`--set` needs a key before the `=`")?;
     let mut table = table;
     for key in keys {
         let entry = table.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        table = entry.as_table_mut().with_context(|| format!("`{key}` in `--set {setting}` is not a table"))?;
+        table =
+            entry.as_table_mut().with_context(|| format!("`{key}` in `--set {setting}` is not a table"))?;
     }
     table.insert(last.to_owned(), value);
     Ok(())

@@ -1,2 +1,62 @@
-//! The `polder` binary.
-fn main() {}
+//! Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
+
+mod args;
+mod claim;
+mod commands;
+mod config;
+mod environment;
+mod evaluate;
+mod execute;
+mod exit_code;
+mod experiment;
+mod images;
+mod interrupt;
+mod plan;
+mod progress;
+mod published;
+mod rates;
+mod record;
+mod replace_file;
+mod report;
+mod run_dir;
+mod session;
+mod snapshot;
+#[cfg(test)]
+mod synthetic;
+mod trainer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::exit_code::Outcome;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Outcome::Failed.into()
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_new(&args.log)?)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+    interrupt::watch()?;
+    match &args.command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Theory(args) => commands::theory::run(args),
+        Command::Reproduce(args) => commands::reproduce::run(args),
+        Command::Report(args) => commands::report::run(args),
+        Command::Data(args) => commands::data::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
+    }
+}

@@ -99,7 +99,7 @@ pub(crate) enum EndRecord {
     Diverged {
         /// The epoch, from 1, in which it happened.
         epoch: u64,
-        /// Steps completed before the one that was not finite.
+        /// Steps completed when it was noticed; looked for every 50 steps.
         steps: u64,
     },
 }
@@ -164,8 +164,9 @@ impl RunRecords {
         }
         let timings = dir.join(TIMINGS_FILE);
         let timings = if timings.exists() { read_lines(&timings)? } else { Vec::new() };
-        let environment =
-            std::fs::read(dir.join(ENVIRONMENT_FILE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let environment = std::fs::read(dir.join(ENVIRONMENT_FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(Self { run, epochs, end, timings, environment })
     }
 }
@@ -173,15 +174,18 @@ impl RunRecords {
 /// The values of a JSON-lines file; a last line that does not parse is left out, another one is an error.
 pub(crate) fn read_lines<T: for<'a> Deserialize<'a>>(path: &Path) -> anyhow::Result<Vec<T>> {
     let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-    let lines: Vec<String> =
-        BufReader::new(file).lines().collect::<Result<_, _>>().with_context(|| format!("`{}`", path.display()))?;
+    let lines: Vec<String> = BufReader::new(file)
+        .lines()
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("`{}`", path.display()))?;
     let mut values = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         match serde_json::from_str(line) {
             Ok(value) => values.push(value),
             Err(_) if index + 1 == lines.len() => break,
             Err(error) => {
-                return Err(error).with_context(|| format!("`{}` line {} is damaged", path.display(), index + 1));
+                return Err(error)
+                    .with_context(|| format!("`{}` line {} is damaged", path.display(), index + 1));
             }
         }
     }

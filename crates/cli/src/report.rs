@@ -98,6 +98,18 @@ impl Report {
         Ok(page)
     }
 
+    /// One line per claim, for a terminal.
+    pub(crate) fn verdicts(&self) -> String {
+        let claims = self.experiments.iter().flat_map(|experiment| &experiment.claims);
+        let line = |(claim, finding): &(Claim, Finding)| {
+            let (effect, interval) = effect_text(claim, finding);
+            let interval = if finding.interval.is_some() { format!(" ({interval})") } else { String::new() };
+            let (id, verdict) = (&claim.id, finding.verdict.to_string());
+            format!("{id:6} {verdict:14} {}: {effect}{interval}, n = {}\n", claim.statement, finding.n)
+        };
+        claims.map(line).collect()
+    }
+
     /// How many claims got this verdict.
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
         self.findings().filter(|finding| finding.verdict == verdict).count()

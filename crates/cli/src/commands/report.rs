@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::exit_code::Outcome;
 use crate::report::Report;
 
 const EXAMPLES: &str = "\
@@ -15,7 +16,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArgs {
     /// Folder with the results of `polder reproduce`; the report is written into it
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
     results: PathBuf,
     /// Folder with the descriptions of the experiments and the published values
     #[arg(long, value_name = "DIR", default_value = "experiments")]
@@ -27,5 +28,5 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let report = Report::collect(&args.experiments, &args.results)?;
     let page = report.write(&args.results)?;
     println!("{}", page.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::Done.into())
 }

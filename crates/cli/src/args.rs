@@ -1,0 +1,46 @@
+//! What the command line says, without behavior.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{data, doctor, evaluate, report, reproduce, theory, train};
+use crate::exit_code::Outcome;
+
+/// Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
+#[derive(Debug, Parser)]
+#[command(version, after_help = Outcome::HELP, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Says more on stderr: `info`, `debug`, or a filter such as `polder_data=trace`
+    #[arg(long, global = true, value_name = "FILTER", env = "POLDER_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Trains a network; repeating the command continues it
+    Train(train::TrainArgs),
+    /// Loss and error of a run's last iterate and averages, computed anew from its checkpoint
+    Evaluate(evaluate::EvaluateArgs),
+    /// Checks a paper's mathematics by simulation with the optimizers that train networks
+    Theory(theory::TheoryArgs),
+    /// Runs the experiments and writes the report
+    Reproduce(reproduce::ReproduceArgs),
+    /// Draws the report again from the records
+    Report(report::ReportArgs),
+    /// Fetches and verifies the data sets, shows samples
+    Data(data::DataArgs),
+    /// Tells what this machine offers: libtorch, CUDA, processor, data sets
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Where the data sets are.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DataDir {
+    /// Folder that holds cifar-10-batches-bin/ and cifar-100-binary/
+    #[arg(long, value_name = "DIR", env = "POLDER_DATA", default_value = "data")]
+    pub(crate) data_dir: PathBuf,
+}

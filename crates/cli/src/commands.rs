@@ -1,0 +1,9 @@
+//! The subcommands, one file each.
+
+pub(crate) mod data;
+pub(crate) mod doctor;
+pub(crate) mod evaluate;
+pub(crate) mod report;
+pub(crate) mod reproduce;
+pub(crate) mod theory;
+pub(crate) mod train;

@@ -1,0 +1,100 @@
+//! `polder doctor`: what the loader saw and what the machine offers.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use polder_data::{DatasetKind, verify};
+
+use crate::args::DataDir;
+use crate::environment::{self, LIBTORCH_VERSION};
+use crate::exit_code::Outcome;
+
+const EXAMPLES: &str = "\
+Examples:
+  polder doctor
+  polder doctor --data-dir /data";
+
+/// What `polder doctor` understands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    data: DataDir,
+}
+
+/// Prints a table; fails if libtorch has another version than Polder is built for.
+pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    // First of all: CUDA is looked up once, in the first call into libtorch.
+    let cuda = match polder_models::cuda() {
+        Ok(_) => format!(
+            "usable; {} device(s), cuDNN {}",
+            tch::Cuda::device_count(),
+            if tch::Cuda::cudnn_is_available() { "usable" } else { "not usable" }
+        ),
+        Err(error) => format!("not usable: {error}"),
+    };
+    let here = environment::here(None);
+    let row = |name: &str, value: &str| println!("{name:<12} {value}");
+    row("polder", env!("CARGO_PKG_VERSION"));
+    let mut outcome = Outcome::Done;
+    match polder_models::libtorch_cpu() {
+        Some(path) => {
+            let version = libtorch_version(&path);
+            row(
+                "libtorch",
+                &format!("{} at {}", version.as_deref().unwrap_or("of unknown version"), path.display()),
+            );
+            if version.is_some_and(|version| version.split('+').next() != Some(LIBTORCH_VERSION)) {
+                eprintln!(
+                    "error: Polder is built for libtorch {LIBTORCH_VERSION}; unset LIBTORCH and run `cargo xtask setup`"
+                );
+                outcome = Outcome::Failed;
+            }
+        }
+        None => row("libtorch", "not found among the libraries of this process"),
+    }
+    row("cuda", &cuda);
+    row("gpu", &gpu());
+    row("processor", &here.processor);
+    row("threads", &format!("{} of {} cores by default", here.threads, here.cores));
+    row("disk", &free_disk(Path::new(".")));
+    for kind in DatasetKind::ALL {
+        let state = match verify(kind, &args.data.data_dir) {
+            Ok(report) => {
+                format!("{} in {}", report.state(), args.data.data_dir.join(kind.folder()).display())
+            }
+            Err(error) => format!("not usable: {error}"),
+        };
+        row(kind.name(), &state);
+    }
+    Ok(outcome.into())
+}
+
+/// Next to the library of a wheel lies version.py; above that of an archive, build-version.
+fn libtorch_version(library: &Path) -> Option<String> {
+    let root = library.parent()?.parent()?;
+    let from_wheel = fs::read_to_string(root.join("version.py")).ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("__version__"))?;
+        Some(line.split('\'').nth(1)?.to_owned())
+    });
+    from_wheel.or_else(|| Some(fs::read_to_string(root.join("build-version")).ok()?.trim().to_owned()))
+}
+
+/// The models that the NVIDIA driver lists.
+fn gpu() -> String {
+    let Ok(entries) = fs::read_dir("/proc/driver/nvidia/gpus") else { return "no NVIDIA driver".to_owned() };
+    let models: Vec<String> = entries
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("information")).ok())
+        .filter_map(|text| Some(text.lines().next()?.split_once(':')?.1.trim().to_owned()))
+        .collect();
+    if models.is_empty() { "an NVIDIA driver without a GPU".to_owned() } else { models.join(", ") }
+}
+
+/// What `df` says of the disk that holds `path`.
+fn free_disk(path: &Path) -> String {
+    let output = Command::new("df").arg("-Pk").arg(path).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let available = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok());
+    available.map_or("unknown".to_owned(), |kilobytes| format!("{:.1} GB free here", kilobytes / 1e6))
+}

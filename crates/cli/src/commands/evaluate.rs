@@ -1,0 +1,87 @@
+//! `polder evaluate`: the numbers of a run's last record, computed anew from its checkpoint.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use polder_optim::Averages;
+use tch::Device;
+
+use crate::args::DataDir;
+use crate::config::RunConfig;
+use crate::environment;
+use crate::evaluate::{evaluate, evaluate_average};
+use crate::exit_code::Outcome;
+use crate::images::Images;
+use crate::record::{Evaluation, ITERATE};
+use crate::run_dir::CONFIG_FILE;
+use crate::{snapshot, trainer};
+
+const EXAMPLES: &str = "\
+Examples:
+  polder evaluate runs/0a1b2c3d4e5f
+  polder evaluate runs/0a1b2c3d4e5f --json | jq .tail.error";
+
+/// What `polder evaluate` understands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EvaluateArgs {
+    /// A run directory, as `polder train` prints it
+    run: PathBuf,
+    #[command(flatten)]
+    data: DataDir,
+    /// Evaluates on files that are not the official ones
+    #[arg(long)]
+    allow_unverified: bool,
+    /// Prints one JSON object: by name of the weights, `loss` in nats and `error` as a fraction
+    #[arg(long)]
+    json: bool,
+}
+
+/// Evaluates the last iterate and every average, and prints a table.
+pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let file = args.run.join(CONFIG_FILE);
+    let config = RunConfig::load(Some(&file), &[])
+        .with_context(|| format!("`{}` is not a run directory of `polder train`", args.run.display()))?;
+    let checkpoint = args.run.join(crate::run_dir::CHECKPOINT_FILE);
+    ensure!(
+        checkpoint.exists(),
+        "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
+        args.run.display()
+    );
+    let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
+    environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE), None)?;
+    let (train, test) = (images.train_loader(&config, 1)?, images.test_loader(1)?);
+    let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
+    let mut optimizer = trainer::optimizer(&config)?;
+    let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
+    let position = snapshot::restore(&checkpoint, &config, &network, &mut optimizer, &mut averages)?;
+
+    let mut evaluations: Vec<(String, Evaluation)> = Vec::new();
+    let Some(iterate) = evaluate(&network, &test)? else { return Ok(Outcome::Interrupted.into()) };
+    evaluations.push((ITERATE.to_owned(), iterate));
+    for (name, average) in averages.iter() {
+        let order = trainer::refresh_epoch(position.epoch);
+        let evaluation = evaluate_average(&network, average, &train, order, &test)?;
+        let Some(evaluation) = evaluation else { return Ok(Outcome::Interrupted.into()) };
+        evaluations.push((name.to_owned(), evaluation));
+    }
+    if args.json {
+        let by_name: serde_json::Map<_, _> = evaluations
+            .into_iter()
+            .map(|(name, evaluation)| Ok((name, serde_json::to_value(evaluation)?)))
+            .collect::<serde_json::Result<_>>()?;
+        println!("{}", serde_json::Value::Object(by_name));
+        return Ok(Outcome::Done.into());
+    }
+    println!(
+        "{} on {}, {} test images, after {} epochs and {} steps",
+        config.model.name, config.data.dataset, images.record.test_images, position.epoch, position.step
+    );
+    println!("{:<16} {:>10} {:>10}", "weights", "loss", "accuracy");
+    for (name, Evaluation { loss, error }) in &evaluations {
+        let loss = loss.map_or("not finite".to_owned(), |loss| format!("{loss:.4}"));
+        println!("{name:<16} {loss:>10} {:>8.2} %", 100.0 * (1.0 - error));
+    }
+    Ok(Outcome::Done.into())
+}

@@ -1,0 +1,94 @@
+//! `polder train`: one run, from its configuration or from its last checkpoint.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::args::DataDir;
+use crate::config::RunConfig;
+use crate::exit_code::Outcome;
+use crate::trainer::{DeviceChoice, TrainOptions, TrainOutcome, train};
+
+const EXAMPLES: &str = "\
+Examples:
+  polder train --set data.dataset=generated --set training.epochs=3
+  polder train my-run.toml --seed 1 --data-dir /data
+  polder train my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05
+  polder train --print-config > my-run.toml      every key with its default
+
+The last line on stdout is the run directory. Ctrl-C writes a checkpoint; the same command continues.";
+
+/// What `polder train` understands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TrainArgs {
+    /// TOML file; keys that it leaves out have the values of --print-config
+    config: Option<PathBuf>,
+    /// Sets a key of the configuration, over the file; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Seeds initial weights, order and augmentation; the same as --set seed=N
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder in which the run directory is made, named by the hash of the configuration
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+    #[command(flatten)]
+    data: DataDir,
+    /// Trains on files that are not the official ones, and says so in every record and report
+    #[arg(long)]
+    allow_unverified: bool,
+    /// Augmentation threads; changes no number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
+    /// libtorch's threads, fixed when a run begins [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Where the network computes
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
+    device: DeviceChoice,
+    /// Longest time between two checkpoints; there is always one after an epoch and after Ctrl-C
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    checkpoint_every: f64,
+    /// Prints the resolved configuration as TOML and stops
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Trains, and prints the run directory.
+pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let mut settings = args.settings.clone();
+    settings.extend(args.seed.map(|seed| format!("seed={seed}")));
+    let config = RunConfig::load(args.config.as_deref(), &settings)?;
+    if args.print_config {
+        print!("{}", toml::to_string(&config)?);
+        return Ok(Outcome::Done.into());
+    }
+    let options = TrainOptions {
+        runs_dir: args.runs.clone(),
+        data_dir: args.data.data_dir.clone(),
+        allow_unverified: args.allow_unverified,
+        workers: usize::from(args.workers),
+        threads: args.threads.map(usize::from),
+        device: args.device,
+        checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
+    };
+    let (outcome, dir) = match train(&config, &options)? {
+        TrainOutcome::Finished(dir) => (Outcome::Done, dir),
+        TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
+        TrainOutcome::Interrupted(dir) => {
+            eprintln!("stopped after a checkpoint; the same command continues");
+            (Outcome::Interrupted, dir)
+        }
+    };
+    println!("{}", dir.display());
+    Ok(outcome.into())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        // A day is as good as never, and far from what a duration can hold.
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds between 0 and 86400".to_owned()),
+    }
+}

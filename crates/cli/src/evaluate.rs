@@ -1,0 +1,96 @@
+//! Loss and error of a network's weights on a split.
+
+use polder_data::{Loader, Minibatch};
+use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped, input};
+use tch::{Kind, Tensor};
+
+use crate::interrupt;
+use crate::record::Evaluation;
+
+/// A minibatch as tensors on the network's device.
+pub(crate) fn to_device(minibatch: &Minibatch, network: &Network) -> anyhow::Result<(Tensor, Tensor)> {
+    let (n, c, h, w) = minibatch.images().dim();
+    Ok(input::minibatch(minibatch.pixels_slice(), [n, c, h, w], minibatch.labels(), network.device())?)
+}
+
+/// The network as it is, BN with its running statistics. `None` if an interrupt came first.
+pub(crate) fn evaluate(network: &Network, test: &Loader) -> anyhow::Result<Option<Evaluation>> {
+    let mut sums = LossSums::new(network);
+    for minibatch in test.epoch(0)? {
+        if interrupt::requested() {
+            return Ok(None);
+        }
+        let (images, labels) = to_device(&minibatch?, network)?;
+        let loss = tch::no_grad(|| {
+            let logits = network.forward(&images, BatchNormMode::Evaluate)?;
+            MinibatchLoss::of(&logits, &labels)
+        })?;
+        sums.add(&loss, labels.size()[0] as u64);
+    }
+    Ok(Some(Evaluation { loss: sums.mean_loss(), error: sums.error() }))
+}
+
+/// `average` in the network's place, after a BN refresh over one epoch of `train`; the network is put back.
+///
+/// `epoch` chooses the order and the augmentation of that epoch. `None` if an interrupt came first.
+pub(crate) fn evaluate_average(
+    network: &Network,
+    average: &Arena,
+    train: &Loader,
+    epoch: u64,
+    test: &Loader,
+) -> anyhow::Result<Option<Evaluation>> {
+    let swapped = Swapped::new(network, average)?;
+    let mut minibatches = train.epoch(epoch)?;
+    let until_interrupt =
+        std::iter::from_fn(|| if interrupt::requested() { None } else { minibatches.next() });
+    swapped.refresh(until_interrupt.map(|minibatch| anyhow::Ok(to_device(&minibatch?, network)?.0)))?;
+    if interrupt::requested() { Ok(None) } else { evaluate(network, test) }
+}
+
+/// Running sums over minibatches of unequal size, kept on the device in f64 and read rarely.
+pub(crate) struct LossSums {
+    pub(crate) loss: Tensor,
+    pub(crate) wrong: Tensor,
+    pub(crate) images: u64,
+}
+
+impl LossSums {
+    pub(crate) fn new(network: &Network) -> Self {
+        let zero = |kind| Tensor::zeros([0_i64; 0], (kind, network.device()));
+        Self { loss: zero(Kind::Double), wrong: zero(Kind::Int64), images: 0 }
+    }
+
+    /// Sums that continue where a checkpoint left them.
+    pub(crate) fn restored(network: &Network, loss: f64, wrong: i64, images: u64) -> Self {
+        let mut sums = Self::new(network);
+        let _ = sums.loss.fill_(loss);
+        let _ = sums.wrong.fill_(wrong);
+        sums.images = images;
+        sums
+    }
+
+    pub(crate) fn add(&mut self, loss: &MinibatchLoss, images: u64) {
+        self.loss += loss.mean_loss.to_kind(Kind::Double) * images as f64;
+        self.wrong += &loss.num_wrong;
+        self.images += images;
+    }
+
+    pub(crate) fn loss_sum(&self) -> f64 {
+        self.loss.double_value(&[])
+    }
+
+    pub(crate) fn num_wrong(&self) -> i64 {
+        self.wrong.int64_value(&[])
+    }
+
+    /// Mean loss per image; `None` if it is not finite.
+    pub(crate) fn mean_loss(&self) -> Option<f64> {
+        Some(self.loss_sum() / self.images as f64).filter(|loss| loss.is_finite())
+    }
+
+    /// Fraction of images classified wrongly.
+    pub(crate) fn error(&self) -> f64 {
+        self.num_wrong() as f64 / self.images as f64
+    }
+}

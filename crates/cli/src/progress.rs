@@ -1,0 +1,96 @@
+//! How a run is going: a bar on a terminal, one line per epoch elsewhere.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::record::{EpochRecord, ITERATE, Timing};
+
+/// Numbers are read from the device this often, no more.
+const REFRESH: Duration = Duration::from_millis(250);
+
+/// The display of one run, on stderr.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    plain: bool,
+    epochs: u64,
+    shown: Instant,
+}
+
+impl Progress {
+    /// A display for `epochs` epochs of `steps` steps each, `done` of which are done already.
+    pub(crate) fn new(epochs: u64, steps: u64, done: u64) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(epochs * steps), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}  {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_position(done);
+        bar.reset_eta();
+        let plain = bar.is_hidden();
+        Self { bar, plain, epochs, shown: Instant::now() }
+    }
+
+    /// Whether enough time has passed to show numbers again.
+    pub(crate) fn is_due(&self) -> bool {
+        !self.plain && self.shown.elapsed() >= REFRESH
+    }
+
+    /// Shows the state within the epoch `epoch` (from 1).
+    pub(crate) fn show(&mut self, epoch: u64, steps_done: u64, loss: f64, images_per_second: f64, wait: f64) {
+        self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
+        self.bar.set_message(format!(
+            "{images_per_second:.0} images/s  loss {loss:.3}  waiting for data {:.1} %",
+            100.0 * wait
+        ));
+        self.bar.set_position(steps_done);
+        self.shown = Instant::now();
+    }
+
+    /// Says what is being done between epochs.
+    pub(crate) fn note(&self, what: &str) {
+        if !self.plain {
+            self.bar.set_message(what.to_owned());
+        }
+    }
+
+    /// One line that stays.
+    pub(crate) fn epoch(&self, record: &EpochRecord, timing: &Timing) {
+        let percent = |fraction: f64| format!("{:.2} %", 100.0 * fraction);
+        let accuracies: Vec<String> = record
+            .evaluations
+            .iter()
+            .map(|(name, evaluation)| {
+                let name = if name == ITERATE { "last iterate" } else { name };
+                format!("{name} {}", percent(1.0 - evaluation.error))
+            })
+            .collect();
+        let loss = record.train_loss.map_or("not finite".to_owned(), |loss| format!("{loss:.4}"));
+        let tested = if accuracies.is_empty() {
+            String::new()
+        } else {
+            format!(", test accuracy: {}", accuracies.join(", "))
+        };
+        self.line(&format!(
+            "epoch {}/{}: loss {loss}, train accuracy {}{tested}  ({:.0} images/s, waiting for data {:.1} %)",
+            record.epoch,
+            self.epochs,
+            percent(1.0 - record.train_error),
+            timing.images_per_second,
+            100.0 * timing.data_wait_share,
+        ));
+    }
+
+    /// Prints a line above the bar.
+    pub(crate) fn line(&self, text: &str) {
+        if self.plain {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,141 @@
+//! The directory of a run: one process at a time, records that agree with the checkpoint, nothing half-written.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::config::RunConfig;
+use crate::record::{
+    ENVIRONMENT_FILE, EpochRecord, RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing, read_lines,
+};
+use crate::replace_file::replace_file;
+
+pub(crate) const CONFIG_FILE: &str = "config.toml";
+pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
+const LOCK_FILE: &str = "lock";
+
+/// A run directory, held by this process until it is dropped.
+#[derive(Debug)]
+pub(crate) struct RunDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunDir {
+    /// Opens or makes `runs_dir/<id>` and takes its lock.
+    pub(crate) fn open(runs_dir: &Path, config: &RunConfig) -> anyhow::Result<Self> {
+        let path = runs_dir.join(config.id());
+        std::fs::create_dir_all(&path).with_context(|| {
+            format!("cannot make the run directory `{}`; --runs chooses another place", path.display())
+        })?;
+        let lock_path = path.join(LOCK_FILE);
+        let lock = File::create(&lock_path).with_context(|| {
+            format!("cannot write `{}`; --runs chooses another place", lock_path.display())
+        })?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another process is in the run directory `{}`; wait for it, or stop it", path.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock `{}`", lock_path.display()));
+            }
+        }
+        let run = Self { path, _lock: lock };
+        if !run.file(CONFIG_FILE).exists() {
+            replace_file(&run.file(CONFIG_FILE), toml::to_string(config)?.as_bytes())?;
+        }
+        Ok(run)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn checkpoint(&self) -> PathBuf {
+        self.file(CHECKPOINT_FILE)
+    }
+
+    pub(crate) fn environment(&self) -> PathBuf {
+        self.file(ENVIRONMENT_FILE)
+    }
+
+    /// Whether the run has ended, by its last record.
+    pub(crate) fn is_ended(&self) -> anyhow::Result<bool> {
+        let path = self.file(RECORD_FILE);
+        Ok(path.exists() && matches!(read_lines::<Record>(&path)?.last(), Some(Record::End(_))))
+    }
+
+    /// Brings the records back to `epochs_completed` epochs, as the checkpoint has them; `run` becomes the first line.
+    ///
+    /// What a crash left behind the checkpoint is cut: it will be computed, and written, again.
+    pub(crate) fn rewind(&self, run: RunRecord, epochs_completed: u64) -> anyhow::Result<()> {
+        let path = self.file(RECORD_FILE);
+        let mut kept = vec![Record::Run(run)];
+        if path.exists() {
+            let epochs = read_lines::<Record>(&path)?.into_iter().skip(1);
+            kept.extend(
+                epochs.filter(|record| matches!(record, Record::Epoch(e) if e.epoch <= epochs_completed)),
+            );
+        }
+        if kept.len() as u64 != epochs_completed + 1 {
+            bail!(
+                "`{}` has {} epochs, fewer than the {epochs_completed} of its checkpoint; remove the run directory to \
+                 start again",
+                path.display(),
+                kept.len() - 1
+            );
+        }
+        write_lines(&path, &kept)?;
+        let path = self.file(TIMINGS_FILE);
+        if path.exists() {
+            let mut timings = read_lines::<Timing>(&path)?;
+            timings.retain(|timing| timing.epoch <= epochs_completed);
+            write_lines(&path, &timings)?;
+        }
+        Ok(())
+    }
+
+    /// Appends an epoch; its record is on the disk when this returns.
+    pub(crate) fn append_epoch(&self, epoch: EpochRecord, timing: &Timing) -> anyhow::Result<()> {
+        append_line(&self.file(TIMINGS_FILE), timing)?;
+        self.append(&Record::Epoch(epoch))
+    }
+
+    pub(crate) fn append(&self, record: &Record) -> anyhow::Result<()> {
+        append_line(&self.file(RECORD_FILE), record)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+fn write_lines<T: Serialize>(path: &Path, values: &[T]) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut text, value)?;
+        text.push(b'\n');
+    }
+    replace_file(path, &text)
+}
+
+fn append_line<T: Serialize>(path: &Path, value: &T) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    let append = || {
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(&line)?;
+        file.sync_data()
+    };
+    append().with_context(|| {
+        format!(
+            "cannot append to `{}` (disk full, or folder gone?); mend that and repeat the command: it continues from \
+             the last checkpoint",
+            path.display()
+        )
+    })
+}
