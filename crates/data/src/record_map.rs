@@ -7,7 +7,7 @@
 //! outside of what a program can check.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -40,9 +40,10 @@ impl RecordMap {
         self.bytes.len() as u64
     }
 
-    /// Asks the processor to bring the record at `index` into its cache, without waiting for it.
+    /// Asks the processor to bring the record at `index` into its second-level cache, without waiting for it.
     ///
-    /// Records in shuffled order are what no hardware prefetcher foresees.
+    /// Records in shuffled order are what no hardware prefetcher foresees. The first level is left to the image that
+    /// is being written: a whole record asked for at once would take its place in the line to main memory.
     pub(crate) fn prefetch(&self, index: usize) {
         const CACHE_LINE: usize = 64;
         for line in self.record(index).chunks(CACHE_LINE) {
@@ -50,7 +51,7 @@ impl RecordMap {
             #[expect(unsafe_code, reason = "the intrinsic wants a promise about the processor")]
             // SAFETY: every x86-64 processor has SSE, and a prefetch reads and writes nothing the program can see.
             unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+                _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
             }
             #[cfg(not(target_arch = "x86_64"))]
             let _ = line;
