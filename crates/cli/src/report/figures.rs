@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_theory::{A1Row, PowerLaw};
 
-use super::panel::{Anchor, Axis, Ink, Plot, panel};
+use super::panel::{Axis, Ink, Plot, panel};
 use super::{CellResult, ExperimentReport, RunResult};
 use crate::claim::{Interval, Series, mean_interval};
 use crate::config::ScheduleConfig;
@@ -68,7 +68,7 @@ fn rates_figure(rates: &RatesRecord) -> anyhow::Result<Figure> {
     let panels = vec![
         Panel { title: "Error against step size".to_owned(), svg: rates_panel(rates)? },
         Panel {
-            title: format!("f and its smoothed twin F, step size {}", theory.step_size),
+            title: format!("f and smoothed F, step size {}", theory.step_size),
             svg: section_panel(theory)?,
         },
         Panel {
@@ -96,7 +96,7 @@ fn rates_figure(rates: &RatesRecord) -> anyhow::Result<Figure> {
                 Mark::Line,
             ),
             entry("f", Ink::Text, Mark::Line),
-            entry("F", Ink::Average, Mark::Line),
+            entry("F", Ink::Smoothed, Mark::Line),
             entry("v*", Ink::Muted, Mark::Dashed),
         ],
         panels,
@@ -157,7 +157,7 @@ fn section_panel(theory: &polder_theory::Figure) -> anyhow::Result<String> {
     panel("The objective and its smoothed twin", &x, &y, |plot| {
         plot.dashed((theory.v_star, y.range().start), (theory.v_star, y.range().end), Ink::Muted)?;
         plot.line(&curve(&theory.objective), Ink::Text, 1.8, 1.0)?;
-        plot.line(&curve(&theory.smoothed), Ink::Average, 1.8, 1.0)
+        plot.line(&curve(&theory.smoothed), Ink::Smoothed, 1.8, 1.0)
     })
 }
 
@@ -381,17 +381,17 @@ fn rows_panel(description: &str, title: &str, rows: &[Row], mark: Option<f64>) -
     // Intervals may be many times wider than what the seeds span; they are cut, not the picture stretched.
     let air = 0.35 * (high - low).max(0.5);
     let x = Axis::over(title, low - air..high + air);
-    let y = Axis::with_ticks("", -0.2..rows.len() as f64, Vec::new());
+    let level = |index: usize| (rows.len() - 1 - index) as f64;
+    let labels = rows.iter().enumerate().map(|(index, row)| (level(index), row.label.clone())).collect();
+    let y = Axis::with_ticks("", -0.6..rows.len() as f64 - 0.4, labels);
     panel(description, &x, &y, |plot| {
         if let Some(mark) = mark {
             plot.dashed((mark, y.range().start), (mark, y.range().end), Ink::Muted)?;
         }
         for (index, row) in rows.iter().enumerate() {
-            let base = (rows.len() - 1 - index) as f64;
-            plot.text((x.range().start, base + 0.8), &row.label, Ink::Text, Anchor::Start)?;
+            let middle = 0.5 * (row.series.len() as f64 - 1.0);
             for (place, (ink, values)) in row.series.iter().enumerate() {
-                let level = base + if row.series.len() == 1 { 0.32 } else { 0.46 - 0.32 * place as f64 };
-                draw_row(plot, *ink, values, level)?;
+                draw_row(plot, *ink, values, level(index) + 0.34 * (middle - place as f64))?;
             }
         }
         Ok(())

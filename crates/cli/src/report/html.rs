@@ -182,7 +182,7 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
         data_unverified: report.data_state() == Some(DataState::Unverified),
         finished: report.runs().filter(|run| matches!(run.state(), "finished" | "diverged")).count(),
         planned: report.runs().count(),
-        inks: [Ink::Text, Ink::Muted, Ink::Grid, Ink::Iterate, Ink::Average, Ink::Training]
+        inks: [Ink::Text, Ink::Muted, Ink::Grid, Ink::Iterate, Ink::Average, Ink::Training, Ink::Smoothed]
             .map(|ink| InkVariable { hex: ink.hex(), variable: variable(ink) })
             .into(),
         experiments: report.experiments.iter().map(|one| section(report, one)).collect::<Result<_, _>>()?,
@@ -383,6 +383,7 @@ fn variable(ink: Ink) -> &'static str {
         Ink::Iterate => "--iterate",
         Ink::Average => "--average",
         Ink::Training => "--training",
+        Ink::Smoothed => "--smoothed",
     }
 }
 

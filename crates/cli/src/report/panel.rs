@@ -11,16 +11,20 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Width and height of a panel in CSS pixels; all panels are equal, so that they align in rows.
-const SIZE: (u32, u32) = (400, 290);
+const SIZE: (u32, u32) = (340, 250);
 
 /// The backend rounds to whole units, so units are a quarter of a CSS pixel.
 const UNITS: u32 = 4;
 
-/// Room around the plotting area, in CSS pixels: top (for the title of the vertical axis), right, bottom, left.
-const MARGINS: [u32; 4] = [34, 14, 48, 50];
+/// Room right of the plotting area and below it, in CSS pixels.
+const RIGHT: u32 = 12;
+const BOTTOM: u32 = 44;
 
 /// Text height in CSS pixels.
-const TEXT: f64 = 13.0;
+const TEXT: f64 = 12.0;
+
+/// A generous guess of the width of a character, in text heights.
+const CHARACTER: f64 = 0.58;
 
 /// The SVG backend divides the size of a font by this.
 const FONT_FACTOR: f64 = 1.24;
@@ -34,6 +38,7 @@ pub(crate) enum Ink {
     Iterate,
     Average,
     Training,
+    Smoothed,
 }
 
 /// An axis: what it shows, from where to where, labelled at which values.
@@ -48,14 +53,6 @@ pub(super) struct Plot<'a, 'b> {
     chart: &'a mut ChartContext<'b, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     x: Range<f64>,
     y: Range<f64>,
-}
-
-/// Where a text stands relative to its point.
-#[derive(Clone, Copy)]
-pub(super) enum Anchor {
-    Start,
-    Middle,
-    End,
 }
 
 impl Ink {
@@ -74,6 +71,7 @@ impl Ink {
             Self::Iterate => RGBColor(0xC8, 0x55, 0x10),
             Self::Average => RGBColor(0x0B, 0x64, 0xA8),
             Self::Training => RGBColor(0x8B, 0x94, 0x9F),
+            Self::Smoothed => RGBColor(0x0E, 0x83, 0x60),
         }
     }
 }
@@ -127,7 +125,10 @@ pub(super) fn panel(
     let size = (SIZE.0 * UNITS, SIZE.1 * UNITS);
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let [top, right, bottom, left] = MARGINS.map(|margin| margin * UNITS);
+        let longest = y.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
+        let left = (12 + (CHARACTER * TEXT * longest as f64).ceil() as u32) * UNITS;
+        let top = if y.title.is_empty() { 8 } else { 32 } * UNITS;
+        let (right, bottom) = (RIGHT * UNITS, BOTTOM * UNITS);
         let mut chart = ChartBuilder::on(&root)
             .margin_top(top)
             .margin_right(right)
@@ -219,24 +220,6 @@ impl Plot<'_, '_> {
     pub(super) fn bar(&mut self, x: Range<f64>, height: f64, ink: Ink, opacity: f64) -> anyhow::Result<()> {
         let corners = [self.clamp((x.start, 0.0)), self.clamp((x.end, height))];
         self.chart.draw_series([Rectangle::new(corners, ink.rgb().mix(opacity).filled())])?;
-        Ok(())
-    }
-
-    /// A text at a point of the plot.
-    pub(super) fn text(
-        &mut self,
-        at: (f64, f64),
-        label: &str,
-        ink: Ink,
-        anchor: Anchor,
-    ) -> anyhow::Result<()> {
-        let horizontal = match anchor {
-            Anchor::Start => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::End => HPos::Right,
-        };
-        let at = self.clamp(at);
-        self.chart.draw_series([Text::new(label.to_owned(), at, text(ink, horizontal, VPos::Center))])?;
         Ok(())
     }
 
