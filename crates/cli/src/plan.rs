@@ -8,7 +8,7 @@ use polder_theory::A1Config;
 
 use crate::config::{DatasetName, Method, Precision, RunConfig};
 use crate::experiment::{Experiment, ScaleName};
-use crate::rates;
+use crate::rates::{self, RatesRecord};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
@@ -83,24 +83,23 @@ impl Plan {
         for experiment in experiments {
             if let Some(settings) = experiment.rates(scale)? {
                 let path = rates::path(results, &experiment.id, scale, &settings);
-                let finished = path.exists();
+                let finished = RatesRecord::read(&path).is_ok();
                 theory.push(PlannedTheory { experiment: experiment.id.clone(), settings, path, finished });
             }
             for run in experiment.runs(scale, num_seeds)? {
                 let id = run.config.id();
                 let serves = Use { experiment: experiment.id.clone(), cell: run.cell };
-                match runs.iter_mut().find(|known| known.id == id) {
-                    Some(known) => known.serves.push(serves),
-                    None => {
-                        let state = RunState::of(&run_dir(results, &id));
-                        runs.push(PlannedRun {
-                            id,
-                            config: run.config,
-                            serves: vec![serves],
-                            state,
-                            seconds: None,
-                        });
-                    }
+                if let Some(known) = runs.iter_mut().find(|known| known.id == id) {
+                    known.serves.push(serves);
+                } else {
+                    let state = RunState::of(&run_dir(results, &id));
+                    runs.push(PlannedRun {
+                        id,
+                        config: run.config,
+                        serves: vec![serves],
+                        state,
+                        seconds: None,
+                    });
                 }
             }
         }

@@ -44,13 +44,14 @@ impl RatesRecord {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         serde_json::from_slice(&bytes)
-            .with_context(|| format!("`{}` is damaged; remove it and it is computed again", path.display()))
+            .with_context(|| format!("`{}` is damaged; `polder reproduce` computes it again", path.display()))
     }
 }
 
 /// Where the record of an experiment with these settings lies: another setting is another file.
 pub(crate) fn path(results: &Path, experiment: &str, scale: ScaleName, settings: &A1Config) -> PathBuf {
     let canonical = serde_json::to_string(settings).expect("settings are plain data");
-    let id: String = Sha256::digest(canonical).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    results.join("theory").join(format!("{experiment}-{scale}-{id}.json"))
+    let digest = Sha256::digest(canonical);
+    let id = digest.iter().take(6).fold(0_u64, |id, byte| (id << 8) | u64::from(*byte));
+    results.join("theory").join(format!("{experiment}-{scale}-{id:012x}.json"))
 }

@@ -388,8 +388,10 @@ mod tests {
         }
         assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
         assert!(html.contains("scaled down") && markdown.contains("scaled down"));
-        // Two seeds of three cells: twelve epochs of the iterate, three of the average, one header.
-        assert_eq!(csv.lines().count(), 1 + 6 * (12 + 3));
+        // The made-up records evaluate the iterate after every epoch and the average in the last quarter.
+        let epochs = plan.runs[0].config.training.epochs;
+        let rows = epochs + (1..=epochs).filter(|epoch| 4 * epoch > 3 * epochs).count() as u64;
+        assert_eq!(csv.lines().count() as u64, 1 + plan.runs.len() as u64 * rows);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
         assert!(json["numbers"]["A1.average_slope"].as_f64().is_some(), "{json}");

@@ -66,13 +66,13 @@ impl Session {
 
     /// The command that continues or repeats this session.
     pub(crate) fn command(&self) -> String {
-        let mut command = format!("cargo xtask reproduce --scale {}", self.scale);
-        if !self.only.is_empty() {
-            command += &format!(" --only {}", self.only.join(","));
-        }
-        if let Some(seeds) = self.num_seeds {
-            command += &format!(" --seeds {seeds}");
-        }
-        command
+        self.command_for(&self.only)
+    }
+
+    /// The command for a selection of experiments at this scale and with these seeds.
+    pub(crate) fn command_for(&self, only: &[String]) -> String {
+        let only = if only.is_empty() { String::new() } else { format!(" --only {}", only.join(",")) };
+        let seeds = self.num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
+        format!("cargo xtask reproduce --scale {}{only}{seeds}", self.scale)
     }
 }

@@ -37,7 +37,7 @@ struct Page {
 struct Count {
     verdict: String,
     class: &'static str,
-    count: usize,
+    claims: usize,
 }
 
 #[derive(Serialize)]
@@ -171,9 +171,9 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
             .map(|verdict| Count {
                 verdict: verdict.to_string(),
                 class: class(verdict),
-                count: report.count(verdict),
+                claims: report.count(verdict),
             })
-            .filter(|count| count.count > 0)
+            .filter(|count| count.claims > 0)
             .collect(),
         notices: notices(report),
         machines: report.machines(),
@@ -239,11 +239,7 @@ fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
     };
     let settings =
         experiment.rates(report.session.scale)?.map(|settings| toml::to_string(&settings)).transpose()?;
-    let mut command =
-        format!("cargo xtask reproduce --scale {} --only {}", report.session.scale, experiment.id);
-    if let Some(seeds) = report.session.num_seeds {
-        command += &format!(" --seeds {seeds}");
-    }
+    let command = report.session.command_for(std::slice::from_ref(&experiment.id));
     Ok(Section {
         id: experiment.id.clone(),
         title: experiment.title.clone(),

@@ -17,7 +17,8 @@ pub(super) struct Numbers<'a> {
     experiments: Vec<ExperimentNumbers<'a>>,
     /// By name: `A1.iterate_slope`, `A1.average_slope`, `A1.chord_residual`, `A1.seconds`, and for an experiment
     /// with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>`, the mean of average minus iterate.
-    numbers: BTreeMap<String, f64>,
+    #[serde(rename = "numbers")]
+    named: BTreeMap<String, f64>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +60,7 @@ pub(super) fn numbers(report: &Report) -> Numbers<'_> {
             && report.session.failures.is_empty()
             && report.runs().all(|run| matches!(run.state(), "finished" | "diverged")),
         experiments: report.experiments.iter().map(experiment_numbers).collect(),
-        numbers,
+        named: numbers,
     }
 }
 

@@ -95,10 +95,9 @@ impl Axis {
     pub(super) fn over(title: &str, range: Range<f64>) -> Self {
         let step = round_step((range.end - range.start) / 5.0);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
-        let first = (range.start / step).ceil() as i64;
-        let ticks = (first..)
+        let (first, last) = ((range.start / step).ceil() as i64, (range.end / step + 1e-9).floor() as i64);
+        let ticks = (first..=last)
             .map(|index| index as f64 * step)
-            .take_while(|value| *value <= range.end + 1e-9 * step)
             .map(|value| (value, number(value, decimals)))
             .collect();
         Self { title: title.to_owned(), range, ticks }
