@@ -32,7 +32,7 @@ Examples:
 Finished runs are never repeated. Ctrl-C writes a checkpoint; the same command continues.";
 
 /// Longest time between two checkpoints of a run.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
 
 /// Images of a calibration: four batches of 128, seen once to warm up and once to measure.
 const CALIBRATION_IMAGES: usize = 512;
