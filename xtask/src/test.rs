@@ -63,11 +63,13 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         cargo.args(args);
         cargo
     };
-    let tests = if has_nextest(workspace) {
+    let mut tests = if has_nextest(workspace) {
         cargo(&["nextest", "run", "--workspace", "--locked"])
     } else {
         cargo(&["test", "--workspace", "--locked", "--lib", "--bins", "--tests", "--examples"])
     };
+    // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
+    tests.env("OMP_NUM_THREADS", "1");
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     vec![

@@ -197,11 +197,19 @@ impl RunConfig {
                 .with_context(|| format!("`{}` is not valid TOML", path.display()))?,
             None => toml::Table::new(),
         };
-        for setting in settings {
-            set(&mut table, setting)?;
-        }
         let origin = path.map_or("the command line".to_owned(), |path| format!("`{}`", path.display()));
-        Self::from_table(table).with_context(|| format!("the configuration from {origin} is not usable"))
+        let resolve = || {
+            if !settings.is_empty() {
+                // Settings refine what the file and the defaults give, down to one key of a schedule or an average.
+                let so_far: Self = toml::from_str(&toml::to_string(&table)?)?;
+                table = toml::Table::try_from(so_far)?;
+                for setting in settings {
+                    set(&mut table, setting)?;
+                }
+            }
+            Self::from_table(table)
+        };
+        resolve().with_context(|| format!("the configuration from {origin} is not usable"))
     }
 
     /// A run from a TOML table, checked.

@@ -12,21 +12,24 @@ const REFRESH: Duration = Duration::from_millis(250);
 /// The display of one run, on stderr.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    /// No terminal: lines only.
     plain: bool,
+    quiet: bool,
     epochs: u64,
     shown: Instant,
 }
 
 impl Progress {
     /// A display for `epochs` epochs of `steps` steps each, `done` of which are done already.
-    pub(crate) fn new(epochs: u64, steps: u64, done: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(epochs * steps), ProgressDrawTarget::stderr());
+    pub(crate) fn new(epochs: u64, steps: u64, done: u64, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(epochs * steps), target);
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_position(done);
         bar.reset_eta();
         let plain = bar.is_hidden();
-        Self { bar, plain, epochs, shown: Instant::now() }
+        Self { bar, plain, quiet, epochs, shown: Instant::now() }
     }
 
     /// Whether enough time has passed to show numbers again.
@@ -81,6 +84,9 @@ impl Progress {
 
     /// Prints a line above the bar.
     pub(crate) fn line(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
         if self.plain {
             eprintln!("{text}");
         } else {

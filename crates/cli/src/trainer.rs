@@ -42,6 +42,8 @@ pub(crate) struct TrainOptions {
     pub(crate) device: DeviceChoice,
     /// Longest time between two checkpoints within an epoch.
     pub(crate) checkpoint_every: Duration,
+    /// Shows nothing of the progress.
+    pub(crate) quiet: bool,
 }
 
 /// Where the network computes.
@@ -166,7 +168,7 @@ impl<'a> Run<'a> {
         dir.rewind(record, position.epoch)?;
         let (weights, gradient) = (network.parameters(), network.gradient());
         let done = position.epoch * train.steps_per_epoch() + position.step;
-        let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done);
+        let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done, options.quiet);
         if done > 0 {
             progress.line(&format!("continuing after {} epochs and {} steps", position.epoch, position.step));
         }

@@ -45,7 +45,8 @@ impl<'a> Swapped<'a> {
         let mut minibatch = 0;
         for images in minibatches {
             let mode = BatchNormMode::Refresh { minibatch };
-            tch::no_grad(|| self.network.forward(&images?, mode).map_err(E::from))?;
+            let images = images?;
+            tch::no_grad(|| self.network.forward(&images, mode)).map(drop)?;
             minibatch += 1;
         }
         Ok(minibatch)

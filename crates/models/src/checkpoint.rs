@@ -16,6 +16,9 @@ use crate::arena::bytes_of;
 use crate::error::ModelError;
 use crate::network::Network;
 
+/// The entry of the file's header under which all text lies, as a JSON object.
+const METADATA: &str = "polder";
+
 /// One f32 tensor of a checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedTensor {
@@ -89,7 +92,10 @@ impl Checkpoint {
             .map(|(name, saved)| Ok((name, TensorView::new(Dtype::F32, saved.shape.clone(), &saved.bytes)?)))
             .collect::<Result<_, _>>()
             .map_err(format)?;
-        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
+        // One entry, itself sorted: the library writes several in an order that changes from run to run, and equal
+        // states are to be equal files.
+        let text = serde_json::to_string(&self.metadata).expect("text by name is plain data");
+        let metadata = HashMap::from([(METADATA.to_owned(), text)]);
         let bytes = serialize(views, Some(metadata)).map_err(format)?;
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(io("write"))?;
@@ -121,7 +127,8 @@ impl Checkpoint {
             }
             tensors.insert(name, SavedTensor { shape: view.shape().to_vec(), bytes: view.data().to_vec() });
         }
-        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        let text = header.metadata().as_ref().and_then(|entries| entries.get(METADATA));
+        let metadata = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         Ok(Self { tensors, metadata })
     }
 }
@@ -133,7 +140,9 @@ mod tests {
     fn checkpoint() -> Checkpoint {
         let mut checkpoint = Checkpoint::default();
         checkpoint.add_vector("polder.velocity".to_owned(), vec![1, 2, 3, 4, 5, 6, 7, 8]);
-        checkpoint.metadata.insert("epoch".to_owned(), "3".to_owned());
+        for name in ["epoch", "step", "loss_sum", "num_wrong"] {
+            checkpoint.metadata.insert(name.to_owned(), "3".to_owned());
+        }
         checkpoint
     }
 
@@ -144,6 +153,9 @@ mod tests {
         checkpoint().write(&path).unwrap();
         assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file is left beside it");
+        let bytes = std::fs::read(&path).unwrap();
+        checkpoint().write(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "equal states are equal files");
     }
 
     #[test]

@@ -225,8 +225,8 @@ impl Network {
     pub fn reset_running_statistics(&self) -> Result<(), ModelError> {
         tch::no_grad(|| {
             for (mean, var) in &self.running {
-                mean.shallow_clone().f_fill_(0.0)?;
-                var.shallow_clone().f_fill_(1.0)?;
+                let _ = mean.shallow_clone().f_fill_(0.0)?;
+                let _ = var.shallow_clone().f_fill_(1.0)?;
             }
             Ok(())
         })

@@ -88,6 +88,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
         threads: args.threads.map(usize::from),
         device: args.device,
         checkpoint_every: CHECKPOINT_EVERY,
+        quiet: false,
     };
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -218,7 +219,7 @@ fn short_run(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<RunRe
         training: TrainingConfig { epochs: 2, evaluate_every: 1, ..config.training.clone() },
         ..config.clone()
     };
-    let options = TrainOptions { runs_dir: dir.path().to_owned(), ..options.clone() };
+    let options = TrainOptions { runs_dir: dir.path().to_owned(), quiet: true, ..options.clone() };
     match train(&config, &options)? {
         TrainOutcome::Finished(dir) | TrainOutcome::Diverged(dir) | TrainOutcome::Interrupted(dir) => {
             RunRecords::read(Path::new(&dir))

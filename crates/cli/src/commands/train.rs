@@ -72,6 +72,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         threads: args.threads.map(usize::from),
         device: args.device,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
+        quiet: false,
     };
     let (outcome, dir) = match train(&config, &options)? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),

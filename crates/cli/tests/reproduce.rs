@@ -1,0 +1,106 @@
+//! `polder reproduce` from plan to page, through the real binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The repository's experiments, with A4 on a few generated images.
+fn small_experiments(dir: &Path) -> PathBuf {
+    let experiments = dir.join("experiments");
+    std::fs::create_dir(&experiments).unwrap();
+    for name in ["A1-rates.toml", "published.toml", "A4-cifar.toml"] {
+        let text = std::fs::read_to_string(repository().join("experiments").join(name)).unwrap();
+        let (before, after) = ("dataset = \"cifar10\"", "dataset = \"generated\"");
+        assert!(name != "A4-cifar.toml" || text.contains(before));
+        let (full, small) =
+            ("train_images = 2000, test_images = 1000", "train_images = 256, test_images = 100");
+        assert!(name != "A4-cifar.toml" || text.contains(full));
+        std::fs::write(experiments.join(name), text.replace(before, after).replace(full, small)).unwrap();
+    }
+    experiments
+}
+
+fn reproduce(experiments: &Path, results: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_polder"))
+        .args(["reproduce", "--scale", "smoke", "--threads", "1", "--experiments"])
+        .arg(experiments)
+        .arg("--results")
+        .arg(results)
+        .args(["--data-dir", "/nonexistent/data"])
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn experiments_run_once_and_end_in_a_self_contained_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let (experiments, results) = (small_experiments(dir.path()), dir.path().join("results"));
+    let plan = reproduce(&experiments, &results, &["--dry-run"]);
+    assert!(plan.status.success(), "{}", text(&plan.stderr));
+    assert!(text(&plan.stdout).contains("6 runs"), "{}", text(&plan.stdout));
+    assert!(!results.join("report.html").exists(), "a dry run computes nothing");
+
+    let first = reproduce(&experiments, &results, &[]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let page = std::fs::read_to_string(results.join("report.html")).unwrap();
+    assert!(
+        !page.contains("<script src") && !page.contains("<link rel=\"stylesheet\""),
+        "nothing is fetched"
+    );
+    let summary: Value =
+        serde_json::from_slice(&std::fs::read(results.join("results.json")).unwrap()).unwrap();
+    assert_eq!(summary["complete"], true);
+    let rows = std::fs::read_to_string(results.join("results.csv")).unwrap().lines().count();
+    assert!(rows > 12, "a row per run, weights and evaluation: {rows}");
+    assert!(results.join("report.md").exists());
+
+    let runs = || {
+        let runs = std::fs::read_dir(results.join("runs"))
+            .unwrap()
+            .map(|run| run.unwrap().path().join("record.jsonl"));
+        let mut runs: Vec<_> =
+            runs.map(|path| (path.clone(), std::fs::metadata(path).unwrap().modified().unwrap())).collect();
+        runs.sort();
+        runs
+    };
+    let before = runs();
+    assert_eq!(before.len(), 6);
+    let second = reproduce(&experiments, &results, &[]);
+    assert!(second.status.success(), "{}", text(&second.stderr));
+    assert_eq!(runs(), before, "finished runs are not repeated");
+}
+
+#[test]
+fn without_cifar_the_rest_runs_and_the_page_names_the_command_that_adds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let results = dir.path().join("results");
+    let output = reproduce(&repository().join("experiments"), &results, &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let remedy = "cargo xtask data fetch cifar10";
+    assert!(text(&output.stderr).contains(remedy), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(results.join("report.html")).unwrap();
+    assert!(page.contains(remedy));
+    let summary: Value =
+        serde_json::from_slice(&std::fs::read(results.join("results.json")).unwrap()).unwrap();
+    assert_eq!(summary["complete"], false);
+}
+
+#[test]
+fn a_results_folder_that_cannot_be_used_is_named_before_anything_is_computed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let output =
+        reproduce(&repository().join("experiments"), &file.path().join("results"), &["--only", "A1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains(file.path().to_str().unwrap()) && message.contains("--results"), "{message}");
+}
