@@ -198,7 +198,7 @@ impl RunConfig {
             None => toml::Table::new(),
         };
         let origin = path.map_or("the command line".to_owned(), |path| format!("`{}`", path.display()));
-        let resolve = || {
+        let mut resolve = || {
             if !settings.is_empty() {
                 // Settings refine what the file and the defaults give, down to one key of a schedule or an average.
                 let so_far: Self = toml::from_str(&toml::to_string(&table)?)?;
@@ -207,15 +207,15 @@ impl RunConfig {
                     set(&mut table, setting)?;
                 }
             }
-            Self::from_table(table)
+            Self::from_table(&table)
         };
         resolve().with_context(|| format!("the configuration from {origin} is not usable"))
     }
 
     /// A run from a TOML table, checked.
-    pub(crate) fn from_table(table: toml::Table) -> anyhow::Result<Self> {
+    pub(crate) fn from_table(table: &toml::Table) -> anyhow::Result<Self> {
         // Re-parsed from text: errors then carry the line and the list of keys that exist.
-        let config: Self = toml::from_str(&toml::to_string(&table)?)?;
+        let config: Self = toml::from_str(&toml::to_string(table)?)?;
         config.validate()?;
         Ok(config)
     }
@@ -223,7 +223,7 @@ impl RunConfig {
     /// The first 12 hexadecimal digits of the SHA-256 of the canonical JSON of this configuration.
     pub(crate) fn id(&self) -> String {
         let canonical = serde_json::to_string(self).expect("a configuration is plain data");
-        Sha256::digest(canonical).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        short_digest(&canonical)
     }
 
     /// The optimizer's steps in an epoch's units: schedule over epochs, as the papers' code.
@@ -350,6 +350,13 @@ impl fmt::Display for DatasetName {
     }
 }
 
+/// The first 12 hexadecimal digits of the SHA-256 of `text`.
+pub(crate) fn short_digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let (first, _) = digest.split_first_chunk().expect("a SHA-256 has 32 bytes");
+    format!("{:012x}", u64::from_be_bytes(*first) >> 16)
+}
+
 /// The epoch at which the fraction `at` of `epochs` is reached, to the nearest epoch.
 fn fraction_of(at: f64, epochs: u64) -> u64 {
     (at * epochs as f64).round() as u64
@@ -397,7 +404,7 @@ mod tests {
     #[test]
     fn an_id_survives_the_way_through_toml() {
         let config = load(&["averages.ema={kind='ema', start=0.0, decay=0.99}", "seed=7"]).unwrap();
-        let again = RunConfig::from_table(toml::to_string(&config).unwrap().parse().unwrap()).unwrap();
+        let again = RunConfig::from_table(&toml::to_string(&config).unwrap().parse().unwrap()).unwrap();
         assert_eq!((again.id(), &again), (config.id(), &config));
     }
 

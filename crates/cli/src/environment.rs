@@ -14,15 +14,14 @@ pub(crate) const LIBTORCH_VERSION: &str = "2.11.0";
 ///
 /// Sums over threads round differently for another count, so a run keeps the one it began with.
 pub(crate) fn fix_threads(path: &Path, wanted: Option<usize>) -> anyhow::Result<Environment> {
-    let environment = match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice::<Environment>(&bytes).with_context(|| {
+    let environment = if let Ok(bytes) = std::fs::read(path) {
+        serde_json::from_slice::<Environment>(&bytes).with_context(|| {
             format!("`{}` is damaged; remove the run directory to start again", path.display())
-        })?,
-        Err(_) => {
-            let environment = here(wanted);
-            replace_file(path, &serde_json::to_vec_pretty(&environment)?)?;
-            environment
-        }
+        })?
+    } else {
+        let environment = here(wanted);
+        replace_file(path, &serde_json::to_vec_pretty(&environment)?)?;
+        environment
     };
     if let Some(wanted) = wanted.filter(|wanted| *wanted != environment.threads) {
         tracing::warn!(

@@ -142,7 +142,7 @@ impl Experiment {
                 merge(&mut table, &scale.set);
                 table.insert("seed".to_owned(), toml::Value::Integer(i64::try_from(seed)?));
                 let config =
-                    RunConfig::from_table(table).with_context(|| format!("in the cell `{}`", cell.name))?;
+                    RunConfig::from_table(&table).with_context(|| format!("in the cell `{}`", cell.name))?;
                 runs.push(GridRun { cell: cell.name.clone(), seed, config });
             }
         }

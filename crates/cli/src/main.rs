@@ -57,6 +57,6 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Reproduce(args) => commands::reproduce::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Data(args) => commands::data::run(args),
-        Command::Doctor(args) => commands::doctor::run(args),
+        Command::Doctor(args) => Ok(commands::doctor::run(args)),
     }
 }

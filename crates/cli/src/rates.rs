@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use polder_theory::{A1Config, A1Result, A1Row};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::claim::{Interval, Series};
+use crate::config::short_digest;
 use crate::experiment::ScaleName;
 
 /// `theory/A1-<scale>-<hash>.json`: everything the report shows of the experiment.
@@ -51,7 +51,6 @@ impl RatesRecord {
 /// Where the record of an experiment with these settings lies: another setting is another file.
 pub(crate) fn path(results: &Path, experiment: &str, scale: ScaleName, settings: &A1Config) -> PathBuf {
     let canonical = serde_json::to_string(settings).expect("settings are plain data");
-    let digest = Sha256::digest(canonical);
-    let id = digest.iter().take(6).fold(0_u64, |id, byte| (id << 8) | u64::from(*byte));
-    results.join("theory").join(format!("{experiment}-{scale}-{id:012x}.json"))
+    let id = short_digest(&canonical);
+    results.join("theory").join(format!("{experiment}-{scale}-{id}.json"))
 }

@@ -20,7 +20,7 @@ pub(crate) const ITERATE: &str = "iterate";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case")]
 pub(crate) enum Record {
-    Run(RunRecord),
+    Run(Box<RunRecord>),
     Epoch(EpochRecord),
     End(EndRecord),
 }
@@ -167,7 +167,7 @@ impl RunRecords {
         let environment = std::fs::read(dir.join(ENVIRONMENT_FILE))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        Ok(Self { run, epochs, end, timings, environment })
+        Ok(Self { run: *run, epochs, end, timings, environment })
     }
 }
 

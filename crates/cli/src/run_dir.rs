@@ -74,7 +74,7 @@ impl RunDir {
     /// What a crash left behind the checkpoint is cut: it will be computed, and written, again.
     pub(crate) fn rewind(&self, run: RunRecord, epochs_completed: u64) -> anyhow::Result<()> {
         let path = self.file(RECORD_FILE);
-        let mut kept = vec![Record::Run(run)];
+        let mut kept = vec![Record::Run(Box::new(run))];
         if path.exists() {
             let epochs = read_lines::<Record>(&path)?.into_iter().skip(1);
             kept.extend(

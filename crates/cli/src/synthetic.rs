@@ -34,7 +34,7 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
         device: "cpu".to_owned(),
     };
     let recorded = epochs.unwrap_or(config.training.epochs);
-    let mut lines = vec![Record::Run(run)];
+    let mut lines = vec![Record::Run(Box::new(run))];
     lines.extend((1..=recorded).map(|epoch| Record::Epoch(epoch_record(config, epoch, train_images))));
     if epochs.is_none() {
         lines.push(Record::End(EndRecord::Finished));

@@ -85,7 +85,7 @@ pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Resul
     let images = Images::open(config, &options.data_dir, options.allow_unverified)?;
     environment::fix_threads(&dir.environment(), options.threads)?;
     let mut run = Run::begin_or_continue(config, options, &dir, &images, device)?;
-    let end = run.to_the_end()?;
+    let end = run.finish()?;
     let path = dir.path().to_owned();
     Ok(match end {
         None => TrainOutcome::Interrupted(path),
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
     }
 
     /// `None` if an interrupt came first.
-    fn to_the_end(&mut self) -> anyhow::Result<Option<EndRecord>> {
+    fn finish(&mut self) -> anyhow::Result<Option<EndRecord>> {
         let schedule = self.config.schedule();
         while self.position.epoch < self.config.training.epochs {
             let learning_rate = schedule.at(self.position.epoch);
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
             evaluations: std::collections::BTreeMap::new(),
         };
         let training = &self.config.training;
-        if epoch % training.evaluate_every == 0 || epoch == training.epochs {
+        if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
             let begun = Instant::now();
             self.progress.note("evaluating the last iterate");
             let Some(iterate) = evaluate(&self.network, &self.test)? else { return Ok(None) };

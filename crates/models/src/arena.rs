@@ -201,7 +201,7 @@ impl Vector for Arena {
     fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
         let (start, len) = (range.start as i64, range.len() as i64);
         self.change(|flat| {
-            drop(flat.narrow(0, start, len).addcmul_(&x.flat.narrow(0, start, len), &scalar(a)))
+            drop(flat.narrow(0, start, len).addcmul_(&x.flat.narrow(0, start, len), &scalar(a)));
         });
     }
 

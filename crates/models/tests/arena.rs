@@ -101,7 +101,7 @@ fn leaves_still_alias_the_arena_after_training_steps() {
 fn a_sam_step_moves_running_statistics_once() {
     let (images, labels) = minibatch(1);
     let (plain, sam) = (network(Precision::F32), network(Precision::F32));
-    plain.forward(&images, BatchNormMode::Train).unwrap();
+    let _ = plain.forward(&images, BatchNormMode::Train).unwrap();
     let mut optimizer = Sam::new(SamConfig { rho: 0.5, base: sgd_config() }).unwrap();
     let mut objective = MinibatchObjective::new(&sam, images, labels);
     optimizer.step(&mut objective, &mut sam.parameters(), &mut sam.gradient(), 0.1).unwrap();

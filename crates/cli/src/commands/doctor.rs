@@ -24,7 +24,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Prints a table; fails if libtorch has another version than Polder is built for.
-pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
     // First of all: CUDA is looked up once, in the first call into libtorch.
     let cuda = match polder_models::cuda() {
         Ok(_) => format!(
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         };
         row(kind.name(), &state);
     }
-    Ok(outcome.into())
+    outcome.into()
 }
 
 /// Next to the library of a wheel lies version.py; above that of an archive, build-version.
