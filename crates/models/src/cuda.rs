@@ -1,5 +1,6 @@
 //! CUDA at run time: the binary links libtorch's CPU libraries only and opens `libtorch_cuda.so` when a GPU is wanted.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -25,7 +26,10 @@ pub fn cuda() -> Result<Device, ModelError> {
         let reason = format!("there is no libtorch_cuda.so beside `{}`", cpu_library.display());
         return Err(fail(reason, SET_UP));
     }
-    open_forever(&library).map_err(|error| fail(error.to_string(), SET_UP))?;
+    open_forever(&library).map_err(|error| {
+        let cause = error.source().map_or(error.to_string(), ToString::to_string);
+        fail(format!("`{}` cannot be loaded: {cause}", library.display()), SET_UP)
+    })?;
     if !Path::new("/proc/driver/nvidia/version").exists() && !Path::new("/dev/nvidiactl").exists() {
         return Err(fail(
             "this machine has no NVIDIA driver".to_owned(),

@@ -2,9 +2,10 @@
 //!
 //! Both sides start from the same f32 weights. The network under test computes in f32 (unit roundoff 6e-8): through
 //! tens of layers, and gradients summed over 1,024 positions of 4 images, relative errors of some 1e-5 are expected,
-//! and 2e-4 of the largest value in a tensor is the bound. The 53 BN layers of ResNet-50 normalise over as few as 64
-//! values and amplify rounding a hundredfold: 1e-2 there. bf16 (unit roundoff 4e-3) amplifies alike: 25 %, where a
-//! gradient that is lost or doubled would be off by 100 %.
+//! and 2e-4 of the largest value in a tensor is the bound. Going back through the 53 BN layers of ResNet-50, which
+//! normalise over as few as 64 values, amplifies rounding: between 1 and 2 threads its gradients already differ by
+//! up to 1e-2, so 5e-2 bounds them, and 2e-3 its forward pass. bf16 (unit roundoff 4e-3) amplifies alike: 25 %. A
+//! gradient that is lost, doubled or of another weight is off by 100 %.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,7 +76,17 @@ fn relative(found: &[f64], expected: &[f64]) -> f64 {
     found.iter().zip(expected).map(|(a, b)| (a - b).abs() / largest).fold(0.0, f64::max)
 }
 
-fn check(name: &str, precision: Precision, tolerance: f64) {
+/// Bounds on relative errors.
+struct Tolerance {
+    forward: f64,
+    gradient: f64,
+}
+
+const F32: Tolerance = Tolerance { forward: 2e-4, gradient: 2e-4 };
+const F32_DEEP: Tolerance = Tolerance { forward: 2e-3, gradient: 5e-2 };
+const BF16: Tolerance = Tolerance { forward: 0.25, gradient: 0.25 };
+
+fn check(name: &str, precision: Precision, tolerance: &Tolerance) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
     let golden: Golden = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let network = network(name, precision);
@@ -87,7 +98,9 @@ fn check(name: &str, precision: Precision, tolerance: f64) {
     let logits = network.forward(&images, BatchNormMode::Train).unwrap();
     let loss = MinibatchLoss::of(&logits, &labels).unwrap().mean_loss;
     network.backward(&loss).unwrap();
-    let bounded = |what: &str, error: f64| assert!(error < tolerance, "{name} {what}: {error:e}");
+    let bounded = |what: &str, error: f64| assert!(error < tolerance.forward, "{name} {what}: {error:e}");
+    let gradient_bounded =
+        |what: &str, error: f64| assert!(error < tolerance.gradient, "{name} {what}: {error:e}");
     bounded("logits", relative(&to_f64(&logits), &golden.logits));
     bounded("loss", (loss.double_value(&[]) / golden.loss - 1.0).abs());
     let total = golden.gradients.values().map(|g| g.norm.powi(2)).sum::<f64>().sqrt();
@@ -99,10 +112,10 @@ fn check(name: &str, precision: Precision, tolerance: f64) {
             found.iter().zip(hashed(&format!("{key}.probe"), found.len())).map(|(g, p)| g * p).sum();
         // Relative to the tensor, with a floor of a thousandth of the whole gradient for tensors that hardly matter.
         let scale = expected.norm.max(1e-3 * total);
-        bounded(&format!("gradient norm of {key}"), (norm - expected.norm).abs() / scale);
-        bounded(&format!("gradient probe of {key}"), (probe - expected.probe).abs() / scale);
+        gradient_bounded(&format!("gradient norm of {key}"), (norm - expected.norm).abs() / scale);
+        gradient_bounded(&format!("gradient probe of {key}"), (probe - expected.probe).abs() / scale);
         for (a, b) in found.iter().zip(&expected.first) {
-            bounded(&format!("first gradients of {key}"), (a - b).abs() / scale);
+            gradient_bounded(&format!("first gradients of {key}"), (a - b).abs() / scale);
         }
     }
     let tensors = network.named_tensors().unwrap();
@@ -115,21 +128,21 @@ fn check(name: &str, precision: Precision, tolerance: f64) {
 
 #[test]
 fn a_resnet_of_basic_blocks_agrees_with_pytorch() {
-    check("resnet-18", Precision::F32, 2e-4);
+    check("resnet-18", Precision::F32, &F32);
 }
 
 #[test]
 fn a_resnet_of_bottlenecks_agrees_with_pytorch() {
-    check("resnet-50", Precision::F32, 1e-2);
+    check("resnet-50", Precision::F32, &F32_DEEP);
 }
 
 #[test]
 fn wide_resnets_agree_with_pytorch() {
-    check("wrn-10-1", Precision::F32, 2e-4);
-    check("wrn-16-2", Precision::F32, 2e-4);
+    check("wrn-10-1", Precision::F32, &F32);
+    check("wrn-16-2", Precision::F32, &F32);
 }
 
 #[test]
 fn bf16_stays_near_f32() {
-    check("wrn-10-1", Precision::Bf16, 0.25);
+    check("wrn-10-1", Precision::Bf16, &BF16);
 }
