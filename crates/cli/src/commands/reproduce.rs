@@ -9,7 +9,7 @@ use anyhow::Context;
 use polder_data::DataError;
 use polder_theory::{A1Config, a1};
 
-use crate::args::DataDir;
+use crate::commands::train::TrainingFlags;
 use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
 use crate::execute::{Compute, Execution, RunEnd, execute};
 use crate::exit_code::Outcome;
@@ -20,7 +20,7 @@ use crate::rates::RatesRecord;
 use crate::record::RunRecords;
 use crate::report::Report;
 use crate::session::{MissingData, Session};
-use crate::trainer::{DeviceChoice, TrainOptions, TrainOutcome, train};
+use crate::trainer::{TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,19 +60,7 @@ pub(crate) struct ReproduceArgs {
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     experiments: PathBuf,
     #[command(flatten)]
-    data: DataDir,
-    /// Trains on files that are not the official ones, and says so in every record and report
-    #[arg(long)]
-    allow_unverified: bool,
-    /// Augmentation threads; changes no number
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
-    /// libtorch's threads, fixed when a run begins [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Where the networks compute
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
-    device: DeviceChoice,
+    flags: TrainingFlags,
 }
 
 /// Plans, runs what is left, and draws the report.
@@ -80,16 +68,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only)?;
     let mut plan = Plan::new(&experiments, args.scale, args.seeds, &args.results)?;
     let missing = missing_data(&plan, args)?;
-    let options = TrainOptions {
-        runs_dir: runs_dir(&args.results),
-        data_dir: args.data.data_dir.clone(),
-        allow_unverified: args.allow_unverified,
-        workers: usize::from(args.workers),
-        threads: args.threads.map(usize::from),
-        device: args.device,
-        checkpoint_every: CHECKPOINT_EVERY,
-        quiet: false,
-    };
+    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY);
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scale: args.scale,
@@ -156,7 +135,8 @@ fn missing_data(plan: &Plan, args: &ReproduceArgs) -> anyhow::Result<Vec<(Datase
             continue;
         }
         checked.push(dataset);
-        let Err(error) = Images::open(&run.config, &args.data.data_dir, args.allow_unverified) else {
+        let Err(error) = Images::open(&run.config, args.flags.data_dir(), args.flags.allow_unverified())
+        else {
             continue;
         };
         if !matches!(error.downcast_ref(), Some(DataError::MissingFolder { .. })) {
@@ -171,7 +151,7 @@ fn missing_data(plan: &Plan, args: &ReproduceArgs) -> anyhow::Result<Vec<(Datase
             dataset,
             MissingData {
                 dataset: dataset.to_string(),
-                reason: format!("it is not in the folder `{}`", args.data.data_dir.display()),
+                reason: format!("it is not in the folder `{}`", args.flags.data_dir().display()),
                 remedy: format!("cargo xtask data fetch {name}"),
             },
         ));

@@ -1,6 +1,6 @@
 //! `polder train`: one run, from its configuration or from its last checkpoint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -34,6 +34,19 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
     #[command(flatten)]
+    flags: TrainingFlags,
+    /// Longest time between two checkpoints; there is always one after an epoch and after Ctrl-C
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    checkpoint_every: f64,
+    /// Prints the resolved configuration as TOML and stops
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// How networks are trained, by whichever command: nothing here changes a number.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TrainingFlags {
+    #[command(flatten)]
     data: DataDir,
     /// Trains on files that are not the official ones, and says so in every record and report
     #[arg(long)]
@@ -47,12 +60,32 @@ pub(crate) struct TrainArgs {
     /// Where the network computes
     #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
     device: DeviceChoice,
-    /// Longest time between two checkpoints; there is always one after an epoch and after Ctrl-C
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
-    checkpoint_every: f64,
-    /// Prints the resolved configuration as TOML and stops
-    #[arg(long)]
-    print_config: bool,
+}
+
+impl TrainingFlags {
+    /// Folder that holds the data sets.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data.data_dir
+    }
+
+    /// Whether files that are not the official ones are used.
+    pub(crate) fn allow_unverified(&self) -> bool {
+        self.allow_unverified
+    }
+
+    /// The options of trainings whose run directories lie in `runs_dir`.
+    pub(crate) fn options(&self, runs_dir: PathBuf, checkpoint_every: Duration) -> TrainOptions {
+        TrainOptions {
+            runs_dir,
+            data_dir: self.data.data_dir.clone(),
+            allow_unverified: self.allow_unverified,
+            workers: usize::from(self.workers),
+            threads: self.threads.map(usize::from),
+            device: self.device,
+            checkpoint_every,
+            quiet: false,
+        }
+    }
 }
 
 /// Trains, and prints the run directory.
@@ -64,16 +97,8 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         print!("{}", toml::to_string(&config)?);
         return Ok(Outcome::Done.into());
     }
-    let options = TrainOptions {
-        runs_dir: args.runs.clone(),
-        data_dir: args.data.data_dir.clone(),
-        allow_unverified: args.allow_unverified,
-        workers: usize::from(args.workers),
-        threads: args.threads.map(usize::from),
-        device: args.device,
-        checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
-        quiet: false,
-    };
+    let checkpoint_every = Duration::from_secs_f64(args.checkpoint_every);
+    let options = args.flags.options(args.runs.clone(), checkpoint_every);
     let (outcome, dir) = match train(&config, &options)? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
