@@ -3,8 +3,8 @@
 //! Both sides start from the same f32 weights. The network under test computes in f32 (unit roundoff 6e-8): through
 //! tens of layers, and gradients summed over 1,024 positions of 4 images, relative errors of some 1e-5 are expected,
 //! and 2e-4 of the largest value in a tensor is the bound. Going back through the 53 BN layers of ResNet-50, which
-//! normalise over as few as 64 values, amplifies rounding: between 1 and 2 threads its gradients already differ by
-//! up to 1e-2, so 5e-2 bounds them, and 2e-3 its forward pass. bf16 (unit roundoff 4e-3) amplifies alike: 25 %. A
+//! normalise over as few as 64 values, amplifies rounding: PyTorch's own f32 gradients are up to 3.7 % away from its f64
+//! ones there, so 15 % bounds them, and 2e-3 the forward pass. bf16 (unit roundoff 4e-3) amplifies alike: 25 %. A
 //! gradient that is lost, doubled or of another weight is off by 100 %.
 
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ struct Tolerance {
 }
 
 const F32: Tolerance = Tolerance { forward: 2e-4, gradient: 2e-4 };
-const F32_DEEP: Tolerance = Tolerance { forward: 2e-3, gradient: 5e-2 };
+const F32_DEEP: Tolerance = Tolerance { forward: 2e-3, gradient: 0.15 };
 const BF16: Tolerance = Tolerance { forward: 0.25, gradient: 0.25 };
 
 fn check(name: &str, precision: Precision, tolerance: &Tolerance) {
