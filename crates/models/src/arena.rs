@@ -159,9 +159,9 @@ impl Arena {
     }
 }
 
-/// A 0-d tensor: as an operand it broadcasts without changing the type of the result.
-fn scalar(value: f64) -> Tensor {
-    Tensor::from(value)
+/// A 0-d tensor beside `other`: as an operand it broadcasts without changing the type of the result.
+fn scalar(value: f64, other: &Tensor) -> Tensor {
+    Tensor::full([0_i64; 0], value, (Kind::Double, other.device()))
 }
 
 /// Sums in f64, so that the rounding of a reduction over millions of parameters does not show.
@@ -191,17 +191,17 @@ impl Vector for Arena {
     }
 
     fn axpy(&mut self, a: f64, x: &Self) {
-        self.change(|flat| drop(flat.addcmul_(&x.flat, &scalar(a))));
+        self.change(|flat| drop(flat.addcmul_(&x.flat, &scalar(a, &x.flat))));
     }
 
     fn axpby(&mut self, a: f64, x: &Self, b: f64) {
-        self.change(|flat| drop(flat.g_mul_scalar_(b).addcmul_(&x.flat, &scalar(a))));
+        self.change(|flat| drop(flat.g_mul_scalar_(b).addcmul_(&x.flat, &scalar(a, &x.flat))));
     }
 
     fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
         let (start, len) = (range.start as i64, range.len() as i64);
         self.change(|flat| {
-            drop(flat.narrow(0, start, len).addcmul_(&x.flat.narrow(0, start, len), &scalar(a)));
+            drop(flat.narrow(0, start, len).addcmul_(&x.flat.narrow(0, start, len), &scalar(a, &x.flat)));
         });
     }
 
