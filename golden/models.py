@@ -5,8 +5,10 @@
 
 Writes crates/models/tests/golden/<network>.json. Weights, images and labels come from an integer hash that the
 test repeats, so no tensor has to be stored: of each gradient the file holds its norm, its product with a hashed
-probe, and its first values.
+probe, and its first values. It also prints by how much PyTorch's own f32 gradients differ from these: the yardstick
+of the test's tolerances.
 """
+import copy
 import json
 from pathlib import Path
 
@@ -104,6 +106,15 @@ class WideResNet(nn.Module):
         return self.linear(F.avg_pool2d(x, 8).flatten(1))
 
 
+def f32_deviation(model, images, labels):
+    """The largest relative difference, over parameters, of gradients in f32 from those that the f64 `model` holds."""
+    single = copy.deepcopy(model).float().to(memory_format=torch.channels_last)
+    single.zero_grad()
+    F.cross_entropy(single(images.float().to(memory_format=torch.channels_last)), labels).backward()
+    pairs = zip(model.parameters(), single.parameters())
+    return max(((b.grad.double() - a.grad).norm() / a.grad.norm()).item() for a, b in pairs)
+
+
 def golden(name, model):
     model = model.double().train()
     with torch.no_grad():
@@ -129,6 +140,7 @@ def golden(name, model):
         g = p.grad.flatten()
         probe = torch.from_numpy(hashed(key + ".probe", g.numel()))
         gradients[key] = {"norm": g.norm().item(), "probe": (g @ probe).item(), "first": g[:4].tolist()}
+    deviation = f32_deviation(model, images, labels)
     buffers = {k: v.flatten()[:4].tolist() for k, v in model.named_buffers() if "running" in k}
     model.eval()
     with torch.no_grad():
@@ -144,7 +156,7 @@ def golden(name, model):
     }
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(name, result["parameters"], result["loss"])
+    print(f"{name}: {result['parameters']} parameters, loss {result['loss']:.6f}, f32 gradients within {deviation:.1e}")
 
 
 golden("resnet-18", ResNet((2, 2, 2, 2), 1))
