@@ -4,7 +4,7 @@
 //! members of CIFAR-100 nothing is published; their digests here were taken from files whose training mean and
 //! standard deviation agree with the published ones to 15 digits, and count as known, not as verified.
 
-use crate::DatasetKind;
+use crate::{DataError, DatasetKind};
 
 /// An official archive and what it holds.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +47,19 @@ impl Digest {
     }
 }
 
-pub(crate) fn archive(kind: DatasetKind) -> &'static Archive {
+/// The archive of `kind`.
+///
+/// # Errors
+/// [`DataError::Config`] for the data sets that are published as single files.
+pub(crate) fn archive(kind: DatasetKind) -> Result<&'static Archive, DataError> {
     match kind {
-        DatasetKind::Cifar10 => &CIFAR10,
-        DatasetKind::Cifar100 => &CIFAR100,
+        DatasetKind::Cifar10 => Ok(&CIFAR10),
+        DatasetKind::Cifar100 | DatasetKind::Cifar100Coarse => Ok(&CIFAR100),
+        DatasetKind::Mnist | DatasetKind::FashionMnist => Err(DataError::Config {
+            field: "data set",
+            found: kind.name().to_owned(),
+            expected: "one that is published as an archive".to_owned(),
+        }),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::DataError;
+
 /// Channels, height and width of every image of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImageShape {
@@ -16,6 +18,8 @@ pub struct ImageShape {
 impl ImageShape {
     /// The shape of a CIFAR image: 3 channels, 32 x 32.
     pub const CIFAR: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
+    /// The shape of an MNIST or Fashion-MNIST image: 1 channel, 28 x 28.
+    pub const MNIST: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
 
     /// Values per image: C * H * W.
     pub const fn num_values(&self) -> usize {
@@ -62,6 +66,15 @@ pub trait Dataset: Send + Sync {
     fn prefetch(&self, index: usize) {
         let _ = index;
     }
+
+    /// Looks again at what the images rest on, cheaply: whether a mapped file still has the length it was opened
+    /// with, say. Meant for the start of an epoch, before anything is read. Finds nothing wrong unless overridden.
+    ///
+    /// # Errors
+    /// [`DataError`] if reading images is no longer safe; for mapped files [`DataError::Changed`].
+    fn check(&self) -> Result<(), DataError> {
+        Ok(())
+    }
 }
 
 impl<D: Dataset + ?Sized> Dataset for Arc<D> {
@@ -87,5 +100,9 @@ impl<D: Dataset + ?Sized> Dataset for Arc<D> {
 
     fn prefetch(&self, index: usize) {
         (**self).prefetch(index);
+    }
+
+    fn check(&self) -> Result<(), DataError> {
+        (**self).check()
     }
 }

@@ -133,7 +133,7 @@ pub fn fetch(
     options: &FetchOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FetchReport, DataError> {
-    fetch_archive(checksums::archive(kind), dir, options, progress)
+    fetch_archive(checksums::archive(kind)?, dir, options, progress)
 }
 
 fn fetch_archive(

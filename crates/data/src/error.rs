@@ -43,9 +43,9 @@ pub enum DataError {
     },
     /// A file of records has the wrong length.
     #[error(
-        "`{path}` is {}: {found} bytes, expected {expected} ({records} records of {record_len} bytes); \
-         run `polder data fetch {dataset}` to replace it",
+        "`{path}` is {}: {found} bytes, expected {expected} ({}{records} records of {record_len} bytes); {remedy}",
         if found < expected { "truncated" } else { "too long" },
+        if *header_len == 0 { String::new() } else { format!("{header_len} of header, ") },
         path = path.display()
     )]
     Length {
@@ -53,19 +53,59 @@ pub enum DataError {
         path: PathBuf,
         /// Its length in bytes.
         found: u64,
-        /// The official length in bytes.
+        /// The length in bytes that is official, or that the file's own header asks for.
         expected: u64,
-        /// The official number of records.
+        /// Bytes before the first record.
+        header_len: usize,
+        /// The number of records that belong there.
         records: usize,
         /// Bytes per record.
         record_len: usize,
-        /// The data set, as the command line spells it.
-        dataset: &'static str,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// A field in the header of a file has a value that cannot be.
+    #[error("`{path}` has {field} {found} at byte {offset}, expected {expected}; {remedy}", path = path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What the field says: "magic number", "height".
+        field: &'static str,
+        /// Where it stands in the file.
+        offset: u64,
+        /// Its value.
+        found: String,
+        /// The values that are accepted.
+        expected: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// There is something else where a file of records belongs.
+    #[error("`{path}` is {found}, expected a file of records; name the file, or move what lies there", path = path.display())]
+    NotAFile {
+        /// What was to be opened.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A mapped file is longer or shorter than it was when it was opened.
+    #[error(
+        "`{path}` has changed while it was in use: {found} bytes, expected the {expected} it was opened with; restore \
+         it and start again",
+        path = path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Its length now, in bytes.
+        found: u64,
+        /// Its length when it was opened.
+        expected: u64,
     },
     /// A label byte in a file is not below the number of classes.
     #[error(
         "`{path}` has label {found} at byte {offset}, expected a {label} label below {num_classes}; the file is \
-         damaged: run `polder data fetch {dataset}` to replace it",
+         damaged: {remedy}",
         path = path.display()
     )]
     Label {
@@ -76,14 +116,14 @@ pub enum DataError {
         /// Which label byte of the record: "class", "coarse" or "fine".
         label: &'static str,
         /// The value found.
-        found: u8,
+        found: u64,
         /// The number of classes.
         num_classes: usize,
-        /// The data set, as the command line spells it.
-        dataset: &'static str,
+        /// What to do about it.
+        remedy: String,
     },
     /// A data set name that is not known.
-    #[error("unknown data set `{name}`, expected one of cifar10, cifar100")]
+    #[error("unknown data set `{name}`, expected one of cifar10, cifar100, cifar100-coarse, mnist, fashion-mnist")]
     UnknownDataset {
         /// What was asked for.
         name: String,

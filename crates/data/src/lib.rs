@@ -34,7 +34,10 @@ mod cifar;
 mod dataset;
 mod error;
 mod generated;
+mod idx;
+mod kind;
 mod loader;
+mod mapped;
 mod minibatch;
 mod normalize;
 mod random;
@@ -56,13 +59,15 @@ mod sheet;
 mod verify;
 
 pub use augment::{Augmentation, Augmenter, Choices, Crop, Cutout, Flip, Region};
-pub use cifar::{DatasetKind, MappedDataset, open};
 pub use dataset::{Dataset, ImageShape, Split};
 #[cfg(feature = "download")]
 pub use download::{FetchOptions, FetchReport, Outcome, Progress, Stage, fetch};
 pub use error::DataError;
 pub use generated::{Generated, GeneratedConfig};
+pub use idx::open_idx;
+pub use kind::{DatasetKind, open};
 pub use loader::{Epoch, Loader, LoaderConfig};
+pub use mapped::MappedDataset;
 pub use minibatch::Minibatch;
 pub use normalize::Normalization;
 pub use sampler::{Order, epoch_order};

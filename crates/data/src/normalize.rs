@@ -22,6 +22,13 @@ impl Normalization {
     pub const CIFAR100: Normalization =
         Normalization { mean: [0.5071, 0.4866, 0.4409], std: [0.2673, 0.2564, 0.2762] };
 
+    /// Mean and standard deviation of the 60,000 training images of MNIST, to four digits, as they are widely used.
+    pub const MNIST: Normalization = Normalization { mean: [0.1307; 3], std: [0.3081; 3] };
+
+    /// Mean and standard deviation of the 60,000 training images of Fashion-MNIST, to four digits, computed from the
+    /// official file.
+    pub const FASHION_MNIST: Normalization = Normalization { mean: [0.2860; 3], std: [0.3530; 3] };
+
     /// For [`Generated`](crate::Generated) images with their default noise.
     pub const GENERATED: Normalization = Normalization { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
 

@@ -54,4 +54,8 @@ impl<D: Dataset> Dataset for FirstN<D> {
     fn prefetch(&self, index: usize) {
         self.dataset.prefetch(index);
     }
+
+    fn check(&self) -> Result<(), DataError> {
+        self.dataset.check()
+    }
 }

@@ -93,7 +93,7 @@ impl fmt::Display for VerificationReport {
 /// # Errors
 /// [`DataError::MissingFolder`], [`DataError::MissingFile`], or [`DataError::Io`] if a file cannot be read.
 pub fn verify(kind: DatasetKind, dir: &Path) -> Result<VerificationReport, DataError> {
-    verify_members(checksums::archive(kind), &dir.join(kind.folder()), &mut |_| ())
+    verify_members(checksums::archive(kind)?, &dir.join(kind.folder()), &mut |_| ())
 }
 
 /// Verifies the members of `archive` in `folder`, telling `progress` the number of bytes read so far.
