@@ -252,12 +252,13 @@ impl RunConfig {
             (_, true) => Momentum::Nesterov { coefficient },
             (_, false) => Momentum::HeavyBall { coefficient, dampening },
         };
-        SgdConfig { momentum, weight_decay: WeightDecay { coefficient: weight_decay, on: DecayOn::All } }
+        let weight_decay = WeightDecay { coefficient: weight_decay, on: DecayOn::All };
+        SgdConfig { momentum, weight_decay, clip_norm: None }
     }
 
     /// SAM's settings, when the method is SAM.
     pub(crate) fn sam(&self) -> Option<SamConfig> {
-        self.optimizer.rho.map(|rho| SamConfig { rho, base: self.sgd() })
+        self.optimizer.rho.map(|rho| SamConfig::new(rho, self.sgd()))
     }
 
     /// The averages with their starts turned into steps.

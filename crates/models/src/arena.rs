@@ -209,6 +209,14 @@ impl Vector for Arena {
         self.change(|flat| drop(flat.g_mul_(&x.flat)));
     }
 
+    fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>) {
+        let (start, len) = (range.start as i64, range.len() as i64);
+        self.change(|flat| {
+            let shifted = x.flat.narrow(0, start, len).abs().g_add_scalar(shift);
+            flat.narrow(0, start, len).copy_(&shifted);
+        });
+    }
+
     fn lerp(&mut self, x: &Self, t: f64) {
         self.change(|flat| drop(flat.lerp_(&x.flat, t)));
     }

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};
-//! use polder_optim::{DecayOn, Momentum, Sgd, SgdConfig, WeightDecay};
+//! use polder_optim::{DecayOn, Sgd, SgdConfig, WeightDecay};
 //! use tch::Device;
 //!
 //! let architecture: Architecture = "wrn-10-1".parse()?;
@@ -16,7 +16,7 @@
 //!
 //! let (mut weights, mut gradient) = (network.parameters(), network.gradient());
 //! let decay = WeightDecay { coefficient: 5e-3, on: DecayOn::All };
-//! let mut sgd = Sgd::new(SgdConfig { momentum: Momentum::None, weight_decay: decay })?;
+//! let mut sgd = Sgd::new(SgdConfig { weight_decay: decay, ..SgdConfig::default() })?;
 //! let (images, labels) = input::minibatch(&[0.5; 2 * 3 * 32 * 32], [2, 3, 32, 32], &[3, 7], Device::Cpu)?;
 //! let mut objective = MinibatchObjective::new(&network, images, labels);
 //! let first = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1)?.mean_loss.double_value(&[]);

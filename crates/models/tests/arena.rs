@@ -20,7 +20,7 @@ fn minibatch(seed: u32) -> (Tensor, Tensor) {
 
 fn sgd_config() -> SgdConfig {
     let momentum = Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 };
-    SgdConfig { momentum, weight_decay: WeightDecay { coefficient: 5e-4, on: DecayOn::All } }
+    SgdConfig { momentum, weight_decay: WeightDecay { coefficient: 5e-4, on: DecayOn::All }, clip_norm: None }
 }
 
 fn values(vector: &impl Vector) -> Vec<f32> {
@@ -83,7 +83,7 @@ fn leaves_still_alias_the_arena_after_training_steps() {
         let network = network(precision);
         assert!(network.leaves_alias_arena());
         let (mut weights, mut gradient) = (network.parameters(), network.gradient());
-        let mut sam = Sam::new(SamConfig { rho: 0.05, base: sgd_config() }).unwrap();
+        let mut sam = Sam::new(SamConfig::new(0.05, sgd_config())).unwrap();
         for seed in 0..2 {
             let (images, labels) = minibatch(seed);
             let mut objective = MinibatchObjective::new(&network, images, labels).measuring_ascent();
@@ -102,7 +102,7 @@ fn a_sam_step_moves_running_statistics_once() {
     let (images, labels) = minibatch(1);
     let (plain, sam) = (network(Precision::F32), network(Precision::F32));
     let _ = plain.forward(&images, BatchNormMode::Train).unwrap();
-    let mut optimizer = Sam::new(SamConfig { rho: 0.5, base: sgd_config() }).unwrap();
+    let mut optimizer = Sam::new(SamConfig::new(0.5, sgd_config())).unwrap();
     let mut objective = MinibatchObjective::new(&sam, images, labels);
     optimizer.step(&mut objective, &mut sam.parameters(), &mut sam.gradient(), 0.1).unwrap();
     assert_eq!(plain.running_statistics(), sam.running_statistics());

@@ -28,8 +28,8 @@ pub enum OptimError {
         /// The dimension that was found.
         found: usize,
     },
-    /// A weight decay range ends behind the last parameter.
-    #[error("weight decay range {start}..{end} ends behind the last of the {dim} parameters")]
+    /// A range of entries that a setting names ends behind the last parameter.
+    #[error("the range {start}..{end} of a setting ends behind the last of the {dim} parameters")]
     RangeOutOfBounds {
         /// First entry of the range.
         start: usize,
@@ -60,6 +60,21 @@ pub enum OptimError {
         /// The entry that is left over.
         name: String,
     },
+    /// An objective was asked for a part of its minibatch, and has no parts.
+    #[error(
+        "the objective cannot evaluate one of {of} micro-batches; implement `Objective::micro_gradient` for it, or use \
+         one micro-batch"
+    )]
+    NoMicroBatches {
+        /// The number of parts that were asked for.
+        of: usize,
+    },
+    /// An optimizer needs Hessian-vector products, and was called through [`Optimizer::step`](crate::Optimizer::step).
+    #[error(
+        "the gradient penalty needs Hessian-vector products; implement `HessianVector` for the objective and call \
+         `Optimizer::step_second_order`"
+    )]
+    NeedsSecondOrder,
     /// The objective could not compute its loss or gradient.
     #[error("the objective could not be evaluated")]
     Objective {

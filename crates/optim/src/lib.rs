@@ -39,22 +39,37 @@
 //! ```
 
 mod averages;
+mod clip;
+mod entries;
 mod error;
+mod euler_steps;
+mod gradient_penalty;
+mod hessian_vector;
 pub mod keyed;
+mod momentum;
 mod objective;
 mod optimizer;
 mod sam;
 mod schedule;
+mod scratch;
 mod sgd;
 mod state;
 mod vector;
+mod weight_decay;
 
 pub use averages::{AverageConfig, Averages, Ema, TailAverage};
+pub use clip::clip_norm;
+pub use entries::{DecayOn, Entries};
 pub use error::OptimError;
+pub use euler_steps::{EulerSteps, EulerStepsConfig};
+pub use gradient_penalty::{GradientPenalty, GradientPenaltyConfig};
+pub use hessian_vector::{FiniteDifference, HessianVector};
+pub use momentum::Momentum;
 pub use objective::{Objective, Point};
 pub use optimizer::Optimizer;
-pub use sam::{Sam, SamConfig};
+pub use sam::{Ascent, AscentDecay, Sam, SamConfig};
 pub use schedule::Schedule;
-pub use sgd::{DecayOn, Momentum, Sgd, SgdConfig, SgdStep, WeightDecay};
+pub use sgd::{Sgd, SgdConfig, SgdStep};
 pub use state::{SavedState, State};
 pub use vector::Vector;
+pub use weight_decay::WeightDecay;

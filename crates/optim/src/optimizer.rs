@@ -1,6 +1,9 @@
 //! `Optimizer`: the choice between the optimizers, as a trainer holds it.
 
 use crate::error::OptimError;
+use crate::euler_steps::EulerSteps;
+use crate::gradient_penalty::GradientPenalty;
+use crate::hessian_vector::HessianVector;
 use crate::objective::Objective;
 use crate::sam::Sam;
 use crate::sgd::Sgd;
@@ -14,13 +17,17 @@ pub enum Optimizer<V> {
     Sgd(Sgd<V>),
     /// Sharpness-aware minimization.
     Sam(Sam<V>),
+    /// Several Euler steps per minibatch.
+    EulerSteps(EulerSteps<V>),
+    /// SGD with a penalty on the gradient; steps by [`Optimizer::step_second_order`] only.
+    GradientPenalty(GradientPenalty<V>),
 }
 
 impl<V: Vector> Optimizer<V> {
-    /// One step; see [`Sgd::step`] and [`Sam::step`]. Returns the loss at `parameters` before the step.
+    /// One step; see [`Sgd::step`], [`Sam::step`] and [`EulerSteps::step`]. Returns the loss at `parameters` before the step.
     ///
     /// # Errors
-    /// Those of the optimizer.
+    /// Those of the optimizer; [`OptimError::NeedsSecondOrder`], from the first step on, for a gradient penalty.
     #[inline]
     pub fn step<O: Objective<V>>(
         &mut self,
@@ -32,21 +39,44 @@ impl<V: Vector> Optimizer<V> {
         match self {
             Self::Sgd(sgd) => sgd.step(objective, parameters, gradient, learning_rate),
             Self::Sam(sam) => sam.step(objective, parameters, gradient, learning_rate),
+            Self::EulerSteps(euler) => euler.step(objective, parameters, gradient, learning_rate),
+            Self::GradientPenalty(_) => Err(OptimError::NeedsSecondOrder),
         }
     }
 
-    /// The number of steps made so far.
+    /// One step of any of the optimizers, given an objective with Hessian-vector products. Returns the loss at `parameters` before the
+    /// step.
+    ///
+    /// # Errors
+    /// Those of the optimizer.
+    #[inline]
+    pub fn step_second_order<O: Objective<V> + HessianVector<V>>(
+        &mut self,
+        objective: &mut O,
+        parameters: &mut V,
+        gradient: &mut V,
+        learning_rate: f64,
+    ) -> Result<O::Loss, OptimError> {
+        match self {
+            Self::GradientPenalty(penalty) => penalty.step(objective, parameters, gradient, learning_rate),
+            other => other.step(objective, parameters, gradient, learning_rate),
+        }
+    }
+
+    /// The number of steps made so far; several Euler steps on one minibatch are one.
     pub fn num_steps(&self) -> u64 {
         match self {
             Self::Sgd(sgd) => sgd.num_steps(),
             Self::Sam(sam) => sam.base().num_steps(),
+            Self::EulerSteps(euler) => euler.num_steps(),
+            Self::GradientPenalty(penalty) => penalty.base().num_steps(),
         }
     }
 
     /// The norm of the last ascent, for an optimizer that ascends; see [`Sam::effective_ascent_norm`].
     pub fn effective_ascent_norm(&self) -> Option<f64> {
         match self {
-            Self::Sgd(_) => None,
+            Self::Sgd(_) | Self::EulerSteps(_) | Self::GradientPenalty(_) => None,
             Self::Sam(sam) => sam.effective_ascent_norm(),
         }
     }
@@ -56,6 +86,8 @@ impl<V: Vector> Optimizer<V> {
         match self {
             Self::Sgd(sgd) => sgd.state(),
             Self::Sam(sam) => sam.state(),
+            Self::EulerSteps(euler) => euler.state(),
+            Self::GradientPenalty(penalty) => penalty.state(),
         }
     }
 
@@ -67,6 +99,8 @@ impl<V: Vector> Optimizer<V> {
         match self {
             Self::Sgd(sgd) => sgd.restore(state),
             Self::Sam(sam) => sam.restore(state),
+            Self::EulerSteps(euler) => euler.restore(state),
+            Self::GradientPenalty(penalty) => penalty.restore(state),
         }
     }
 }
@@ -80,5 +114,17 @@ impl<V> From<Sgd<V>> for Optimizer<V> {
 impl<V> From<Sam<V>> for Optimizer<V> {
     fn from(sam: Sam<V>) -> Self {
         Self::Sam(sam)
+    }
+}
+
+impl<V> From<EulerSteps<V>> for Optimizer<V> {
+    fn from(euler: EulerSteps<V>) -> Self {
+        Self::EulerSteps(euler)
+    }
+}
+
+impl<V> From<GradientPenalty<V>> for Optimizer<V> {
+    fn from(penalty: GradientPenalty<V>) -> Self {
+        Self::GradientPenalty(penalty)
     }
 }

@@ -1,57 +1,41 @@
 //! SAM: ascent to radius rho, descent from the iterate.
 
-use serde::{Deserialize, Serialize};
+mod ascent;
+mod config;
+
+pub use ascent::Ascent;
+pub use config::{AscentDecay, SamConfig};
 
 use crate::error::OptimError;
 use crate::objective::{Objective, Point};
-use crate::sgd::{Sgd, SgdConfig};
+use crate::scratch::Scratch;
+use crate::sgd::Sgd;
 use crate::state::{SavedState, State};
 use crate::vector::Vector;
 
-/// Added to the gradient norm before dividing by it, so that a zero gradient means no ascent.
-const NORM_EPSILON: f64 = 1e-12;
-
-/// The settings of [`Sam`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SamConfig {
-    /// The perturbation radius, in units of the parameters; finite and at least 0.
-    pub rho: f64,
-    /// The optimizer that descends with the gradient of the perturbed weights.
-    #[serde(default)]
-    pub base: SgdConfig,
-}
-
-impl SamConfig {
-    /// Checks every setting.
-    ///
-    /// # Errors
-    /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
-    pub fn validate(&self) -> Result<(), OptimError> {
-        if !(self.rho.is_finite() && self.rho >= 0.0) {
-            return Err(OptimError::setting("rho", &self.rho, "a finite number of at least 0"));
-        }
-        self.base.validate()
-    }
-}
-
 /// Sharpness-aware minimization.
 ///
-/// One step at the iterate `w`: the ascent gradient `g` at `w`, the perturbed weights `w_hat = w + rho * g / (||g|| + 1e-12)`, the
-/// descent gradient at `w_hat`, then one base step *from `w`* with the descent gradient. `w` is restored from a copy, never by
-/// subtraction. A zero ascent gradient leaves `w_hat = w`; a non-finite one makes `w_hat`, and so the step, non-finite.
+/// One step at the iterate `w`: the ascent gradient `g` at `w`, the perturbed weights `w_hat`, the descent gradient at `w_hat`, then one
+/// base step *from `w`* with the descent gradient. `w` is restored from a copy, never by subtraction. How `w_hat` follows from `g` is the
+/// choice of [`Ascent`]; as a rule `w_hat = w + rho * g / (||g|| + 1e-12)`. A zero ascent gradient leaves `w_hat = w`; a non-finite one
+/// makes `w_hat`, and so the step, non-finite.
 ///
-/// Weight decay enters in the base step only: it is evaluated at `w` and has no part in the ascent.
-///
-/// With rho = 0 the ascent is left out: every step is bit-equal to the base optimizer's, at half the cost.
+/// * Weight decay is by default no part of the ascent; see [`AscentDecay`].
+/// * With several micro-batches (m-sharpness) each of them has an ascent of its own, and the base step is made once, along the mean of
+///   their descent gradients, weighted by [`Objective::micro_share`].
+/// * With `every` = k, steps 0, k, 2k, ... ascend; those between are steps of the base optimizer.
+/// * With rho = 0 the ascent is left out: every step is bit-equal to the base optimizer's, at half the cost.
 ///
 /// # Source
-/// Foret et al. (2021), arXiv:2010.01412, Eq. (2) with p = 2. Departs from it by the 1e-12 beside the norm.
+/// Foret et al. (2021), arXiv:2010.01412, Eq. (2) with p = 2, and Section 4.1 for m-sharpness. Departs from it by the 1e-12 beside the
+/// norm.
 #[derive(Debug)]
 pub struct Sam<V> {
-    rho: f64,
+    config: SamConfig,
     base: Sgd<V>,
-    iterate: Option<V>,
+    iterate: Scratch<V>,
+    scale: Scratch<V>,
+    sum: Scratch<V>,
     ascent_norm: Option<f64>,
 }
 
@@ -62,12 +46,19 @@ impl<V: Vector> Sam<V> {
     /// [`OptimError::InvalidSetting`] if [`SamConfig::validate`] refuses the settings.
     pub fn new(config: SamConfig) -> Result<Self, OptimError> {
         config.validate()?;
-        Ok(Self { rho: config.rho, base: Sgd::new(config.base)?, iterate: None, ascent_norm: None })
+        let base = Sgd::new(config.base.clone())?;
+        let (iterate, scale, sum) = (Scratch::default(), Scratch::default(), Scratch::default());
+        Ok(Self { config, base, iterate, scale, sum, ascent_norm: None })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &SamConfig {
+        &self.config
     }
 
     /// The perturbation radius.
     pub fn rho(&self) -> f64 {
-        self.rho
+        self.config.rho
     }
 
     /// The optimizer that descends.
@@ -75,8 +66,9 @@ impl<V: Vector> Sam<V> {
         &self.base
     }
 
-    /// `||w_hat - w||` of the last step as it was realised in the storage's precision: rho, but for rounding, a zero gradient or a
-    /// non-finite one. `None` before the first step and after [`Sam::restore`].
+    /// `||w_hat - w||` of the last step as it was realised in the storage's precision: under [`Ascent::Normalized`] rho, but for
+    /// rounding, a zero gradient or a non-finite one. 0 after a step without ascent, the weighted mean over several micro-batches.
+    /// `None` before the first step and after [`Sam::restore`].
     pub fn effective_ascent_norm(&self) -> Option<f64> {
         self.ascent_norm
     }
@@ -86,7 +78,8 @@ impl<V: Vector> Sam<V> {
     /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified.
     ///
     /// # Errors
-    /// Those of [`Sgd::step`]. After an error of either evaluation `parameters` are bit-equal to what they were before.
+    /// Those of [`Sgd::step`], [`OptimError::RangeOutOfBounds`] if the ascent's entries do not fit, and
+    /// [`OptimError::NoMicroBatches`] if the objective has no parts. After an error `parameters` are bit-equal to what they were before.
     #[inline]
     pub fn step<O: Objective<V>>(
         &mut self,
@@ -95,29 +88,82 @@ impl<V: Vector> Sam<V> {
         gradient: &mut V,
         learning_rate: f64,
     ) -> Result<O::Loss, OptimError> {
-        if self.rho == 0.0 {
+        let ascends = self.base.num_steps().is_multiple_of(self.config.every.get());
+        if self.config.rho == 0.0 || !ascends {
             let loss = self.base.step(objective, parameters, gradient, learning_rate)?;
             self.ascent_norm = Some(0.0);
             return Ok(loss);
         }
         self.base.check(parameters, gradient, learning_rate)?;
-        let loss = objective.gradient(parameters, Point::Iterate, gradient)?;
-        if self.iterate.as_ref().is_some_and(|iterate| iterate.dim() != parameters.dim()) {
-            self.iterate = None;
-        }
-        let iterate = self.iterate.get_or_insert_with(|| parameters.zeros_like());
-        iterate.copy_from(parameters);
-
-        parameters.axpy(self.rho / (gradient.norm() + NORM_EPSILON), gradient);
-        gradient.copy_from(parameters);
-        gradient.axpy(-1.0, iterate);
-        self.ascent_norm = Some(gradient.norm());
-
-        let descent = objective.gradient(parameters, Point::Perturbed, gradient);
-        parameters.copy_from(iterate);
-        descent?;
+        self.config.ascent.check_dim(parameters.dim())?;
+        let (loss, norm) = match self.config.num_micro_batches.get() {
+            1 => self.perturbed_gradient(objective, None, parameters, gradient)?,
+            of => self.mean_perturbed_gradient(objective, of, parameters, gradient)?,
+        };
+        self.ascent_norm = Some(norm);
         self.base.descend(parameters, gradient, learning_rate);
         Ok(loss)
+    }
+
+    /// Leaves in `gradient` the mean of the micro-batches' perturbed gradients; returns the loss and the mean norm of the ascents.
+    fn mean_perturbed_gradient<O: Objective<V>>(
+        &mut self,
+        objective: &mut O,
+        of: usize,
+        parameters: &mut V,
+        gradient: &mut V,
+    ) -> Result<(O::Loss, f64), OptimError> {
+        let (mut loss, mut norm) = self.perturbed_gradient(objective, Some((0, of)), parameters, gradient)?;
+        let share = objective.micro_share(0, of);
+        norm *= share;
+        gradient.scale(share);
+        for part in 1..of {
+            self.sum.like(gradient).copy_from(gradient);
+            let share = objective.micro_share(part, of);
+            let found = self.perturbed_gradient(objective, Some((part, of)), parameters, gradient)?;
+            loss = found.0;
+            norm += share * found.1;
+            gradient.axpby(1.0, self.sum.like(parameters), share);
+        }
+        Ok((loss, norm))
+    }
+
+    /// Leaves in `gradient` the gradient at the perturbed weights, over a part of the minibatch or all of it; returns the loss at the
+    /// iterate and the norm of the ascent. `parameters` come back bit by bit.
+    fn perturbed_gradient<O: Objective<V>>(
+        &mut self,
+        objective: &mut O,
+        part: Option<(usize, usize)>,
+        parameters: &mut V,
+        gradient: &mut V,
+    ) -> Result<(O::Loss, f64), OptimError> {
+        let mut evaluate = |parameters: &V, at, gradient: &mut V| match part {
+            None => objective.gradient(parameters, at, gradient),
+            Some((part, of)) => objective.micro_gradient(part, of, parameters, at, gradient),
+        };
+        let loss = evaluate(parameters, Point::Iterate, gradient)?;
+        let iterate = self.iterate.like(parameters);
+        iterate.copy_from(parameters);
+
+        let decay = &self.config.base.weight_decay;
+        let decays = self.config.weight_decay == AscentDecay::Inside;
+        if decays {
+            decay.add_to(gradient, iterate, 1.0);
+        }
+        self.config.ascent.apply(self.config.rho, parameters, gradient, &mut self.scale);
+        gradient.copy_from(parameters);
+        gradient.axpy(-1.0, iterate);
+        let norm = gradient.norm();
+
+        let descent = evaluate(parameters, Point::Perturbed, gradient);
+        if decays && descent.is_ok() {
+            // The base step adds the decay of the iterate: this turns it into that of the perturbed weights.
+            decay.add_to(gradient, parameters, 1.0);
+            decay.add_to(gradient, iterate, -1.0);
+        }
+        parameters.copy_from(iterate);
+        descent?;
+        Ok((loss, norm))
     }
 
     /// What must be stored to continue exactly: the state of the base optimizer.
@@ -139,17 +185,10 @@ impl<V: Vector> Sam<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sgd::SgdConfig;
 
     fn sam(rho: f64) -> Sam<f64> {
-        Sam::new(SamConfig { rho, base: SgdConfig::default() }).unwrap()
-    }
-
-    #[test]
-    fn a_radius_that_is_negative_or_not_a_number_is_refused() {
-        for rho in [-0.1, f64::NAN, f64::INFINITY] {
-            let error = Sam::<f64>::new(SamConfig { rho, base: SgdConfig::default() }).unwrap_err();
-            assert!(error.to_string().starts_with("rho is"), "{error}");
-        }
+        Sam::new(SamConfig::new(rho, SgdConfig::default())).unwrap()
     }
 
     #[test]

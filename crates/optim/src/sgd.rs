@@ -1,134 +1,16 @@
-//! SGD with momentum and coupled weight decay.
-
-use std::ops::Range;
+//! SGD with momentum, coupled weight decay and clipping.
 
 use serde::{Deserialize, Serialize};
 
+use crate::clip::clip_norm;
 use crate::error::OptimError;
+use crate::momentum::Momentum;
 use crate::objective::{Objective, Point};
 use crate::state::{SavedState, State};
 use crate::vector::Vector;
+use crate::weight_decay::WeightDecay;
 
-/// How past gradients enter a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Momentum {
-    /// Not at all.
-    #[default]
-    None,
-    /// Polyak's heavy ball: `v = coefficient * v + (1 - dampening) * g`, step along `v`.
-    HeavyBall {
-        /// Weight of the past, in [0, 1). 0 is no momentum at all, whatever the dampening.
-        coefficient: f64,
-        /// How much the new gradient is held back, in [0, 1]. It does not apply at the first step.
-        #[serde(default)]
-        dampening: f64,
-    },
-    /// Nesterov's momentum as PyTorch has it: `v = coefficient * v + g`, step along `g + coefficient * v`. It knows no dampening.
-    Nesterov {
-        /// Weight of the past, in (0, 1).
-        coefficient: f64,
-    },
-}
-
-impl Momentum {
-    /// The weight of the past; 0 without momentum.
-    #[inline]
-    pub fn coefficient(&self) -> f64 {
-        match *self {
-            Self::None => 0.0,
-            Self::HeavyBall { coefficient, .. } | Self::Nesterov { coefficient } => coefficient,
-        }
-    }
-
-    /// How much the new gradient is held back; 0 unless a heavy ball says otherwise.
-    #[inline]
-    pub fn dampening(&self) -> f64 {
-        match *self {
-            Self::HeavyBall { dampening, .. } => dampening,
-            Self::None | Self::Nesterov { .. } => 0.0,
-        }
-    }
-
-    fn validate(&self) -> Result<(), OptimError> {
-        match *self {
-            Self::HeavyBall { coefficient, .. } if !(0.0..1.0).contains(&coefficient) => {
-                Err(OptimError::setting("momentum.coefficient", &coefficient, "a number in [0, 1)"))
-            }
-            Self::HeavyBall { dampening, .. } if !(0.0..=1.0).contains(&dampening) => {
-                Err(OptimError::setting("momentum.dampening", &dampening, "a number in [0, 1]"))
-            }
-            Self::Nesterov { coefficient } if !(coefficient > 0.0 && coefficient < 1.0) => {
-                Err(OptimError::setting(
-                    "momentum.coefficient",
-                    &coefficient,
-                    "a number in (0, 1) with Nesterov momentum",
-                ))
-            }
-            Self::None | Self::HeavyBall { .. } | Self::Nesterov { .. } => Ok(()),
-        }
-    }
-}
-
-/// Coupled weight decay (L2): `coefficient * w` is added to the gradient before momentum.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WeightDecay {
-    /// The factor, finite and at least 0.
-    pub coefficient: f64,
-    /// The parameters it touches.
-    #[serde(default)]
-    pub on: DecayOn,
-}
-
-/// Which parameters weight decay touches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecayOn {
-    /// All of them.
-    #[default]
-    All,
-    /// Those in these index ranges, which are ascending and do not overlap.
-    Ranges(Vec<Range<usize>>),
-}
-
-impl WeightDecay {
-    fn validate(&self) -> Result<(), OptimError> {
-        if !(self.coefficient.is_finite() && self.coefficient >= 0.0) {
-            return Err(OptimError::setting(
-                "weight_decay.coefficient",
-                &self.coefficient,
-                "a finite number of at least 0",
-            ));
-        }
-        if let DecayOn::Ranges(ranges) = &self.on {
-            let mut behind = 0;
-            for range in ranges {
-                if range.start < behind || range.end < range.start {
-                    let expected = "ranges that are ascending and do not overlap";
-                    return Err(OptimError::setting("weight_decay.on", &format!("{ranges:?}"), expected));
-                }
-                behind = range.end;
-            }
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn check_dim(&self, dim: usize) -> Result<(), OptimError> {
-        match &self.on {
-            DecayOn::All => Ok(()),
-            DecayOn::Ranges(ranges) => match ranges.last() {
-                Some(range) if range.end > dim => {
-                    Err(OptimError::RangeOutOfBounds { start: range.start, end: range.end, dim })
-                }
-                _ => Ok(()),
-            },
-        }
-    }
-}
-
-/// The settings of [`Sgd`] that do not change during a run. The default is plain SGD: no momentum, no weight decay.
+/// The settings of [`Sgd`] that do not change during a run. The default is plain SGD: no momentum, no weight decay, no clipping.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SgdConfig {
@@ -136,6 +18,8 @@ pub struct SgdConfig {
     pub momentum: Momentum,
     /// Coupled weight decay.
     pub weight_decay: WeightDecay,
+    /// Scales gradients down to this global norm, greater than 0, before weight decay and momentum; see [`clip_norm`].
+    pub clip_norm: Option<f64>,
 }
 
 impl SgdConfig {
@@ -145,6 +29,11 @@ impl SgdConfig {
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
         self.momentum.validate()?;
+        if let Some(max_norm) = self.clip_norm
+            && !(max_norm.is_finite() && max_norm > 0.0)
+        {
+            return Err(OptimError::setting("clip_norm", &max_norm, "a finite number greater than 0"));
+        }
         self.weight_decay.validate()
     }
 }
@@ -162,9 +51,9 @@ pub struct SgdStep<'a> {
     pub first: bool,
 }
 
-/// Stochastic gradient descent with momentum and coupled weight decay.
+/// Stochastic gradient descent with momentum, coupled weight decay and clipping.
 ///
-/// With `g` the gradient plus `coefficient * w` of the weight decay, learning rate `lr` and momentum coefficient `mu`:
+/// With `g` the gradient, clipped if the settings say so, plus `coefficient * w` of the weight decay, learning rate `lr` and momentum coefficient `mu`:
 ///
 /// * no momentum: `w -= lr * g`;
 /// * heavy ball: `v = g` at the first step, then `v = mu * v + (1 - dampening) * g`; `w -= lr * v`;
@@ -215,8 +104,21 @@ impl<V: Vector> Sgd<V> {
         gradient: &mut V,
         learning_rate: f64,
     ) -> Result<O::Loss, OptimError> {
+        self.step_at(objective, Point::Iterate, parameters, gradient, learning_rate)
+    }
+
+    /// A step whose gradient the objective takes for one at `at`.
+    #[inline]
+    pub(crate) fn step_at<O: Objective<V>>(
+        &mut self,
+        objective: &mut O,
+        at: Point,
+        parameters: &mut V,
+        gradient: &mut V,
+        learning_rate: f64,
+    ) -> Result<O::Loss, OptimError> {
         self.check(parameters, gradient, learning_rate)?;
-        let loss = objective.gradient(parameters, Point::Iterate, gradient)?;
+        let loss = objective.gradient(parameters, at, gradient)?;
         self.descend(parameters, gradient, learning_rate);
         Ok(loss)
     }
@@ -240,12 +142,15 @@ impl<V: Vector> Sgd<V> {
         {
             return Err(OptimError::DimensionMismatch { what: "velocity", expected, found: velocity.dim() });
         }
-        self.config.weight_decay.check_dim(expected)
+        self.config.weight_decay.on.check_dim(expected)
     }
 
     /// Moves `parameters` by a gradient that has been evaluated already.
     #[inline]
     pub(crate) fn descend(&mut self, parameters: &mut V, gradient: &mut V, learning_rate: f64) {
+        if let Some(max_norm) = self.config.clip_norm {
+            clip_norm(gradient, max_norm);
+        }
         let momentum = self.config.momentum;
         let first = self.velocity.is_none();
         let velocity = if momentum.coefficient() == 0.0 {
@@ -285,6 +190,7 @@ impl<V: Vector> Sgd<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entries::DecayOn;
 
     fn refused(config: SgdConfig) -> String {
         Sgd::<f64>::new(config).unwrap_err().to_string()
@@ -313,6 +219,12 @@ mod tests {
             assert!(refused(decay(coefficient, DecayOn::All)).contains("weight_decay.coefficient"));
         }
         assert!(refused(decay(0.1, DecayOn::Ranges(vec![0..3, 2..4]))).contains("do not overlap"));
+        for max_norm in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+            assert!(
+                refused(SgdConfig { clip_norm: Some(max_norm), ..SgdConfig::default() })
+                    .contains("clip_norm")
+            );
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ mod slice;
 use std::ops::Range;
 
 use crate::error::OptimError;
-use crate::sgd::{DecayOn, Momentum, SgdStep};
+use crate::momentum::Momentum;
+use crate::sgd::SgdStep;
 
 /// A point of a real vector space of finite dimension P, with its standard basis.
 ///
@@ -47,6 +48,9 @@ pub trait Vector: Sized {
     /// Entry by entry, `self *= x`.
     fn mul(&mut self, x: &Self);
 
+    /// `self[range] = |x[range]| + shift`, entry by entry; the other entries stay as they are.
+    fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>);
+
     /// `self += t * (x - self)`.
     fn lerp(&mut self, x: &Self, t: f64);
 
@@ -82,17 +86,7 @@ pub trait Vector: Sized {
     /// `gradient` serves as scratch space: its content afterwards is unspecified.
     #[inline]
     fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
-        let decay = step.weight_decay.coefficient;
-        if decay != 0.0 {
-            match &step.weight_decay.on {
-                DecayOn::All => gradient.axpy(decay, self),
-                DecayOn::Ranges(ranges) => {
-                    for range in ranges {
-                        gradient.axpy_range(decay, self, range.clone());
-                    }
-                }
-            }
-        }
+        step.weight_decay.add_to(gradient, self, 1.0);
         let Some(velocity) = velocity else {
             self.axpy(-step.learning_rate, gradient);
             return;

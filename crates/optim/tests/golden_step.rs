@@ -45,7 +45,8 @@ impl StepCase {
             ranges.iter().map(|&(start, end)| start..end).collect()
         };
         let on = self.ranges.as_ref().map_or(DecayOn::All, |found| DecayOn::Ranges(ranges(found)));
-        SgdConfig { momentum, weight_decay: WeightDecay { coefficient: self.weight_decay, on } }
+        let weight_decay = WeightDecay { coefficient: self.weight_decay, on };
+        SgdConfig { momentum, weight_decay, clip_norm: None }
     }
 
     fn describe(&self, step: usize) -> String {
@@ -94,7 +95,7 @@ fn sam_agrees_with_the_reference_over_every_base_optimizer() {
     let golden: Golden<StepCase> = golden(include_str!("golden/sam.json"));
     assert_eq!(golden.cases.len(), 20);
     for case in &golden.cases {
-        let config = SamConfig { rho: case.rho.unwrap(), base: case.base() };
+        let config = SamConfig::new(case.rho.unwrap(), case.base());
         case.check(Sam::new(config).unwrap().into(), golden.learning_rate);
     }
 }

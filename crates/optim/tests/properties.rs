@@ -29,6 +29,7 @@ fn config() -> impl Strategy<Value = SgdConfig> {
     (momentum(), prop_oneof![Just(0.0), 0.0..0.1], on).prop_map(|(momentum, coefficient, on)| SgdConfig {
         momentum,
         weight_decay: WeightDecay { coefficient, on },
+        clip_norm: None,
     })
 }
 
@@ -39,7 +40,7 @@ fn optimizer() -> impl Strategy<Value = (SgdConfig, Option<f64>)> {
 fn build(config: &SgdConfig, rho: Option<f64>) -> Optimizer<Vec<f64>> {
     match rho {
         None => Sgd::new(config.clone()).unwrap().into(),
-        Some(rho) => Sam::new(SamConfig { rho, base: config.clone() }).unwrap().into(),
+        Some(rho) => Sam::new(SamConfig::new(rho, config.clone())).unwrap().into(),
     }
 }
 
@@ -81,7 +82,7 @@ proptest! {
             visited.push((at, w.clone()));
             objective(w, at, gradient)
         };
-        let mut sam = Sam::new(SamConfig { rho, base: SgdConfig::default() }).unwrap();
+        let mut sam = Sam::new(SamConfig::new(rho, SgdConfig::default())).unwrap();
         let mut iterate = start.clone();
         sam.step(&mut recording, &mut iterate, &mut vec![0.0; 6], 0.0).unwrap();
         prop_assert_eq!(bits(&iterate), bits(&start));
@@ -193,7 +194,8 @@ proptest! {
 
     #[test]
     fn a_scalar_and_a_slice_of_one_step_alike(momentum in momentum(), coefficient in 0.0..0.1_f64, start in -2.0..2.0_f64) {
-        let config = SgdConfig { momentum, weight_decay: WeightDecay { coefficient, on: DecayOn::All } };
+        let weight_decay = WeightDecay { coefficient, on: DecayOn::All };
+        let config = SgdConfig { momentum, weight_decay, clip_norm: None };
         let mut on_scalar = |w: &f64, _: Point, g: &mut f64| {
             *g = w.tanh() + 0.1;
             Ok(())
@@ -203,7 +205,7 @@ proptest! {
             g[0] = w[0].tanh() + 0.1;
             Ok(())
         };
-        let sam = |rho| SamConfig { rho, base: config.clone() };
+        let sam = |rho| SamConfig::new(rho, config.clone());
         let (mut scalar, mut slice) = (start, vec![start].into_boxed_slice());
         let (mut scalar_sam, mut slice_sam) = (Sam::new(sam(0.1)).unwrap(), Sam::new(sam(0.1)).unwrap());
         for _ in 0..10 {

@@ -56,6 +56,14 @@ impl Vector for f64 {
     }
 
     #[inline]
+    fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>) {
+        assert!(range.end <= 1, "a range outside a vector of dimension 1");
+        if !range.is_empty() {
+            *self = x.abs() + shift;
+        }
+    }
+
+    #[inline]
     fn lerp(&mut self, x: &Self, t: f64) {
         *self += t * (*x - *self);
     }

@@ -88,6 +88,11 @@ macro_rules! impl_vector_for_owned_slice {
             }
 
             #[inline]
+            fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>) {
+                zip_apply(&mut self[range.clone()], &x[range], |y, x| *y = x.abs() + shift);
+            }
+
+            #[inline]
             fn lerp(&mut self, x: &Self, t: f64) {
                 zip_apply(self, x, |y, x| *y += t * (x - *y));
             }
