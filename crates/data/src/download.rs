@@ -1,31 +1,37 @@
-//! Bringing an official archive here: mirrors, resumption, checksum, unpacking, in that order.
+//! Bringing the official files here: mirrors, resumption, checksum, unpacking, in that order.
 //!
-//! The bytes go to `<archive>.partial` in the data directory, and a later call continues where an interrupted one
-//! stopped. Nothing is unpacked before the archive's MD5 is the published one, and nothing appears under its final
-//! name before its members were checked.
+//! The bytes of an archive go to `<archive>.partial` in the data directory, and a later call continues where an
+//! interrupted one stopped. Nothing is unpacked before the archive's MD5 is the published one, and nothing appears
+//! under its final name before its members were checked. Of several calls for the same data set at once, in threads
+//! or processes, one does the work and the others wait for it.
 
+mod partial;
+mod set_lock;
 mod transfer;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
-use std::io::{Seek, SeekFrom};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::archive::{move_into_place, unpack};
-use crate::checksums::{self, Archive, Digest};
-use crate::verify::{Verification, VerificationReport, md5_of, verify_members};
+use self::partial::Partial;
+use self::set_lock::SetLock;
+use crate::archive::{Folder, Source, gunzip, move_into_place, unpack};
+use crate::checksums::{self, Archive, Digest, Distribution, Packing};
+use crate::verify::{Verification, VerificationReport, verify_members};
 use crate::{DataError, DatasetKind};
 
 /// Where from and how patiently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// Addresses of the archive, tried in order; empty means the authors' own.
+    /// Addresses to download from, tried in order; empty means the authors' own. For the data sets of one archive
+    /// this is the archive's address, for those of several files (MNIST, Fashion-MNIST) that of the folder that holds
+    /// them.
     pub mirrors: Vec<String>,
     /// Longest wait for a connection and for the head of an answer.
     pub connect_timeout: Duration,
@@ -50,6 +56,8 @@ impl Default for FetchOptions {
 /// What [`fetch`] is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
+    /// Waiting for another thread or process that fetches the same data set; the bytes are those it has so far.
+    Wait,
     /// Receiving the archive.
     Download,
     /// Computing the archive's digest.
@@ -63,6 +71,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Stage::Wait => "wait",
             Stage::Download => "download",
             Stage::Check => "check",
             Stage::Unpack => "unpack",
@@ -71,7 +80,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A report of how far a stage is, given every few hundred kilobytes.
+/// A report of how far a stage is, given every few hundred kilobytes; stages begin anew for each archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The stage.
@@ -85,11 +94,11 @@ pub struct Progress {
 /// How the files came to be where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// They were there, verified or known.
+    /// They were there, verified or known; perhaps because this call waited for another one.
     AlreadyThere,
-    /// They were unpacked from an archive.
+    /// They were unpacked from archives.
     Unpacked {
-        /// Where its last bytes came from; `None` if a complete download was lying there.
+        /// Where the last bytes came from; `None` if complete downloads were lying there.
         address: Option<String>,
     },
 }
@@ -120,88 +129,126 @@ impl fmt::Display for FetchReport {
 /// Brings the files of `kind` into `dir` (made if missing), unless they are there and verified or known.
 ///
 /// Files of the data set's folder that differ are replaced one by one, each in a single step; others are left alone.
-/// `progress` is called from this thread.
+/// If another thread or process is fetching the same data set, this call waits until it has ended, however it ended,
+/// and then does what is left to do; different data sets do not wait for each other. (Where the file system has no
+/// locks nobody waits, and two calls at once are the user's to avoid.) `progress` is called from this thread.
 ///
 /// # Errors
 /// [`DataError::Download`] if no mirror gave the right archive, with one line per attempt and what to do without a
-/// network; [`DataError::Busy`] if another process is at it; [`DataError::Archive`] or [`DataError::Checksum`] if the
-/// content is refused; [`DataError::Io`] naming the path if a file cannot be written, a full disk for example. What
-/// was downloaded stays as `<archive>.partial` for the next call; the temporary folder is removed.
+/// network; [`DataError::Archive`] or [`DataError::Checksum`] if the content is refused, which is then removed;
+/// [`DataError::Io`] naming the path if a file cannot be written, a full disk for example. Except for refused content,
+/// what was downloaded stays as `<archive>.partial` for the next call; the temporary folder is removed.
 pub fn fetch(
     kind: DatasetKind,
     dir: &Path,
     options: &FetchOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FetchReport, DataError> {
-    fetch_archive(checksums::archive(kind)?, dir, options, progress)
+    fetch_set(checksums::distribution(kind), dir, options, progress)
 }
 
-fn fetch_archive(
-    archive: &'static Archive,
+fn fetch_set(
+    set: &'static Distribution,
     dir: &Path,
     options: &FetchOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FetchReport, DataError> {
-    let folder = dir.join(archive.folder);
-    match verify_with_progress(archive, &folder, progress) {
-        Ok(verification) if verification.state() != Verification::Unverified => {
-            return Ok(FetchReport { folder, outcome: Outcome::AlreadyThere, verification });
-        }
-        Ok(_) | Err(DataError::MissingFolder { .. } | DataError::MissingFile { .. }) => (),
-        Err(error) => return Err(error),
+    let folder = dir.join(set.folder);
+    if let Some(verification) = complete(set, &folder, progress)? {
+        return Ok(FetchReport { folder, outcome: Outcome::AlreadyThere, verification });
     }
     fs::create_dir_all(dir).map_err(DataError::io("create", dir))?;
-    let mut partial = Partial::lock(dir.join(format!("{}.partial", archive.file_name)))?;
-    let address = if partial.has_md5(archive.md5, progress)? {
-        None
-    } else {
-        let downloaded = download(archive, &mut partial, options, progress);
-        if downloaded.is_err() && partial.len()? == 0 {
-            // Nothing to continue from; the first error is the one to report.
-            let _ = fs::remove_file(&partial.path);
-        }
-        Some(downloaded?)
-    };
+    let _lock = SetLock::wait(dir.join(format!(".{}.lock", set.folder)), &mut || {
+        let done = set.archives.iter().map(|archive| partial::len_at(&partial::path(archive, dir))).sum();
+        progress(Progress { stage: Stage::Wait, done, total: None });
+    })?;
+    // Whoever held the lock may have done the work.
+    if let Some(verification) = complete(set, &folder, progress)? {
+        return Ok(FetchReport { folder, outcome: Outcome::AlreadyThere, verification });
+    }
 
-    let unpacking = dir.join(format!(".{}.unpacking", archive.folder));
-    let installed = install(archive, &mut partial, &unpacking, &folder, progress);
+    let mut address = None;
+    let mut archives = Vec::with_capacity(set.archives.len());
+    for archive in set.archives {
+        let mut partial = Partial::open(partial::path(archive, dir))?;
+        if !partial.has_md5(archive.md5, progress)? {
+            let downloaded = download(set, archive, &mut partial, options, progress);
+            if downloaded.is_err() && partial.len()? == 0 {
+                // Nothing to continue from; the first error is the one to report.
+                let _ = fs::remove_file(&partial.path);
+            }
+            address = Some(downloaded?);
+        }
+        archives.push(partial);
+    }
+
+    let unpacking = dir.join(format!(".{}.unpacking", set.folder));
+    let installed = install(set, &mut archives, &unpacking, &folder, progress);
     if installed.is_err() && unpacking.exists() {
         // The first error is the one to report; what is left here the next call removes.
         let _ = fs::remove_dir_all(&unpacking);
     }
+    if let Err(DataError::Archive { .. } | DataError::Checksum { .. }) = installed {
+        // Refused once, refused always: the next call begins anew. The refusal is the error to report.
+        for partial in &archives {
+            let _ = fs::remove_file(&partial.path);
+        }
+    }
     let verification = installed?;
-    fs::remove_file(&partial.path).map_err(DataError::io("remove", &partial.path))?;
+    for partial in archives {
+        fs::remove_file(&partial.path).map_err(DataError::io("remove", &partial.path))?;
+    }
     Ok(FetchReport { folder, outcome: Outcome::Unpacked { address }, verification })
+}
+
+/// The report on `folder` if every file is there and none is unverified.
+fn complete(
+    set: &'static Distribution,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Option<VerificationReport>, DataError> {
+    match verify_with_progress(set, folder, progress) {
+        Ok(verification) if verification.state() != Verification::Unverified => Ok(Some(verification)),
+        Ok(_) | Err(DataError::MissingFolder { .. } | DataError::MissingFile { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Goes through the mirrors until the partial file has the published digest; returns the address that completed it.
 fn download(
+    set: &'static Distribution,
     archive: &'static Archive,
     partial: &mut Partial,
     options: &FetchOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<String, DataError> {
-    let official = [archive.address.to_owned()];
-    let mirrors = if options.mirrors.is_empty() { &official[..] } else { &options.mirrors };
     let agent = transfer::agent(options);
     let mut failures = Vec::new();
-    for address in mirrors {
+    for address in addresses(set, archive, options) {
         for attempt in 1..=options.attempts.max(1) {
             info!(%address, attempt, "downloading");
             let continued = partial.len()? > 0;
-            let failure = match transfer::transfer(&agent, address, partial, progress)? {
-                Ok(()) if partial.has_md5(archive.md5, progress)? => return Ok(address.clone()),
+            let transferred = transfer::transfer(&agent, &address, partial, set.max_archive_len(), progress)?;
+            let failure = match transferred {
                 Ok(()) => {
                     let found = partial.md5(progress)?;
+                    if found == archive.md5 {
+                        return Ok(address);
+                    }
+                    let len = partial.len()?;
                     partial.clear()?;
                     // Bytes of an earlier transfer may be what is wrong: the same address gets a fresh start.
                     transfer::Failure {
                         reason: format!(
-                            "the content has MD5 {found}, expected the published {}",
+                            "the content ({len} bytes) has MD5 {found}, expected the published {}",
                             archive.md5
                         ),
                         retry: continued,
                     }
+                }
+                // The server may have stated a wrong length.
+                Err(failure) if failure.retry && partial.has_md5(archive.md5, progress)? => {
+                    return Ok(address);
                 }
                 Err(failure) => failure,
             };
@@ -212,17 +259,26 @@ fn download(
             }
         }
     }
-    Err(DataError::Download {
-        archive: archive.file_name.to_owned(),
-        folder: archive.folder.to_owned(),
-        failures,
-    })
+    let (archive, folder) = (archive.file_name.to_owned(), set.folder.to_owned());
+    Err(DataError::Download { archive, folder, failures })
 }
 
-/// Unpacks the complete archive beside its destination, checks its members and moves them into place.
+/// Where to ask for `archive`, in order.
+fn addresses(set: &Distribution, archive: &Archive, options: &FetchOptions) -> Vec<String> {
+    if options.mirrors.is_empty() {
+        return vec![archive.address.to_owned()];
+    }
+    if let [_] = set.archives {
+        return options.mirrors.clone();
+    }
+    let name = archive.address.rsplit('/').next().unwrap_or(archive.file_name);
+    options.mirrors.iter().map(|mirror| format!("{}/{name}", mirror.trim_end_matches('/'))).collect()
+}
+
+/// Unpacks the complete archives beside their destination, checks the members and moves them into place.
 fn install(
-    archive: &'static Archive,
-    partial: &mut Partial,
+    set: &'static Distribution,
+    archives: &mut [Partial],
     unpacking: &Path,
     folder: &Path,
     progress: &mut dyn FnMut(Progress),
@@ -231,13 +287,22 @@ fn install(
         fs::remove_dir_all(unpacking).map_err(DataError::io("remove", unpacking))?;
     }
     fs::create_dir(unpacking).map_err(DataError::io("create", unpacking))?;
-    let total = Some(partial.len()?);
-    partial.rewind()?;
-    unpack(&partial.file, &partial.path, archive.folder, unpacking, &mut |done| {
-        progress(Progress { stage: Stage::Unpack, done, total });
-    })?;
-    let mut verification = verify_with_progress(archive, unpacking, progress)?;
-    for (file, member) in verification.files.iter_mut().zip(archive.members) {
+    for (archive, partial) in set.archives.iter().zip(archives) {
+        let total = Some(partial.len()?);
+        partial.rewind()?;
+        let source = Source {
+            path: &partial.path,
+            bytes: &partial.file,
+            progress: &mut |done| progress(Progress { stage: Stage::Unpack, done, total }),
+        };
+        let mut to = Folder::new(unpacking);
+        match archive.packing {
+            Packing::TarGz => unpack(source, set, &mut to)?,
+            Packing::Gzip(member) => gunzip(source, &member, &mut to)?,
+        }
+    }
+    let mut verification = verify_with_progress(set, unpacking, progress)?;
+    for (file, member) in verification.files.iter_mut().zip(set.members) {
         match (file.state, member.digest) {
             (Verification::Unverified, Digest::Published(expected)) => {
                 let (path, found) = (folder.join(member.name), file.found.clone());
@@ -256,63 +321,12 @@ fn install(
 }
 
 fn verify_with_progress(
-    archive: &'static Archive,
+    set: &'static Distribution,
     folder: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<VerificationReport, DataError> {
     let lengths =
-        archive.members.iter().map(|member| fs::metadata(folder.join(member.name)).map(|file| file.len()));
+        set.members.iter().map(|member| fs::metadata(folder.join(member.name)).map(|file| file.len()));
     let total = lengths.sum::<Result<u64, _>>().ok();
-    verify_members(archive, folder, &mut |done| progress(Progress { stage: Stage::Verify, done, total }))
-}
-
-/// The partial download, open and locked for this process.
-struct Partial {
-    path: PathBuf,
-    file: File,
-}
-
-impl Partial {
-    fn lock(path: PathBuf) -> Result<Self, DataError> {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(DataError::io("create", &path))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(DataError::Busy { path }),
-            // Some network file systems have no locks; then two processes at once are the user's to avoid.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Partial { path, file }),
-        }
-    }
-
-    fn len(&self) -> Result<u64, DataError> {
-        Ok(self.file.metadata().map_err(DataError::io("read", &self.path))?.len())
-    }
-
-    fn rewind(&mut self) -> Result<(), DataError> {
-        self.file.rewind().map_err(DataError::io("read", &self.path))
-    }
-
-    fn seek_end(&mut self) -> Result<u64, DataError> {
-        self.file.seek(SeekFrom::End(0)).map_err(DataError::io("read", &self.path))
-    }
-
-    fn clear(&mut self) -> Result<(), DataError> {
-        self.file.set_len(0).map_err(DataError::io("write", &self.path))?;
-        self.rewind()
-    }
-
-    fn md5(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<String, DataError> {
-        let total = Some(self.len()?);
-        self.rewind()?;
-        md5_of(&mut self.file, &mut |done| progress(Progress { stage: Stage::Check, done, total }))
-            .map_err(DataError::io("read", &self.path))
-    }
-
-    fn has_md5(&mut self, expected: &str, progress: &mut dyn FnMut(Progress)) -> Result<bool, DataError> {
-        Ok(self.len()? > 0 && self.md5(progress)? == expected)
-    }
+    verify_members(set, folder, &mut |done| progress(Progress { stage: Stage::Verify, done, total }))
 }

@@ -123,7 +123,9 @@ pub enum DataError {
         remedy: String,
     },
     /// A data set name that is not known.
-    #[error("unknown data set `{name}`, expected one of cifar10, cifar100, cifar100-coarse, mnist, fashion-mnist")]
+    #[error(
+        "unknown data set `{name}`, expected one of cifar10, cifar100, cifar100-coarse, mnist, fashion-mnist"
+    )]
     UnknownDataset {
         /// What was asked for.
         name: String,
@@ -178,7 +180,8 @@ pub enum DataError {
     },
     /// A file's digest is not the published one.
     #[error(
-        "`{path}` has MD5 {found}, expected the published {expected}: the content is wrong and was not used",
+        "`{path}` has MD5 {found}, expected the published {expected}: the content is wrong, was not used, and \
+         was removed: repeat the command, or name another address with --mirror",
         path = path.display()
     )]
     Checksum {
@@ -189,15 +192,23 @@ pub enum DataError {
         /// The published MD5, hexadecimal.
         expected: String,
     },
-    /// An archive holds something that a data set archive never holds.
-    #[error("archive `{path}` is refused: member `{member}` {reason}", path = path.display())]
+    /// An archive does not hold what the data set is known to hold.
+    #[error(
+        "archive `{path}` is refused: {member} {found}, expected {expected}; nothing of it was used and it was \
+         removed: repeat the command, or name another address with --mirror",
+        path = path.display()
+    )]
     Archive {
         /// The archive.
         path: PathBuf,
-        /// The member's name as stored.
+        /// The member's name as stored, or "the archive itself".
         member: String,
-        /// What is wrong with it.
-        reason: &'static str,
+        /// What is wrong with it, as a verb and its object: "has 3 bytes", "is a symbolic link".
+        found: String,
+        /// What belongs there.
+        expected: String,
+        /// Why it could not be read on, if that is what is wrong.
+        source: Option<io::Error>,
     },
     /// No mirror gave the archive.
     #[error(
@@ -213,12 +224,6 @@ pub enum DataError {
         folder: String,
         /// One line per attempt: address and reason.
         failures: Vec<String>,
-    },
-    /// Another process is writing the same download.
-    #[error("another process is downloading `{path}`: wait for it, or end it and repeat the command", path = path.display())]
-    Busy {
-        /// The partial file that is locked.
-        path: PathBuf,
     },
     /// A sheet of samples could not be encoded.
     #[error("cannot encode the sheet `{path}` as PNG", path = path.display())]

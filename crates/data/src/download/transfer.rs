@@ -7,7 +7,8 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode, header};
 
-use super::{FetchOptions, Partial, Progress, Stage};
+use super::partial::Partial;
+use super::{FetchOptions, Progress, Stage};
 use crate::DataError;
 
 /// Why a transfer did not complete the file.
@@ -31,13 +32,14 @@ pub(super) fn agent(options: &FetchOptions) -> Agent {
         .new_agent()
 }
 
-/// Asks `address` for what is missing and appends it.
+/// Asks `address` for what is missing and appends it, up to `max_len` bytes in all.
 ///
 /// The outer error is a local one, a full disk for example: another mirror would not help.
 pub(super) fn transfer(
     agent: &Agent,
     address: &str,
     partial: &mut Partial,
+    max_len: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Result<(), Failure>, DataError> {
     let have = partial.seek_end()?;
@@ -64,6 +66,10 @@ pub(super) fn transfer(
     };
     let total = response.body().content_length().map(|rest| start + rest);
 
+    if total.is_some_and(|total| total > max_len) {
+        partial.clear()?;
+        return Ok(Err(too_long(total, max_len)));
+    }
     let mut done = start;
     let mut chunk = vec![0; 1 << 18];
     let mut body = response.body_mut().as_reader();
@@ -71,6 +77,10 @@ pub(super) fn transfer(
     let interruption = loop {
         match body.read(&mut chunk) {
             Ok(0) => break None,
+            Ok(read) if done + read as u64 > max_len => {
+                partial.clear()?;
+                return Ok(Err(too_long(None, max_len)));
+            }
             Ok(read) => {
                 partial.file.write_all(&chunk[..read]).map_err(DataError::io("write", &partial.path))?;
                 done += read as u64;
@@ -85,6 +95,13 @@ pub(super) fn transfer(
     let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
     let reason = interruption.unwrap_or_else(|| "the connection was closed".to_owned());
     Ok(Err(Failure { reason: format!("{reason} after {done}{of} bytes"), retry: done > start }))
+}
+
+/// The content is refused by its length, stated or reached.
+fn too_long(total: Option<u64>, max_len: u64) -> Failure {
+    let len = total.map_or_else(|| "more and more".to_owned(), |total| total.to_string());
+    let reason = format!("{len} bytes, expected at most the {max_len} that the data set has unpacked");
+    Failure { reason, retry: false }
 }
 
 /// The first byte position of a `Content-Range: bytes first-last/total`.
