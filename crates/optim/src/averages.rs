@@ -1,32 +1,62 @@
 //! `Averages`: several averages of one trajectory, side by side.
 
 mod ema;
+mod running;
+mod swa;
 mod tail;
+mod window;
+
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
 pub use ema::Ema;
+pub use swa::Swa;
 pub use tail::TailAverage;
+pub use window::WindowAverage;
 
 use crate::error::OptimError;
 use crate::state::{SavedState, State};
 use crate::vector::Vector;
 
-/// Which average of the iterates to keep.
+/// Which average of the iterates to keep. Steps are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum AverageConfig {
     /// The uniform mean; see [`TailAverage`].
     Tail {
-        /// The first step that is averaged, counted from 0.
+        /// The first step that is averaged.
         start: u64,
     },
-    /// The exponential moving average; see [`Ema`].
+    /// The exponential moving average that begins with a copy; see [`Ema::new`].
     Ema {
-        /// The first step that is averaged, counted from 0.
+        /// The first step that is averaged.
         start: u64,
         /// The weight of the past, in [0, 1].
         decay: f64,
+    },
+    /// The exponential moving average with bias correction; see [`Ema::bias_corrected`].
+    CorrectedEma {
+        /// The first step that is averaged.
+        start: u64,
+        /// The weight of the past, in [0, 1].
+        decay: f64,
+    },
+    /// The uniform mean of one iterate of every few; see [`Swa`].
+    Swa {
+        /// The first step that is averaged.
+        start: u64,
+        /// The steps from one averaged iterate to the next.
+        every: NonZeroU64,
+    },
+    /// The mean of the last few iterates; see [`WindowAverage`], also for what it stores.
+    Window {
+        /// The first step that is averaged.
+        start: u64,
+        /// The steps from one averaged iterate to the next.
+        every: NonZeroU64,
+        /// The number of iterates in the mean.
+        length: NonZeroUsize,
     },
 }
 
@@ -37,10 +67,10 @@ impl AverageConfig {
     /// [`OptimError::InvalidSetting`] if a decay is outside [0, 1] or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
         match *self {
-            Self::Ema { decay, .. } if !(0.0..=1.0).contains(&decay) => {
+            Self::Ema { decay, .. } | Self::CorrectedEma { decay, .. } if !(0.0..=1.0).contains(&decay) => {
                 Err(OptimError::setting("decay", &decay, "a number in [0, 1]"))
             }
-            Self::Ema { .. } | Self::Tail { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -49,20 +79,66 @@ impl AverageConfig {
 enum Average<V> {
     Tail(TailAverage<V>),
     Ema(Ema<V>),
+    Swa(Swa<V>),
+    Window(WindowAverage<V>),
 }
 
 impl<V: Vector> Average<V> {
-    fn parts(&self) -> (&u64, Option<&V>) {
+    fn new(config: AverageConfig) -> Result<Self, OptimError> {
+        Ok(match config {
+            AverageConfig::Tail { start } => Self::Tail(TailAverage::new(start)),
+            AverageConfig::Ema { start, decay } => Self::Ema(Ema::new(start, decay)?),
+            AverageConfig::CorrectedEma { start, decay } => Self::Ema(Ema::bias_corrected(start, decay)?),
+            AverageConfig::Swa { start, every } => Self::Swa(Swa::new(start, every)),
+            AverageConfig::Window { start, every, length } => {
+                Self::Window(WindowAverage::new(start, every, length))
+            }
+        })
+    }
+
+    #[inline]
+    fn update(&mut self, step: u64, iterate: &V) {
         match self {
-            Self::Tail(tail) => (&tail.num_averaged, tail.average.as_ref()),
-            Self::Ema(ema) => (&ema.num_averaged, ema.average.as_ref()),
+            Self::Tail(tail) => tail.update(step, iterate),
+            Self::Ema(ema) => ema.update(step, iterate),
+            Self::Swa(swa) => swa.update(step, iterate),
+            Self::Window(window) => window.update(step, iterate),
         }
     }
 
-    fn parts_mut(&mut self) -> (&mut u64, &mut Option<V>) {
+    fn get(&self) -> Option<&V> {
         match self {
-            Self::Tail(tail) => (&mut tail.num_averaged, &mut tail.average),
-            Self::Ema(ema) => (&mut ema.num_averaged, &mut ema.average),
+            Self::Tail(tail) => tail.get(),
+            Self::Ema(ema) => ema.get(),
+            Self::Swa(swa) => swa.get(),
+            Self::Window(window) => window.get(),
+        }
+    }
+
+    fn num_averaged(&self) -> u64 {
+        match self {
+            Self::Tail(tail) => tail.num_averaged(),
+            Self::Ema(ema) => ema.num_averaged(),
+            Self::Swa(swa) => swa.num_averaged(),
+            Self::Window(window) => window.num_averaged(),
+        }
+    }
+
+    fn state(&self) -> State<'_, V> {
+        match self {
+            Self::Tail(tail) => tail.state(),
+            Self::Ema(ema) => ema.state(),
+            Self::Swa(swa) => swa.state(),
+            Self::Window(window) => window.state(),
+        }
+    }
+
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+        match self {
+            Self::Tail(tail) => tail.restore(state),
+            Self::Ema(ema) => ema.restore(state),
+            Self::Swa(swa) => swa.restore(state),
+            Self::Window(window) => window.restore(state),
         }
     }
 }
@@ -70,7 +146,15 @@ impl<V: Vector> Average<V> {
 /// Named averages over one trajectory.
 #[derive(Debug)]
 pub struct Averages<V> {
-    averages: Vec<(String, Average<V>)>,
+    averages: Vec<Named<V>>,
+}
+
+/// An average with its name, and with its settings, from which an empty one is made to take a stored state.
+#[derive(Debug)]
+struct Named<V> {
+    name: String,
+    config: AverageConfig,
+    average: Average<V>,
 }
 
 impl<V: Vector> Averages<V> {
@@ -79,23 +163,18 @@ impl<V: Vector> Averages<V> {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if a name or an average's settings are refused.
     pub fn new(averages: Vec<(String, AverageConfig)>) -> Result<Self, OptimError> {
-        let mut kept: Vec<(String, Average<V>)> = Vec::with_capacity(averages.len());
+        let mut kept: Vec<Named<V>> = Vec::with_capacity(averages.len());
         for (name, config) in averages {
-            config.validate()?;
             let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if name.is_empty() || !name.chars().all(is_plain) {
                 let expected = "letters, digits, - and _, at least one";
                 return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
             }
-            if kept.iter().any(|(other, _)| *other == name) {
+            if kept.iter().any(|other| other.name == name) {
                 let expected = "a name that no other average has";
                 return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
             }
-            let average = match config {
-                AverageConfig::Tail { start } => Average::Tail(TailAverage::new(start)),
-                AverageConfig::Ema { start, decay } => Average::Ema(Ema::new(start, decay)),
-            };
-            kept.push((name, average));
+            kept.push(Named { name, config, average: Average::new(config)? });
         }
         Ok(Self { averages: kept })
     }
@@ -106,11 +185,8 @@ impl<V: Vector> Averages<V> {
     /// May panic if `iterate` has another dimension than the iterates before it.
     #[inline]
     pub fn update(&mut self, step: u64, iterate: &V) {
-        for (_, average) in &mut self.averages {
-            match average {
-                Average::Tail(tail) => tail.update(step, iterate),
-                Average::Ema(ema) => ema.update(step, iterate),
-            }
+        for named in &mut self.averages {
+            named.average.update(step, iterate);
         }
     }
 
@@ -121,24 +197,25 @@ impl<V: Vector> Averages<V> {
 
     /// The number of iterates in the average of this name; `None` if it does not exist.
     pub fn num_averaged(&self, name: &str) -> Option<u64> {
-        self.averages.iter().find(|(other, _)| other == name).map(|(_, average)| *average.parts().0)
+        self.averages.iter().find(|named| named.name == name).map(|named| named.average.num_averaged())
     }
 
     /// The averages that have started, by name, in the order of construction.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.averages.iter().filter_map(|(name, average)| Some((name.as_str(), average.parts().1?)))
+        self.averages.iter().filter_map(|named| Some((named.name.as_str(), named.average.get()?)))
     }
 
-    /// What must be stored to continue exactly: per average the counter `<name>.num_averaged` and, once started, the vector
-    /// `<name>.average`.
+    /// What must be stored to continue exactly: the state of every average, each entry's name behind `<name of the average>.`.
     pub fn state(&self) -> State<'_, V> {
         let mut state = State::default();
-        for (name, average) in &self.averages {
-            let (num_averaged, average) = average.parts();
-            state.counters.insert(format!("{name}.num_averaged"), *num_averaged);
-            if let Some(average) = average {
-                state.vectors.insert(format!("{name}.average"), average);
-            }
+        for Named { name, average, .. } in &self.averages {
+            let own = average.state();
+            state
+                .counters
+                .extend(own.counters.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
+            state
+                .vectors
+                .extend(own.vectors.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
         }
         state
     }
@@ -149,15 +226,14 @@ impl<V: Vector> Averages<V> {
     /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` holds other averages; nothing has changed then.
     pub fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
         let mut restored = Vec::with_capacity(self.averages.len());
-        for (name, _) in &self.averages {
-            let num_averaged = state.take_counter(&format!("{name}.num_averaged"))?;
-            let average = state.take_vector(&format!("{name}.average"), num_averaged > 0)?;
-            restored.push((num_averaged, average));
+        for Named { name, config, .. } in &self.averages {
+            let mut average = Average::new(*config)?;
+            average.restore(state.take_part(name)).map_err(|error| error.within(name))?;
+            restored.push(average);
         }
         state.expect_empty()?;
-        for ((_, average), (num_averaged, vector)) in self.averages.iter_mut().zip(restored) {
-            let (kept_count, kept_vector) = average.parts_mut();
-            (*kept_count, *kept_vector) = (num_averaged, vector);
+        for (named, average) in self.averages.iter_mut().zip(restored) {
+            named.average = average;
         }
         Ok(())
     }

@@ -90,6 +90,15 @@ impl OptimError {
         Self::Objective { source: source.into() }
     }
 
+    /// The same error with the entry named as it is in the state that `part` is a part of.
+    pub(crate) fn within(self, part: &str) -> Self {
+        match self {
+            Self::MissingState { name } => Self::MissingState { name: format!("{part}.{name}") },
+            Self::UnexpectedState { name } => Self::UnexpectedState { name: format!("{part}.{name}") },
+            other => other,
+        }
+    }
+
     /// Cold, so that a step that checks its settings stays small enough to be inlined.
     #[cold]
     pub(crate) fn setting(setting: &str, found: &impl ToString, expected: &'static str) -> Self {

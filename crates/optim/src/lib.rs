@@ -57,7 +57,7 @@ mod state;
 mod vector;
 mod weight_decay;
 
-pub use averages::{AverageConfig, Averages, Ema, TailAverage};
+pub use averages::{AverageConfig, Averages, Ema, Swa, TailAverage, WindowAverage};
 pub use clip::clip_norm;
 pub use entries::{DecayOn, Entries};
 pub use error::OptimError;

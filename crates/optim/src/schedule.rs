@@ -1,4 +1,4 @@
-//! Learning rate schedules: constant, multi-step and cosine.
+//! Learning rate schedules: constant, multi-step, cosine, with a warm-up before or SWA's constant behind.
 
 use std::f64::consts::PI;
 
@@ -37,6 +37,35 @@ pub enum Schedule {
         /// The time of the descent, at least 1.
         period: u64,
     },
+    /// A straight rise from `factor` times the first learning rate of `then` up to that learning rate at time `duration`, when `then`
+    /// begins, with its own time 0.
+    ///
+    /// # Source
+    /// Goyal et al. (2017), arXiv:1706.02677, Section 2.2. Agrees with PyTorch's `LinearLR` and the scheduler of `then`, joined by
+    /// `SequentialLR` at `duration`.
+    WarmUp {
+        /// The share of the first learning rate at time 0, in [0, 1].
+        factor: f64,
+        /// The time of the rise, at least 1.
+        duration: u64,
+        /// The schedule after it.
+        then: Box<Schedule>,
+    },
+    /// `before` up to time `start`, then a straight line from there to `learning_rate` at time `start + duration`, where it stays.
+    ///
+    /// # Source
+    /// Izmailov et al. (2018), arXiv:1803.05407, Section 3.2: there `before` is constant, `start` half of the budget and the line ends
+    /// at 0.9 of it. Agrees with PyTorch's `SWALR` with the linear strategy, first stepped after time `start`.
+    Swa {
+        /// The schedule before it.
+        before: Box<Schedule>,
+        /// The time at which the line begins.
+        start: u64,
+        /// The time of the line, at least 1.
+        duration: u64,
+        /// The learning rate while averaging, finite and at least 0.
+        learning_rate: f64,
+    },
 }
 
 impl Schedule {
@@ -45,19 +74,10 @@ impl Schedule {
     /// # Errors
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
-        let (Self::Constant { learning_rate }
-        | Self::MultiStep { learning_rate, .. }
-        | Self::Cosine { learning_rate, .. }) = *self;
-        if !(learning_rate.is_finite() && learning_rate >= 0.0) {
-            return Err(OptimError::setting(
-                "learning_rate",
-                &learning_rate,
-                "a finite number of at least 0",
-            ));
-        }
         match self {
-            Self::Constant { .. } => {}
-            Self::MultiStep { milestones, factor, .. } => {
+            Self::Constant { learning_rate } => check_learning_rate(*learning_rate)?,
+            Self::MultiStep { learning_rate, milestones, factor } => {
+                check_learning_rate(*learning_rate)?;
                 if !(factor.is_finite() && *factor > 0.0) {
                     return Err(OptimError::setting("factor", factor, "a finite number greater than 0"));
                 }
@@ -69,13 +89,24 @@ impl Schedule {
                     ));
                 }
             }
-            Self::Cosine { floor, period, .. } => {
-                if !(0.0..=learning_rate).contains(floor) {
+            Self::Cosine { learning_rate, floor, period } => {
+                check_learning_rate(*learning_rate)?;
+                if !(0.0..=*learning_rate).contains(floor) {
                     return Err(OptimError::setting("floor", floor, "a number from 0 to the learning rate"));
                 }
-                if *period == 0 {
-                    return Err(OptimError::setting("period", period, "at least 1"));
+                check_duration("period", *period)?;
+            }
+            Self::WarmUp { factor, duration, then } => {
+                if !(0.0..=1.0).contains(factor) {
+                    return Err(OptimError::setting("factor", factor, "a number in [0, 1]"));
                 }
+                check_duration("duration", *duration)?;
+                then.validate()?;
+            }
+            Self::Swa { before, duration, learning_rate, .. } => {
+                check_learning_rate(*learning_rate)?;
+                check_duration("duration", *duration)?;
+                before.validate()?;
             }
         }
         Ok(())
@@ -96,8 +127,34 @@ impl Schedule {
                 let share = 0.5 * (1.0 + (PI * t as f64 / *period as f64).cos());
                 share * learning_rate + (1.0 - share) * floor
             }
+            Self::WarmUp { factor, duration, then } => {
+                if t >= *duration {
+                    return then.at(t - duration);
+                }
+                let share = t as f64 / *duration as f64;
+                then.at(0) * (factor + (1.0 - factor) * share)
+            }
+            Self::Swa { before, start, duration, learning_rate } => {
+                if t <= *start {
+                    return before.at(t);
+                }
+                let share = ((t - start) as f64 / *duration as f64).min(1.0);
+                share * learning_rate + (1.0 - share) * before.at(*start)
+            }
         }
     }
+}
+
+fn check_learning_rate(learning_rate: f64) -> Result<(), OptimError> {
+    if learning_rate.is_finite() && learning_rate >= 0.0 {
+        Ok(())
+    } else {
+        Err(OptimError::setting("learning_rate", &learning_rate, "a finite number of at least 0"))
+    }
+}
+
+fn check_duration(setting: &str, duration: u64) -> Result<(), OptimError> {
+    if duration == 0 { Err(OptimError::setting(setting, &duration, "at least 1")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -111,6 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn schedules_nest_when_read() {
+        let text = r#"{"kind": "warm_up", "factor": 0.0, "duration": 4, "then": {"kind": "swa", "start": 2, "duration": 2,
+            "learning_rate": 0.1, "before": {"kind": "constant", "learning_rate": 0.5}}}"#;
+        let schedule: Schedule = serde_json::from_str(text).unwrap();
+        let found: Vec<f64> = (0..10).map(|t| schedule.at(t)).collect();
+        assert_eq!(found, [0.0, 0.125, 0.25, 0.375, 0.5, 0.5, 0.5, 0.3, 0.1, 0.1]);
+    }
+
+    #[test]
     fn settings_out_of_range_are_refused_by_name() {
         let multi_step = |milestones: &[u64], factor| Schedule::MultiStep {
             learning_rate: 0.1,
@@ -118,6 +184,14 @@ mod tests {
             factor,
         };
         let cosine = |floor, period| Schedule::Cosine { learning_rate: 0.1, floor, period };
+        let constant = |learning_rate| Box::new(Schedule::Constant { learning_rate });
+        let warm_up = |factor, duration, rate| Schedule::WarmUp { factor, duration, then: constant(rate) };
+        let swa = |duration, learning_rate, rate| Schedule::Swa {
+            before: constant(rate),
+            start: 3,
+            duration,
+            learning_rate,
+        };
         let cases = [
             (Schedule::Constant { learning_rate: f64::NAN }, "learning_rate"),
             (Schedule::Constant { learning_rate: -0.1 }, "learning_rate"),
@@ -128,6 +202,12 @@ mod tests {
             (cosine(0.2, 5), "floor"),
             (cosine(-0.1, 5), "floor"),
             (cosine(0.0, 0), "period"),
+            (warm_up(1.1, 3, 0.1), "factor"),
+            (warm_up(0.1, 0, 0.1), "duration"),
+            (warm_up(0.1, 3, -0.1), "learning_rate"),
+            (swa(0, 0.1, 0.1), "duration"),
+            (swa(3, f64::NAN, 0.1), "learning_rate"),
+            (swa(3, 0.1, f64::NAN), "learning_rate"),
         ];
         for (schedule, setting) in cases {
             let error = schedule.validate().unwrap_err().to_string();

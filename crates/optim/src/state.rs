@@ -64,6 +64,20 @@ impl<V> SavedState<V> {
         }
     }
 
+    /// Takes all entries called `<part>.<entry>`, under the names `<entry>`.
+    pub(crate) fn take_part(&mut self, part: &str) -> Self {
+        fn take<T>(map: &mut BTreeMap<String, T>, part: &str) -> BTreeMap<String, T> {
+            let entry_of = |name: &str| {
+                name.strip_prefix(part).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
+            };
+            let (own, others): (Vec<_>, Vec<_>) =
+                std::mem::take(map).into_iter().partition(|(name, _)| entry_of(name).is_some());
+            *map = others.into_iter().collect();
+            own.into_iter().filter_map(|(name, value)| Some((entry_of(&name)?, value))).collect()
+        }
+        Self { vectors: take(&mut self.vectors, part), counters: take(&mut self.counters, part) }
+    }
+
     /// Refuses what nobody has taken.
     pub(crate) fn expect_empty(&self) -> Result<(), OptimError> {
         match self.vectors.keys().chain(self.counters.keys()).next() {
