@@ -10,7 +10,7 @@ use crate::record::Evaluation;
 /// A minibatch as tensors on the network's device.
 pub(crate) fn to_device(minibatch: &Minibatch, network: &Network) -> anyhow::Result<(Tensor, Tensor)> {
     let (n, c, h, w) = minibatch.images().dim();
-    Ok(input::minibatch(minibatch.pixels_slice(), [n, c, h, w], minibatch.labels(), network.device())?)
+    Ok(input::minibatch(minibatch.values(), [n, c, h, w], minibatch.labels(), network.device())?)
 }
 
 /// The network as it is, BN with its running statistics. `None` if an interrupt came first.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use polder_data::{
-    Augmentation, Crop, Dataset, DatasetKind, FirstN, Flip, Generated, GeneratedConfig, Loader, LoaderConfig,
+    Augmentation, Border, Crop, Dataset, DatasetKind, FirstN, Flip, Generated, GeneratedConfig, Loader,
     Normalization, Order, Split, Verification,
 };
 
@@ -106,35 +106,27 @@ impl Images {
         let augmentation = match config.data.augmentation {
             AugmentationName::CropFlipCutout => Augmentation::papers(self.normalization),
             AugmentationName::CropFlip => Augmentation {
-                crop: Some(Crop { padding: 4 }),
-                flip: Some(Flip { probability: 0.5 }),
+                crop: Some(Crop { padding: 4, border: Border::Zero }),
+                flip: Some(Flip::Random { probability: 0.5 }),
                 ..Augmentation::none(self.normalization)
             },
             AugmentationName::None => Augmentation::none(self.normalization),
         };
-        let settings = LoaderConfig {
-            batch_size: config.training.batch_size,
-            seed: config.seed,
-            order: Order::Shuffled,
-            augmentation,
-            drop_last: false,
-            workers,
-            queue: 2,
-        };
-        Ok(Loader::new(Arc::clone(&self.train), settings)?)
+        Ok(Loader::builder(Arc::clone(&self.train))
+            .batch_size(config.training.batch_size)
+            .seed(config.seed)
+            .augmentation(augmentation)
+            .workers(workers)
+            .build()?)
     }
 
     /// The test split in its own order, normalised only.
     pub(crate) fn test_loader(&self, workers: usize) -> anyhow::Result<Loader> {
-        let settings = LoaderConfig {
-            batch_size: EVALUATION_BATCH,
-            seed: 0,
-            order: Order::Sequential,
-            augmentation: Augmentation::none(self.normalization),
-            drop_last: false,
-            workers,
-            queue: 2,
-        };
-        Ok(Loader::new(Arc::clone(&self.test), settings)?)
+        Ok(Loader::builder(Arc::clone(&self.test))
+            .batch_size(EVALUATION_BATCH)
+            .order(Order::Sequential)
+            .augmentation(Augmentation::none(self.normalization))
+            .workers(workers)
+            .build()?)
     }
 }

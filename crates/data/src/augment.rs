@@ -4,46 +4,67 @@ mod crop;
 mod cutout;
 mod flip;
 mod pass;
+mod step;
+mod translate;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-pub use crop::Crop;
+pub use crop::{Border, Crop};
 pub use cutout::{Cutout, Region};
 pub use flip::Flip;
+pub(crate) use step::Steps;
+pub use step::{Augment, Draws, Sample};
+pub use translate::Translate;
 
 use crate::augment::pass::Pass;
+use crate::element::Element;
 use crate::random::{self, Purpose};
-use crate::{DataError, ImageShape, Normalization};
+use crate::{DataError, ImageShape, Layout, Normalization};
 
-/// What happens to an image between the data set and the minibatch, in this order: crop, flip, normalise, cutout.
+/// What happens to an image between the data set and the minibatch, in this order: crop, translate, flip, normalise,
+/// cutout.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmentation {
-    /// Random crop of the zero-padded image.
+    /// Random crop of the padded image.
     pub crop: Option<Crop>,
-    /// Random mirror image.
+    /// Random move.
+    pub translate: Option<Translate>,
+    /// Mirror images.
     pub flip: Option<Flip>,
     /// Random square set to the mean.
     pub cutout: Option<Cutout>,
-    /// Normalisation; always applied.
+    /// Normalisation; always applied, but to `u8` output, which has the augmented bytes themselves.
     pub normalization: Normalization,
 }
 
 impl Augmentation {
-    /// The training augmentation of the papers: crop with padding 4, flip with probability 0.5, cutout of 16 x 16
-    /// with probability 0.5.
+    /// The training augmentation of the papers: crop with zero padding 4, flip with probability 0.5, cutout of
+    /// 16 x 16 with probability 0.5.
     pub const fn papers(normalization: Normalization) -> Self {
         Augmentation {
-            crop: Some(Crop { padding: 4 }),
-            flip: Some(Flip { probability: 0.5 }),
+            crop: Some(Crop { padding: 4, border: Border::Zero }),
+            flip: Some(Flip::Random { probability: 0.5 }),
             cutout: Some(Cutout { size: 16, probability: 0.5 }),
-            normalization,
+            ..Augmentation::none(normalization)
+        }
+    }
+
+    /// That of airbench: crop with reflected padding 2 and alternating flip.
+    ///
+    /// # Source
+    /// Jordan (2024), arXiv:2404.00498.
+    pub const fn airbench(normalization: Normalization) -> Self {
+        Augmentation {
+            crop: Some(Crop { padding: 2, border: Border::Reflect }),
+            flip: Some(Flip::Alternating),
+            ..Augmentation::none(normalization)
         }
     }
 
     /// Normalisation alone, for evaluation.
     pub const fn none(normalization: Normalization) -> Self {
-        Augmentation { crop: None, flip: None, cutout: None, normalization }
+        Augmentation { crop: None, translate: None, flip: None, cutout: None, normalization }
     }
 
     pub(crate) fn validate(&self, shape: ImageShape) -> Result<(), DataError> {
@@ -53,13 +74,31 @@ impl Augmentation {
         if !(1..=3).contains(&shape.channels) || shape.num_values() == 0 {
             return config("image shape", format!("{shape:?}"), "1 to 3 channels and at least one pixel");
         }
-        if let Some(Crop { padding }) = self.crop
-            && padding > shape.height.min(shape.width)
-        {
-            return config("crop padding", padding.to_string(), "at most the image's shorter side");
+        let shorter = shape.height.min(shape.width);
+        match self.crop {
+            Some(Crop { padding, border: Border::Zero }) if padding > shorter => {
+                return config("crop padding", padding.to_string(), "at most the image's shorter side");
+            }
+            Some(Crop { padding, border: Border::Reflect }) if padding >= shorter => {
+                return config(
+                    "crop padding",
+                    padding.to_string(),
+                    "less than the image's shorter side, because it is reflected",
+                );
+            }
+            _ => (),
         }
+        if let Some(Translate { max }) = self.translate
+            && max > shorter
+        {
+            return config("translation", max.to_string(), "at most the image's shorter side");
+        }
+        let flip = match self.flip {
+            Some(Flip::Random { probability }) => Some(probability),
+            _ => None,
+        };
         let probabilities = [
-            ("flip probability", self.flip.map(|flip| flip.probability)),
+            ("flip probability", flip),
             ("cutout probability", self.cutout.map(|cutout| cutout.probability)),
         ];
         for (field, probability) in probabilities {
@@ -74,13 +113,20 @@ impl Augmentation {
         }
         self.normalization.validate()
     }
+
+    /// Whether every image is left as it is.
+    fn is_none(&self) -> bool {
+        self.crop.is_none() && self.translate.is_none() && self.flip.is_none() && self.cutout.is_none()
+    }
 }
 
 /// The random choices made for one sample in one epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
     /// Row and column of the crop in the padded image, each in `0..=2 * padding`; (0, 0) without a crop.
     pub corner: (usize, usize),
+    /// Pixels down and to the right, each in `-max..=max`; (0, 0) without a translation.
+    pub translate: (isize, isize),
     /// Whether left and right are exchanged.
     pub flip: bool,
     /// The region set to the mean, if any.
@@ -91,19 +137,26 @@ pub struct Choices {
 ///
 /// What happens to a sample is a function of (seed, epoch, sample index) alone, and each choice is a function of its
 /// own words of the random stream: switching the cutout off changes no crop.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Augmenter {
     augmentation: Augmentation,
     shape: ImageShape,
+    seed: u64,
+    epoch: u64,
     rng: ChaCha8Rng,
+    /// Of the halves of alternating flips.
+    halves: ChaCha8Rng,
     pass: Pass,
+    steps: Steps,
+    /// Where the user's steps change an image; empty without them.
+    scratch: Vec<u8>,
 }
 
 /// Words of the random stream that belong to one sample: four ChaCha blocks, which the generator makes in one go.
 const WORDS_PER_SAMPLE: u128 = 64;
 
 impl Augmenter {
-    /// Prepares the augmentation of `epoch` for images of `shape`.
+    /// Prepares the augmentation of `epoch` for images of `shape`, written as NCHW.
     ///
     /// # Errors
     /// [`DataError::Config`] if a setting is outside its range.
@@ -117,50 +170,127 @@ impl Augmenter {
         Ok(Augmenter {
             augmentation,
             shape,
+            seed,
+            epoch,
             rng: random::keyed(seed, Purpose::Augmentation, epoch),
-            pass: Pass::new(
-                shape,
-                augmentation.crop.map_or(0, |crop| crop.padding),
-                augmentation.normalization,
-            ),
+            halves: random::keyed(seed, Purpose::Halves, 0),
+            pass: Pass::new(shape, Layout::Nchw, &augmentation),
+            steps: Steps::default(),
+            scratch: Vec::new(),
         })
+    }
+
+    /// Writes images in this layout.
+    #[must_use]
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Augmenter { pass: Pass::new(self.shape, layout, &self.augmentation), ..self }
+    }
+
+    /// Applies the user's steps before all else.
+    pub(crate) fn with_steps(self, steps: Steps) -> Self {
+        let scratch = if steps.is_empty() { Vec::new() } else { vec![0; self.shape.num_values()] };
+        Augmenter { steps, scratch, ..self }
     }
 
     /// The choices for the sample at `index`.
     pub fn choices(&mut self, index: usize) -> Choices {
-        let Augmentation { crop, flip, cutout, .. } = self.augmentation;
-        if crop.is_none() && flip.is_none() && cutout.is_none() {
-            return Choices { corner: (0, 0), flip: false, cutout: None };
+        if self.augmentation.is_none() {
+            return Choices::default();
         }
+        let Augmentation { crop, translate, flip, cutout, .. } = self.augmentation;
         self.rng.set_word_pos(index as u128 * WORDS_PER_SAMPLE);
-        let words: [u32; 6] = std::array::from_fn(|_| self.rng.next_u32());
+        let words: [u32; 8] = std::array::from_fn(|_| self.rng.next_u32());
         Choices {
             corner: crop.map_or((0, 0), |crop| crop.corner([words[0], words[1]])),
-            flip: flip.is_some_and(|flip| flip.happens(words[2])),
+            flip: match flip {
+                None => false,
+                Some(Flip::Random { probability }) => random::happens(words[2], probability),
+                Some(Flip::Alternating) => {
+                    self.halves.set_word_pos(index as u128);
+                    (self.halves.next_u32() & 1 == 1) ^ (self.epoch & 1 == 1)
+                }
+            },
             cutout: cutout.and_then(|cutout| {
                 cutout.region([words[3], words[4], words[5]], self.shape.height, self.shape.width)
             }),
+            translate: translate.map_or((0, 0), |translate| translate.moves([words[6], words[7]])),
         }
     }
 
-    /// Writes the augmented, normalised image of the sample at `index`.
+    /// Writes the sample at `index` with the choices of (seed, epoch, index).
     ///
     /// # Shapes and units
-    /// `pixels` are C * H * W bytes, planar; `output` takes as many normalised values in the same layout.
+    /// `pixels` are C * H * W bytes, planar, and `label` is their class, which only a user's own step sees; `output`
+    /// takes as many values in the order of the layout.
     ///
     /// # Errors
     /// [`DataError::Sample`] if `pixels` or `output` has another length.
-    pub fn write(&mut self, index: usize, pixels: &[u8], output: &mut [f32]) -> Result<(), DataError> {
-        let expected = self.shape.num_values();
-        if pixels.len() != expected || output.len() != expected {
-            return Err(DataError::Sample {
-                index,
-                found: format!("{} pixel bytes and room for {} values", pixels.len(), output.len()),
-                expected: format!("{expected} of each ({:?})", self.shape),
+    pub fn write<T: Element>(
+        &mut self,
+        index: usize,
+        label: usize,
+        pixels: &[u8],
+        output: &mut [T],
+    ) -> Result<(), DataError> {
+        self.check_lengths(index, pixels.len(), output.len())?;
+        let choices = self.choices(index);
+        if self.steps.is_empty() {
+            self.pass.run(&choices, pixels, output);
+        } else {
+            let sample = Sample { index, epoch: self.epoch, label, shape: self.shape };
+            self.scratch.copy_from_slice(pixels);
+            self.steps.apply(self.seed, &mut self.scratch, &sample);
+            self.pass.run(&choices, &self.scratch, output);
+        }
+        Ok(())
+    }
+
+    /// Writes an image with given choices, without the user's steps; shapes as in [`write`](Self::write).
+    ///
+    /// # Errors
+    /// [`DataError::Sample`] (index 0) if `pixels` or `output` has another length; [`DataError::Config`] if a choice
+    /// lies outside the range of this augmentation.
+    pub fn write_chosen<T: Element>(
+        &mut self,
+        choices: &Choices,
+        pixels: &[u8],
+        output: &mut [T],
+    ) -> Result<(), DataError> {
+        self.check_lengths(0, pixels.len(), output.len())?;
+        let Augmentation { crop, translate, .. } = self.augmentation;
+        let last_corner = 2 * crop.map_or(0, |crop| crop.padding);
+        let max = translate.map_or(0, |translate| translate.max);
+        let whole = Region { rows: 0..self.shape.height, columns: 0..self.shape.width };
+        let region = choices.cutout.as_ref().unwrap_or(&whole);
+        let within = choices.corner.0.max(choices.corner.1) <= last_corner
+            && choices.translate.0.unsigned_abs().max(choices.translate.1.unsigned_abs()) <= max
+            && region.rows.start <= region.rows.end
+            && region.columns.start <= region.columns.end
+            && region.rows.end <= whole.rows.end
+            && region.columns.end <= whole.columns.end;
+        if !within {
+            return Err(DataError::Config {
+                field: "choices",
+                found: format!("{choices:?}"),
+                expected: format!(
+                    "a corner up to {last_corner}, a move up to {max} and a region within {} x {}",
+                    self.shape.height, self.shape.width
+                ),
             });
         }
-        let choices = self.choices(index);
-        self.pass.run(&choices, pixels, output);
+        self.pass.run(choices, pixels, output);
         Ok(())
+    }
+
+    fn check_lengths(&self, index: usize, pixels: usize, output: usize) -> Result<(), DataError> {
+        let expected = self.shape.num_values();
+        if pixels == expected && output == expected {
+            return Ok(());
+        }
+        Err(DataError::Sample {
+            index,
+            found: format!("{pixels} pixel bytes and room for {output} values"),
+            expected: format!("{expected} of each ({:?})", self.shape),
+        })
     }
 }

@@ -1,49 +1,74 @@
 //! Labelled images from files to minibatches, at the speed of memory.
 //!
-//! A [`Dataset`] is indexed 8-bit images: CIFAR files mapped by [`open`], or [`Generated`] ones. A [`Loader`] visits
-//! it in an order that is a function of (seed, epoch), crops, flips, normalises and cuts out ([`Augmentation`]) in
-//! worker threads, as a function of (seed, epoch, sample index), and gives [`Minibatch`]es back in order, one
-//! [`Epoch`] at a time. [`fetch`] and [`verify`] bring the official files and check them.
+//! A [`Dataset`] is indexed 8-bit images: files mapped by [`open`], or [`Generated`] ones. A [`Loader`] visits it in an
+//! order that is a function of (seed, epoch), crops, moves, flips, normalises and cuts out ([`Augmentation`]) in worker
+//! threads, as a function of (seed, epoch, sample index), and gives [`Minibatch`]es of `u8`, `f32` or [`bf16`] back in
+//! order, one [`Epoch`] at a time. [`fetch`] and [`verify`] bring the official files and check them.
+//!
+//! ```text
+//!   files             epoch plan               worker threads                   consumer
+//! +---------+      +--------------+  steps   +-------------------+ finished  +------------+
+//! | mapped  |      | order from   | -------> | user's steps      | --------> | reorder    |
+//! | records |      | (seed,epoch) |          | crop, move, flip  |           | window     |
+//! +----+----+      +--------------+          | normalise, cutout |           +-----+------+
+//!      |                                     +---------+---------+                 | Minibatch,
+//!      |            bytes, never copied                | writes                    v in plan order
+//!      +---------------------------------------------->|                     your training step
+//!                                            +---------+---------+                 |
+//!                                            | buffer pool       | <---------------+ dropped:
+//!                                            +-------------------+   memory is used again
+//! ```
 //!
 //! One worker or sixteen, from the start or from the middle of an epoch: the same bytes. The crate knows no tensor
-//! library; a minibatch is an `ndarray` view of a buffer that is used again.
+//! library; a minibatch is an `ndarray` view of a buffer that is used again, and nothing is allocated between one
+//! minibatch and the next.
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
-//! use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, LoaderConfig, Normalization, Order};
+//! use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalization};
 //!
-//! let images = Arc::new(Generated::new(GeneratedConfig::default())?);
-//! let loader = Loader::new(images, LoaderConfig {
-//!     batch_size: 128,
-//!     seed: 1,
-//!     order: Order::Shuffled,
-//!     augmentation: Augmentation::papers(Normalization::GENERATED),
-//!     drop_last: false,
-//!     workers: 2,
-//!     queue: 2,
-//! })?;
+//! let images = Generated::new(GeneratedConfig::default())?;
+//! let loader = Loader::builder(images)
+//!     .seed(1)
+//!     .augmentation(Augmentation::papers(Normalization::GENERATED))
+//!     .workers(2)
+//!     .build::<f32>()?;
 //! let all: Vec<_> = loader.epoch(3)?.collect::<Result<_, _>>()?;
 //! let tail: Vec<_> = loader.epoch_from(3, 5)?.collect::<Result<_, _>>()?;
 //! assert_eq!(all[5].images(), tail[0].images());
 //! # Ok::<(), polder_data::DataError>(())
 //! ```
+//!
+//! With files, the data set is `polder_data::open(DatasetKind::Cifar10, Split::Train, "data".as_ref())?`. An image set
+//! of one's own implements [`Dataset`]; an augmentation of one's own implements [`Augment`].
+//!
+//! # Features
+//! `download` (default): [`fetch`] and [`verify`]. `image` (default): sheets of samples as PNG, folders of images.
 
 mod augment;
+mod builder;
 mod cifar;
 mod dataset;
+mod element;
+mod epoch;
 mod error;
 mod generated;
 mod idx;
 mod kind;
+mod layout;
 mod loader;
 mod mapped;
 mod minibatch;
 mod normalize;
+mod pipeline;
+mod pool;
 mod random;
 mod record_map;
 mod reorder;
+mod runtime;
 mod sampler;
+mod simd;
+mod statistics;
 mod subset;
 mod worker;
 
@@ -58,21 +83,29 @@ mod sheet;
 #[cfg(feature = "download")]
 mod verify;
 
-pub use augment::{Augmentation, Augmenter, Choices, Crop, Cutout, Flip, Region};
+pub use augment::{
+    Augment, Augmentation, Augmenter, Border, Choices, Crop, Cutout, Draws, Flip, Region, Sample, Translate,
+};
+pub use builder::LoaderBuilder;
 pub use dataset::{Dataset, ImageShape, Split};
 #[cfg(feature = "download")]
 pub use download::{FetchOptions, FetchReport, Outcome, Progress, Stage, fetch};
+pub use element::Element;
+pub use epoch::Epoch;
 pub use error::DataError;
 pub use generated::{Generated, GeneratedConfig};
+pub use half::bf16;
 pub use idx::open_idx;
 pub use kind::{DatasetKind, open};
-pub use loader::{Epoch, Loader, LoaderConfig};
+pub use layout::Layout;
+pub use loader::Loader;
 pub use mapped::MappedDataset;
-pub use minibatch::Minibatch;
+pub use minibatch::{Memory, Minibatch};
 pub use normalize::Normalization;
 pub use sampler::{Order, epoch_order};
 #[cfg(feature = "image")]
 pub use sheet::write_sheet;
+pub use statistics::{LoaderStage, StageStatistics, Statistics};
 pub use subset::FirstN;
 #[cfg(feature = "download")]
 pub use verify::{FileReport, Verification, VerificationReport, verify};

@@ -1,57 +1,138 @@
-//! Minibatches and the pool in which their buffers live between two uses.
+//! Minibatches and the memory they are written to.
 
-use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 
 use ndarray::ArrayView4;
 
-use crate::ImageShape;
+use crate::element::Element;
+use crate::pool::Pool;
+use crate::runtime::Native;
+use crate::{ImageShape, Layout};
 
-/// Images and labels of one step. Dropping it gives its memory back to the loader for a later step.
-#[derive(Debug)]
-pub struct Minibatch {
-    epoch: u64,
-    step: u64,
-    buffer: Buffer,
-    pool: Arc<BufferPool>,
+/// Memory for the values of one minibatch: a `Vec`, or what a consumer brings, page-locked memory for example.
+pub trait Memory<T>: Send {
+    /// The values.
+    fn values(&self) -> &[T];
+
+    /// The values, to be written.
+    fn values_mut(&mut self) -> &mut [T];
 }
 
-impl Minibatch {
-    pub(crate) fn new(epoch: u64, step: u64, buffer: Buffer, pool: Arc<BufferPool>) -> Self {
-        Minibatch { epoch, step, buffer, pool }
+impl<T: Send> Memory<T> for Vec<T> {
+    fn values(&self) -> &[T] {
+        self
+    }
+
+    fn values_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+/// Images and labels of one step. Dropping it gives its memory back to the loader for a later step.
+///
+/// It owns its memory and may be kept, or sent to another thread, for as long as one likes; the loader then takes
+/// other memory. Whoever still reads the values, a copy to a device that has not ended for example, must not drop it.
+#[derive(Debug)]
+pub struct Minibatch<T: Element = f32> {
+    epoch: u64,
+    step: u64,
+    format: Format,
+    /// `None` only while it is dropped.
+    buffer: Option<Buffer<T>>,
+    pool: Arc<BufferPool<T>>,
+}
+
+/// Buffers of a loader.
+pub(crate) type BufferPool<T> = Pool<Native, Buffer<T>>;
+
+/// What every minibatch of a loader has in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Format {
+    pub(crate) shape: ImageShape,
+    pub(crate) layout: Layout,
+}
+
+/// The memory of one minibatch. `images` always has room for a full one; `labels` and `indices` say how many it holds.
+pub(crate) struct Buffer<T> {
+    pub(crate) images: Box<dyn Memory<T>>,
+    pub(crate) labels: Vec<i64>,
+    pub(crate) indices: Vec<usize>,
+}
+
+impl<T> Buffer<T> {
+    /// A buffer for `batch_size` images in `images`.
+    pub(crate) fn new(images: Box<dyn Memory<T>>, batch_size: usize) -> Self {
+        Buffer { images, labels: Vec::with_capacity(batch_size), indices: Vec::with_capacity(batch_size) }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.labels.clear();
+        self.indices.clear();
+    }
+}
+
+impl<T> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("indices", &self.indices).finish_non_exhaustive()
+    }
+}
+
+impl<T: Element> Minibatch<T> {
+    pub(crate) fn new(
+        epoch: u64,
+        step: u64,
+        format: Format,
+        buffer: Buffer<T>,
+        pool: Arc<BufferPool<T>>,
+    ) -> Self {
+        Minibatch { epoch, step, format, buffer: Some(buffer), pool }
+    }
+
+    fn buffer(&self) -> &Buffer<T> {
+        self.buffer.as_ref().expect("only dropping takes the buffer")
     }
 
     /// Number of images, N.
     pub fn len(&self) -> usize {
-        self.buffer.indices.len()
+        self.buffer().indices.len()
     }
 
-    /// True if there is no image; never the case for a minibatch from a [`Loader`](crate::Loader).
+    /// True if there is no image, which happens only to a process whose share of a short last step is empty
+    /// ([`LoaderBuilder::shard`](crate::LoaderBuilder::shard)).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The normalised images, shape (N, C, H, W), contiguous in that order.
-    pub fn images(&self) -> ArrayView4<'_, f32> {
-        let ImageShape { channels, height, width } = self.pool.shape;
-        ArrayView4::from_shape((self.len(), channels, height, width), self.pixels_slice())
-            .expect("a buffer holds whole images")
+    /// The images: (N, C, H, W), or (N, H, W, C) if the loader's layout is [`Layout::Nhwc`]; contiguous in that order.
+    pub fn images(&self) -> ArrayView4<'_, T> {
+        let dimensions = self.format.layout.dimensions(self.len(), self.format.shape);
+        ArrayView4::from_shape(dimensions, self.values()).expect("a buffer holds whole images")
     }
 
     /// The values of [`images`](Self::images) as one slice of N * C * H * W.
-    pub fn pixels_slice(&self) -> &[f32] {
-        &self.buffer.images[..self.len() * self.pool.shape.num_values()]
+    pub fn values(&self) -> &[T] {
+        &self.buffer().images.values()[..self.len() * self.format.shape.num_values()]
     }
 
     /// The class of each image, N entries in `0..K`.
     pub fn labels(&self) -> &[i64] {
-        &self.buffer.labels
+        &self.buffer().labels
     }
 
     /// The index of each image in the data set, N entries.
     pub fn indices(&self) -> &[usize] {
-        &self.buffer.indices
+        &self.buffer().indices
+    }
+
+    /// The shape of each image.
+    pub fn shape(&self) -> ImageShape {
+        self.format.shape
+    }
+
+    /// The order of the axes.
+    pub fn layout(&self) -> Layout {
+        self.format.layout
     }
 
     /// The epoch this minibatch belongs to.
@@ -65,57 +146,11 @@ impl Minibatch {
     }
 }
 
-impl Drop for Minibatch {
+impl<T: Element> Drop for Minibatch<T> {
     fn drop(&mut self) {
-        self.pool.put(mem::take(&mut self.buffer));
-    }
-}
-
-/// The memory of one minibatch. `images` always has room for a full one; `labels` and `indices` say how many it holds.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer {
-    pub(crate) images: Vec<f32>,
-    pub(crate) labels: Vec<i64>,
-    pub(crate) indices: Vec<usize>,
-}
-
-/// Buffers at rest. One is allocated only when none rests here, so their number is the largest number ever in use at
-/// once: those the workers fill, those that wait, and those the consumer holds.
-#[derive(Debug)]
-pub(crate) struct BufferPool {
-    shape: ImageShape,
-    batch_size: usize,
-    resting: Mutex<Vec<Buffer>>,
-    allocated: AtomicUsize,
-}
-
-impl BufferPool {
-    pub(crate) fn new(shape: ImageShape, batch_size: usize) -> Self {
-        BufferPool { shape, batch_size, resting: Mutex::default(), allocated: AtomicUsize::new(0) }
-    }
-
-    /// An empty buffer, the one used last if there is a choice: it may still be in the cache.
-    pub(crate) fn take(&self) -> Buffer {
-        // A thread that panics while it holds the lock leaves a whole vector behind.
-        if let Some(buffer) = self.resting.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            return buffer;
+        if let Some(mut buffer) = self.buffer.take() {
+            buffer.clear();
+            self.pool.put(buffer);
         }
-        self.allocated.fetch_add(1, Ordering::Relaxed);
-        Buffer {
-            images: vec![0.0; self.batch_size * self.shape.num_values()],
-            labels: Vec::with_capacity(self.batch_size),
-            indices: Vec::with_capacity(self.batch_size),
-        }
-    }
-
-    pub(crate) fn put(&self, mut buffer: Buffer) {
-        buffer.labels.clear();
-        buffer.indices.clear();
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-    }
-
-    /// How many buffers were ever allocated.
-    pub(crate) fn allocated(&self) -> usize {
-        self.allocated.load(Ordering::Relaxed)
     }
 }

@@ -14,6 +14,9 @@ pub struct Normalization {
 }
 
 impl Normalization {
+    /// Bytes become numbers in 0..=1 and nothing else.
+    pub const UNIT: Normalization = Normalization { mean: [0.0; 3], std: [1.0; 3] };
+
     /// Mean and standard deviation of the 50,000 training images of CIFAR-10, to four digits, as the papers use them.
     pub const CIFAR10: Normalization =
         Normalization { mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616] };

@@ -14,6 +14,10 @@ pub(crate) enum Purpose {
     Order,
     /// The augmentation of an epoch; `what` is the epoch, the position in the stream is the sample.
     Augmentation,
+    /// The images that alternating flips mirror in even epochs; `what` is 0, the position in the stream is the sample.
+    Halves,
+    /// The user's own steps of an epoch; `what` is the epoch, the stream number is the sample.
+    Steps,
     /// The class prototypes of generated data; `what` is 0.
     Prototypes,
     /// The images of generated data; `what` is the split, the stream number is the sample.
@@ -25,6 +29,8 @@ impl Purpose {
         match self {
             Purpose::Order => b"polder:order    ",
             Purpose::Augmentation => b"polder:augment  ",
+            Purpose::Halves => b"polder:halves   ",
+            Purpose::Steps => b"polder:steps    ",
             Purpose::Prototypes => b"polder:prototype",
             Purpose::GeneratedImages => b"polder:generated",
         }

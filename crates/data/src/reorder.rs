@@ -20,6 +20,11 @@ impl<T> ReorderWindow<T> {
         self.next
     }
 
+    /// Results that are kept.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.iter().flatten().count()
+    }
+
     /// Keeps the result of a step that has not been given back yet.
     pub(crate) fn insert(&mut self, step: u64, result: T) {
         let position = (step - self.next) as usize;

@@ -1,7 +1,5 @@
 //! The order of an epoch and its division into minibatches.
 
-use std::ops::Range;
-
 use crate::random::{self, Purpose};
 
 /// How an epoch visits the images.
@@ -29,24 +27,52 @@ pub fn epoch_order(order: Order, seed: u64, epoch: u64, num_images: usize) -> Ve
     indices
 }
 
-/// An epoch cut into minibatches: step `s` is `indices[s * batch_size ..][.. batch_size]`, the last one maybe shorter.
+/// Which of several processes this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sharding {
+    /// In `0..world`.
+    pub(crate) rank: usize,
+    /// At least 1.
+    pub(crate) world: usize,
+}
+
+impl Default for Sharding {
+    /// The only process.
+    fn default() -> Self {
+        Sharding { rank: 0, world: 1 }
+    }
+}
+
+impl Sharding {
+    /// Images of one step over all processes.
+    pub(crate) fn global_batch(self, batch_size: usize) -> usize {
+        batch_size.saturating_mul(self.world)
+    }
+}
+
+/// An epoch cut into minibatches. Step `s` of all processes together is
+/// `indices[s * batch_size * world ..][.. batch_size * world]`, the last one maybe shorter, and each process has its
+/// even part of it.
 #[derive(Debug)]
 pub(crate) struct EpochPlan {
     pub(crate) epoch: u64,
     indices: Vec<usize>,
     batch_size: usize,
+    sharding: Sharding,
 }
 
 impl EpochPlan {
-    pub(crate) fn new(epoch: u64, indices: Vec<usize>, batch_size: usize) -> Self {
-        EpochPlan { epoch, indices, batch_size }
+    pub(crate) fn new(epoch: u64, indices: Vec<usize>, batch_size: usize, sharding: Sharding) -> Self {
+        EpochPlan { epoch, indices, batch_size, sharding }
     }
 
-    /// The images of one step.
+    /// The images of one step that are this process's.
     pub(crate) fn step(&self, step: u64) -> &[usize] {
-        let start = step as usize * self.batch_size;
-        let range: Range<usize> = start..self.indices.len().min(start + self.batch_size);
-        &self.indices[range]
+        let Sharding { rank, world } = self.sharding;
+        let global_batch = self.sharding.global_batch(self.batch_size);
+        let start = step as usize * global_batch;
+        let indices = &self.indices[start..self.indices.len().min(start.saturating_add(global_batch))];
+        &indices[indices.len() * rank / world..indices.len() * (rank + 1) / world]
     }
 }
 
@@ -80,7 +106,26 @@ mod tests {
     #[test]
     fn the_last_step_may_be_short_or_dropped() {
         assert_eq!((num_steps(10, 4, false), num_steps(10, 4, true), num_steps(8, 4, false)), (3, 2, 2));
-        let plan = EpochPlan::new(0, epoch_order(Order::Sequential, 0, 0, 10), 4);
+        let plan = EpochPlan::new(0, epoch_order(Order::Sequential, 0, 0, 10), 4, Sharding::default());
         assert_eq!((plan.step(0), plan.step(2)), (&[0, 1, 2, 3][..], &[8, 9][..]));
+    }
+
+    #[test]
+    fn the_processes_together_see_what_one_would() {
+        let indices = epoch_order(Order::Shuffled, 3, 4, 103);
+        for (world, batch_size) in [(1, 12), (2, 6), (3, 4), (12, 1)] {
+            let alone = EpochPlan::new(4, indices.clone(), 12, Sharding::default());
+            let plans: Vec<_> = (0..world)
+                .map(|rank| EpochPlan::new(4, indices.clone(), batch_size, Sharding { rank, world }))
+                .collect();
+            let steps = num_steps(103, batch_size * world, false);
+            assert_eq!(steps, 9);
+            for step in 0..steps {
+                let together: Vec<usize> = plans.iter().flat_map(|plan| plan.step(step)).copied().collect();
+                assert_eq!(together, alone.step(step), "step {step} of {world} processes");
+                let sizes = plans.iter().map(|plan| plan.step(step).len());
+                assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ pub fn write_sheet(
             return Err(DataError::Sample { index, found, expected });
         }
         let pixels = dataset.pixels(index);
-        augmenter.write(index, pixels, &mut values)?;
+        augmenter.write(index, dataset.label(index), pixels, &mut values)?;
         let augmented = denormalized(augmentation.normalization, shape, &values);
         let left = GAP + position % COLUMNS * cell_width;
         let top = GAP + 2 * (position / COLUMNS) * cell_height;

@@ -3,35 +3,74 @@
 use std::collections::BTreeMap;
 
 use polder_data::{
-    Augmentation, Augmenter, Choices, Crop, Cutout, Flip, ImageShape, Normalization, Order, Region,
-    epoch_order,
+    Augmentation, Augmenter, Border, Choices, Crop, Cutout, Element, Flip, ImageShape, Layout, Normalization,
+    Order, Region, Translate, bf16, epoch_order,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// The augmented image, every pixel by itself.
-fn naive(augmentation: &Augmentation, choices: &Choices, shape: ImageShape, pixels: &[u8]) -> Vec<f32> {
+/// What an output pixel shows.
+#[derive(Clone, Copy)]
+enum Shown {
+    Byte(u8),
+    Mean,
+}
+
+/// The augmented image in NCHW order, every pixel by itself.
+fn naive(augmentation: &Augmentation, choices: &Choices, shape: ImageShape, pixels: &[u8]) -> Vec<Shown> {
     let ImageShape { channels, height, width } = shape;
-    let padding = augmentation.crop.map_or(0, |crop| crop.padding) as i64;
+    let crop = augmentation.crop.unwrap_or(Crop { padding: 0, border: Border::Zero });
+    let (height, width) = (height as i64, width as i64);
+    let inside = |y: i64, x: i64| (0..height).contains(&y) && (0..width).contains(&x);
+    let reflected = |position: i64, length: i64| {
+        if position < 0 {
+            -position
+        } else if position >= length {
+            2 * (length - 1) - position
+        } else {
+            position
+        }
+    };
     let mut output = Vec::new();
-    for channel in 0..channels {
+    for channel in 0..channels as i64 {
+        let original = |y: i64, x: i64| pixels[((channel * height + y) * width + x) as usize];
+        let padded = |y: i64, x: i64| match crop.border {
+            Border::Zero => {
+                if inside(y, x) {
+                    original(y, x)
+                } else {
+                    0
+                }
+            }
+            Border::Reflect => original(reflected(y, height), reflected(x, width)),
+        };
+        let cropped = |row: i64, column: i64| {
+            let padding = crop.padding as i64;
+            padded(row + choices.corner.0 as i64 - padding, column + choices.corner.1 as i64 - padding)
+        };
+        let translated = |row: i64, column: i64| {
+            let (y, x) = (row - choices.translate.0 as i64, column - choices.translate.1 as i64);
+            if inside(y, x) { cropped(y, x) } else { 0 }
+        };
         for row in 0..height {
             for column in 0..width {
-                let from = if choices.flip { width - 1 - column } else { column };
-                let y = (row + choices.corner.0) as i64 - padding;
-                let x = (from + choices.corner.1) as i64 - padding;
-                let inside = (0..height as i64).contains(&y) && (0..width as i64).contains(&x);
-                let byte =
-                    if inside { pixels[(channel * height + y as usize) * width + x as usize] } else { 0 };
-                let cut = choices
-                    .cutout
-                    .as_ref()
-                    .is_some_and(|region| region.rows.contains(&row) && region.columns.contains(&column));
-                output.push(if cut { 0.0 } else { augmentation.normalization.normalize(channel, byte) });
+                let byte = translated(row, if choices.flip { width - 1 - column } else { column });
+                let cut = choices.cutout.as_ref().is_some_and(|region| {
+                    region.rows.contains(&(row as usize)) && region.columns.contains(&(column as usize))
+                });
+                output.push(if cut { Shown::Mean } else { Shown::Byte(byte) });
             }
         }
     }
     output
+}
+
+/// The same values with the channels of a pixel side by side.
+fn channels_last<T: Copy>(shape: ImageShape, planar: &[T]) -> Vec<T> {
+    let plane = shape.height * shape.width;
+    (0..plane)
+        .flat_map(|pixel| (0..shape.channels).map(move |channel| planar[channel * plane + pixel]))
+        .collect()
 }
 
 fn any_shape() -> impl Strategy<Value = ImageShape> {
@@ -40,21 +79,49 @@ fn any_shape() -> impl Strategy<Value = ImageShape> {
 }
 
 fn any_augmentation() -> impl Strategy<Value = Augmentation> {
-    let crop = proptest::option::of((0_usize..=5).prop_map(|padding| Crop { padding }));
-    let flip = proptest::option::of((0.0..=1.0).prop_map(|probability| Flip { probability }));
+    let border = prop_oneof![Just(Border::Zero), Just(Border::Reflect)];
+    let crop =
+        proptest::option::of((0_usize..=5, border).prop_map(|(padding, border)| Crop { padding, border }));
+    let translate = proptest::option::of((0_usize..=5).prop_map(|max| Translate { max }));
+    let flip = proptest::option::of(prop_oneof![
+        (0.0..=1.0).prop_map(|probability| Flip::Random { probability }),
+        Just(Flip::Alternating),
+    ]);
     let cutout = proptest::option::of(
         (1_usize..=40, 0.0..=1.0).prop_map(|(size, probability)| Cutout { size, probability }),
     );
-    (crop, flip, cutout).prop_map(|(crop, flip, cutout)| Augmentation {
+    (crop, translate, flip, cutout).prop_map(|(crop, translate, flip, cutout)| Augmentation {
         crop,
+        translate,
         flip,
         cutout,
         normalization: Normalization::CIFAR10,
     })
 }
 
+/// Asserts that the augmenter writes, in both layouts, what `expected` makes of the obvious image.
+fn check<T: Element>(
+    augmenter: &mut Augmenter,
+    channels_last_augmenter: &mut Augmenter,
+    shape: ImageShape,
+    index: usize,
+    pixels: &[u8],
+    shown: &[Shown],
+    expected: impl Fn(usize, Shown) -> T,
+) -> Result<(), TestCaseError> {
+    let plane = shape.height * shape.width;
+    let expected: Vec<T> =
+        shown.iter().enumerate().map(|(position, &shown)| expected(position / plane, shown)).collect();
+    let mut output = vec![T::default(); shape.num_values()];
+    augmenter.write(index, 0, pixels, &mut output).unwrap();
+    prop_assert_eq!(&output, &expected);
+    channels_last_augmenter.write(index, 0, pixels, &mut output).unwrap();
+    prop_assert_eq!(output, channels_last(shape, &expected));
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn fast_augmentation_equals_obvious_code_bit_for_bit(
@@ -66,14 +133,26 @@ proptest! {
         epoch: u64,
         indices in vec(0_usize..1_000_000, 1..4),
     ) {
-        let padding = augmentation.crop.map_or(0, |crop| crop.padding);
-        prop_assume!(padding <= shape.height.min(shape.width));
-        let mut augmenter = Augmenter::new(augmentation, shape, seed, epoch).unwrap();
-        let mut output = vec![f32::NAN; shape.num_values()];
+        let shorter = shape.height.min(shape.width);
+        prop_assume!(augmentation.crop.is_none_or(|crop| crop.padding < shorter));
+        prop_assume!(augmentation.translate.is_none_or(|translate| translate.max <= shorter));
+        let normalization = augmentation.normalization;
+        let mut nchw = Augmenter::new(augmentation, shape, seed, epoch).unwrap();
+        let mut nhwc = nchw.clone().with_layout(Layout::Nhwc);
         for index in indices {
-            let choices = augmenter.choices(index);
-            augmenter.write(index, &pixels, &mut output).unwrap();
-            prop_assert_eq!(&output, &naive(&augmentation, &choices, shape, &pixels));
+            let shown = naive(&augmentation, &nchw.choices(index), shape, &pixels);
+            let normalized = |channel, shown| match shown {
+                Shown::Byte(byte) => normalization.normalize(channel, byte),
+                Shown::Mean => 0.0,
+            };
+            check::<f32>(&mut nchw, &mut nhwc, shape, index, &pixels, &shown, normalized)?;
+            check::<bf16>(&mut nchw, &mut nhwc, shape, index, &pixels, &shown, |channel, shown| {
+                bf16::from_f32(normalized(channel, shown))
+            })?;
+            check::<u8>(&mut nchw, &mut nhwc, shape, index, &pixels, &shown, |channel, shown| match shown {
+                Shown::Byte(byte) => byte,
+                Shown::Mean => (normalization.mean[channel] * 255.0).round() as u8,
+            })?;
         }
     }
 
@@ -110,7 +189,7 @@ fn choices_of_the_papers_are_uniform_over_their_ranges() {
     let (mut corners, mut flips) = (BTreeMap::<_, u32>::new(), 0);
     let mut regions = [BTreeMap::<_, u32>::new(), BTreeMap::new()];
     for index in 0..SAMPLES {
-        let Choices { corner, flip, cutout } = augmenter.choices(index);
+        let Choices { corner, flip, cutout, .. } = augmenter.choices(index);
         *corners.entry(corner).or_default() += 1;
         flips += u32::from(flip);
         if let Some(Region { rows, columns }) = cutout {
@@ -143,7 +222,7 @@ fn cutout_writes_the_channel_mean_into_the_image() {
     let mut augmenter = Augmenter::new(always, ImageShape::CIFAR, 0, 0).unwrap();
     let Region { rows, columns } = augmenter.choices(9).cutout.unwrap();
     let mut output = vec![f32::NAN; 3072];
-    augmenter.write(9, &[255; 3072], &mut output).unwrap();
+    augmenter.write(9, 0, &[255; 3072], &mut output).unwrap();
     for channel in 0..3 {
         let value = output[channel * 1024 + rows.start * 32 + columns.start];
         assert_eq!(value, 0.0);
@@ -157,11 +236,61 @@ fn cutout_writes_the_channel_mean_into_the_image() {
 
 #[test]
 fn a_padded_pixel_is_black_before_normalisation() {
-    let crop =
-        Augmentation { crop: Some(Crop { padding: 32 }), ..Augmentation::none(Normalization::CIFAR10) };
+    let crop = Augmentation {
+        crop: Some(Crop { padding: 32, border: Border::Zero }),
+        ..Augmentation::none(Normalization::CIFAR10)
+    };
     let mut augmenter = Augmenter::new(crop, ImageShape::CIFAR, 0, 0).unwrap();
     let index = (0..100_000).find(|&index| augmenter.choices(index).corner == (0, 0)).unwrap();
     let mut output = vec![f32::NAN; 3072];
-    augmenter.write(index, &[255; 3072], &mut output).unwrap();
+    augmenter.write(index, 0, &[255; 3072], &mut output).unwrap();
     assert!(output[..1024].iter().all(|&value| value == Normalization::CIFAR10.normalize(0, 0)));
+}
+
+#[test]
+fn alternating_flips_show_every_image_both_ways_in_two_epochs() {
+    let airbench = Augmentation::airbench(Normalization::CIFAR10);
+    let flips = |epoch| -> Vec<bool> {
+        let mut augmenter = Augmenter::new(airbench, ImageShape::CIFAR, 3, epoch).unwrap();
+        (0..4000).map(|index| augmenter.choices(index).flip).collect()
+    };
+    let even = flips(0);
+    let odd: Vec<bool> = even.iter().map(|flip| !flip).collect();
+    assert!(flips(1) == odd && flips(2) == even && flips(7) == odd);
+    // 2000 expected with standard deviation 32.
+    let mirrored = even.iter().filter(|&&flip| flip).count();
+    assert!(mirrored.abs_diff(2000) < 160, "{mirrored}");
+}
+
+#[test]
+fn moves_reach_both_ends_of_their_range() {
+    let moving =
+        Augmentation { translate: Some(Translate { max: 2 }), ..Augmentation::none(Normalization::UNIT) };
+    let mut augmenter = Augmenter::new(moving, ImageShape::CIFAR, 0, 0).unwrap();
+    let mut counts = BTreeMap::<_, u32>::new();
+    for index in 0..10_000 {
+        *counts.entry(augmenter.choices(index).translate).or_default() += 1;
+    }
+    assert_eq!(counts.keys().next(), Some(&(-2, -2)));
+    assert_eq!(counts.keys().next_back(), Some(&(2, 2)));
+    // 400 expected with standard deviation 20.
+    assert!(counts.len() == 25 && counts.values().all(|&count| count.abs_diff(400) < 100), "{counts:?}");
+}
+
+#[test]
+fn choices_outside_the_augmentation_are_refused() {
+    let mut augmenter =
+        Augmenter::new(Augmentation::papers(Normalization::UNIT), ImageShape::CIFAR, 0, 0).unwrap();
+    let (pixels, mut output) = (vec![0; 3072], vec![0_u8; 3072]);
+    for choices in [
+        Choices { corner: (9, 0), ..Choices::default() },
+        Choices { translate: (0, -1), ..Choices::default() },
+        Choices { cutout: Some(Region { rows: 0..33, columns: 0..1 }), ..Choices::default() },
+    ] {
+        let error = augmenter.write_chosen(&choices, &pixels, &mut output).unwrap_err().to_string();
+        assert!(error.starts_with("choices is"), "{error}");
+    }
+    let error =
+        augmenter.write_chosen(&Choices::default(), &pixels[1..], &mut output).unwrap_err().to_string();
+    assert!(error.contains("3071 pixel bytes"), "{error}");
 }

@@ -1,14 +1,15 @@
 //! The loader through its public names, with real threads.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use polder_data::{
-    Augmentation, DataError, Dataset, FirstN, Generated, GeneratedConfig, ImageShape, Loader, LoaderConfig,
-    Normalization, Order,
+    Augment, Augmentation, Border, Crop, Cutout, DataError, Dataset, Draws, Element, FirstN, Generated,
+    GeneratedConfig, ImageShape, Loader, LoaderBuilder, LoaderStage, Memory, Normalization, Order, Sample,
+    Translate, bf16,
 };
 
 const NUM_IMAGES: usize = 203;
@@ -21,16 +22,17 @@ fn images() -> Arc<dyn Dataset> {
     )
 }
 
-fn config(workers: usize, queue: usize) -> LoaderConfig {
-    LoaderConfig {
-        batch_size: 16,
-        seed: 5,
-        order: Order::Shuffled,
-        augmentation: Augmentation::papers(Normalization::GENERATED),
-        drop_last: false,
-        workers,
-        queue,
-    }
+fn papers(dataset: impl Dataset + 'static, workers: usize, queue: usize) -> LoaderBuilder {
+    Loader::builder(dataset)
+        .batch_size(16)
+        .seed(5)
+        .augmentation(Augmentation::papers(Normalization::GENERATED))
+        .workers(workers)
+        .queue(queue)
+}
+
+fn loader(dataset: impl Dataset + 'static, workers: usize, queue: usize) -> Loader {
+    papers(dataset, workers, queue).build().unwrap()
 }
 
 /// Everything a minibatch says, as bits.
@@ -42,7 +44,7 @@ fn contents(loader: &Loader, epoch: u64, step: u64) -> Vec<Content> {
         .unwrap()
         .map(|minibatch| {
             let minibatch = minibatch.unwrap();
-            let bits = minibatch.pixels_slice().iter().map(|value| value.to_bits()).collect();
+            let bits = minibatch.values().iter().map(|value| value.to_bits()).collect();
             (minibatch.step(), bits, minibatch.labels().to_vec(), minibatch.indices().to_vec())
         })
         .collect()
@@ -56,10 +58,10 @@ fn within_limit<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) ->
 
 #[test]
 fn bytes_do_not_depend_on_workers_or_queue() {
-    let expected = contents(&Loader::new(images(), config(1, 1)).unwrap(), 3, 0);
+    let expected = contents(&loader(images(), 1, 1), 3, 0);
     assert_eq!(expected.len(), 13);
     for (workers, queue) in [(1, 4), (2, 1), (2, 3), (3, 2), (7, 1), (7, 9)] {
-        let loader = Loader::new(images(), config(workers, queue)).unwrap();
+        let loader = loader(images(), workers, queue);
         assert!(contents(&loader, 3, 0) == expected, "{workers} workers, queue {queue}");
         assert!(contents(&loader, 4, 0) != expected, "another epoch is another order");
     }
@@ -67,7 +69,7 @@ fn bytes_do_not_depend_on_workers_or_queue() {
 
 #[test]
 fn an_epoch_entered_later_is_the_tail_of_the_whole() {
-    let loader = Loader::new(images(), config(2, 2)).unwrap();
+    let loader = loader(images(), 2, 2);
     let whole = contents(&loader, 1, 0);
     for step in [1, 7, 12, 13] {
         assert!(contents(&loader, 1, step) == whole[step as usize..], "from step {step}");
@@ -79,7 +81,7 @@ fn an_epoch_entered_later_is_the_tail_of_the_whole() {
 #[test]
 fn an_epoch_visits_every_image_once_with_its_label() {
     let dataset = images();
-    let loader = Loader::new(Arc::clone(&dataset), config(3, 2)).unwrap();
+    let loader = loader(Arc::clone(&dataset), 3, 2);
     let mut seen = [0; NUM_IMAGES];
     for (_, _, labels, indices) in contents(&loader, 0, 0) {
         for (label, index) in labels.into_iter().zip(indices) {
@@ -92,8 +94,7 @@ fn an_epoch_visits_every_image_once_with_its_label() {
 
 #[test]
 fn a_sequential_epoch_is_in_order_and_the_short_minibatch_can_be_dropped() {
-    let sequential = LoaderConfig { order: Order::Sequential, drop_last: true, ..config(2, 1) };
-    let loader = Loader::new(images(), sequential).unwrap();
+    let loader = papers(images(), 2, 1).order(Order::Sequential).drop_last(true).build().unwrap();
     assert_eq!(loader.steps_per_epoch(), 12);
     let indices: Vec<usize> = contents(&loader, 0, 0).into_iter().flat_map(|(.., indices)| indices).collect();
     assert_eq!(indices, (0..192).collect::<Vec<_>>());
@@ -106,7 +107,7 @@ fn dropping_an_epoch_at_any_point_ends_its_threads() {
             let dataset = images();
             let shared = Arc::clone(&dataset);
             let minibatches = within_limit(move || {
-                let loader = Loader::new(shared, config(3, 2)).unwrap();
+                let loader = loader(shared, 3, 2);
                 let mut epoch = loader.epoch(0).unwrap();
                 let minibatches: Vec<_> =
                     epoch.by_ref().take(taken).filter(|_| held).map(Result::unwrap).collect();
@@ -123,7 +124,7 @@ fn dropping_an_epoch_at_any_point_ends_its_threads() {
 #[test]
 fn an_epoch_outlives_its_loader() {
     let count = within_limit(|| {
-        let epoch = Loader::new(images(), config(2, 1)).unwrap().epoch(0).unwrap();
+        let epoch = loader(images(), 2, 1).epoch(0).unwrap();
         epoch.map(|minibatch| minibatch.unwrap().len()).sum::<usize>()
     });
     assert_eq!(count, NUM_IMAGES);
@@ -132,7 +133,7 @@ fn an_epoch_outlives_its_loader() {
 #[test]
 fn a_consumer_may_hold_a_whole_epoch() {
     let lens = within_limit(|| {
-        let loader = Loader::new(images(), config(2, 1)).unwrap();
+        let loader = loader(images(), 2, 1);
         let all: Vec<_> = loader.epoch(0).unwrap().collect::<Result<_, _>>().unwrap();
         all.iter().map(|minibatch| minibatch.images().shape()[0]).sum::<usize>()
     });
@@ -142,7 +143,7 @@ fn a_consumer_may_hold_a_whole_epoch() {
 #[test]
 fn buffers_are_used_again() {
     let (workers, queue) = (2, 2);
-    let loader = Loader::new(images(), config(workers, queue)).unwrap();
+    let loader = loader(images(), workers, queue);
     for epoch in 0..10 {
         loader.epoch(epoch).unwrap().for_each(|minibatch| assert!(!minibatch.unwrap().is_empty()));
     }
@@ -214,8 +215,7 @@ fn a_faulty_sample_is_an_error_that_names_it_and_ends_the_epoch() {
         let dataset: Arc<dyn Dataset> = Arc::new(Faulty { images: images(), at: 37, fault });
         let shared = Arc::clone(&dataset);
         let results: Vec<Result<usize, DataError>> = within_limit(move || {
-            let loader =
-                Loader::new(shared, LoaderConfig { order: Order::Sequential, ..config(3, 2) }).unwrap();
+            let loader: Loader = papers(shared, 3, 2).order(Order::Sequential).build().unwrap();
             loader.epoch(2).unwrap().map(|minibatch| minibatch.map(|minibatch| minibatch.len())).collect()
         });
         assert_eq!(results.len(), 3, "two good minibatches, then the error");
@@ -232,7 +232,7 @@ fn a_slow_minibatch_holds_the_others_back_instead_of_filling_memory() {
     let fault = Fault::Wait { arrived, released: Mutex::new(released) };
     let dataset = Arc::new(Faulty { images: images(), at: 0, fault });
     let (steps, allocated) = within_limit(move || {
-        let loader = Loader::new(dataset, LoaderConfig { order: Order::Sequential, ..config(2, 2) }).unwrap();
+        let loader: Loader = papers(dataset, 2, 2).order(Order::Sequential).build().unwrap();
         let epoch = loader.epoch(0).unwrap();
         arrival.recv_timeout(LIMIT).unwrap();
         let releaser = thread::spawn(move || release.send(()));
@@ -246,32 +246,32 @@ fn a_slow_minibatch_holds_the_others_back_instead_of_filling_memory() {
 
 #[test]
 fn settings_out_of_range_are_named() {
+    let builder = || papers(images(), 1, 1);
     let papers = Augmentation::papers(Normalization::GENERATED);
+    let cutout = papers.cutout.map(|cutout| Cutout { probability: 1.5, ..cutout });
+    let normalization = Normalization { mean: [0.0; 3], std: [1.0, 0.0, 1.0] };
+    let reflect = Augmentation {
+        crop: Some(Crop { padding: 32, border: Border::Reflect }),
+        ..Augmentation::none(Normalization::UNIT)
+    };
+    let far = Augmentation { translate: Some(Translate { max: 33 }), ..papers };
     let cases = [
-        (LoaderConfig { batch_size: 0, ..config(1, 1) }, "batch size is 0"),
-        (config(0, 1), "workers is 0"),
-        (config(1, 0), "queue is 0"),
-        (LoaderConfig { batch_size: 300, drop_last: true, ..config(1, 1) }, "number of images is 203"),
+        (builder().batch_size(0), "batch size is 0"),
+        (builder().workers(0), "workers is 0"),
+        (builder().queue(0), "queue is 0"),
+        (builder().batch_size(300).drop_last(true), "number of images is 203, expected at least one full"),
         (
-            LoaderConfig {
-                augmentation: Augmentation {
-                    cutout: papers.cutout.map(|cutout| polder_data::Cutout { probability: 1.5, ..cutout }),
-                    ..papers
-                },
-                ..config(1, 1)
-            },
-            "cutout probability is 1.5",
+            builder().batch_size(110).shard(0, 2).drop_last(true),
+            "number of images is 203, expected at least one full",
         ),
-        (
-            LoaderConfig {
-                augmentation: Augmentation::none(Normalization { mean: [0.0; 3], std: [1.0, 0.0, 1.0] }),
-                ..config(1, 1)
-            },
-            "normalization is",
-        ),
+        (builder().shard(2, 2), "rank is 2, expected less than the number of processes, 2"),
+        (builder().augmentation(Augmentation { cutout, ..papers }), "cutout probability is 1.5"),
+        (builder().augmentation(Augmentation::none(normalization)), "normalization is"),
+        (builder().augmentation(reflect), "crop padding is 32, expected less than the image's shorter side"),
+        (builder().augmentation(far), "translation is 33"),
     ];
-    for (config, message) in cases {
-        let error = Loader::new(images(), config).err().unwrap().to_string();
+    for (builder, message) in cases {
+        let error = builder.build::<f32>().err().unwrap().to_string();
         assert!(error.starts_with(message), "{error}");
     }
     assert!(FirstN::new(images(), 204).is_err());
@@ -279,9 +279,176 @@ fn settings_out_of_range_are_named() {
 }
 
 #[test]
+fn a_minibatch_may_be_lent_instead_of_given() {
+    let loader = loader(images(), 2, 1);
+    let expected = contents(&loader, 0, 0);
+    let mut epoch = loader.epoch(0).unwrap();
+    let mut steps = 0;
+    while let Some(minibatch) = epoch.next_borrowed() {
+        let minibatch = minibatch.unwrap();
+        assert_eq!(minibatch.indices(), expected[steps].3);
+        steps += 1;
+        assert_eq!(minibatch.step() + 1, steps as u64);
+    }
+    assert_eq!(steps, expected.len());
+}
+
+#[test]
+fn processes_share_an_epoch_as_one_process_would_see_it() {
+    let alone: Vec<Content> = contents(&papers(images(), 2, 1).batch_size(24).build().unwrap(), 2, 0);
+    let ranks: Vec<Vec<Content>> = (0..3)
+        .map(|rank| contents(&papers(images(), 2, 1).batch_size(8).shard(rank, 3).build().unwrap(), 2, 0))
+        .collect();
+    for (step, whole) in alone.iter().enumerate() {
+        let together: Vec<u32> = ranks.iter().flat_map(|rank| rank[step].1.clone()).collect();
+        assert!(together == whole.1, "step {step}");
+    }
+    assert!(ranks.iter().all(|rank| rank.len() == alone.len()));
+}
+
+#[test]
+fn a_process_without_a_part_of_the_last_step_gets_an_empty_minibatch() {
+    let first = FirstN::new(images(), 7).unwrap();
+    let lens: Vec<Vec<usize>> = (0..3)
+        .map(|rank| {
+            let loader: Loader = papers(first.clone(), 2, 1).batch_size(2).shard(rank, 3).build().unwrap();
+            loader.epoch(0).unwrap().map(|minibatch| minibatch.unwrap().len()).collect()
+        })
+        .collect();
+    assert_eq!(lens, [[2, 0], [2, 0], [2, 1]]);
+}
+
+/// FNV-1a over the little-endian bytes of three epochs, labels and indices included.
+fn digest<T: Element>(loader: &Loader<T>, bits: impl Fn(T) -> u32) -> u64 {
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |word: u64| {
+        for byte in word.to_le_bytes() {
+            digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for epoch in 0..3 {
+        for minibatch in loader.epoch(epoch).unwrap() {
+            let minibatch = minibatch.unwrap();
+            minibatch.values().iter().for_each(|&value| add(u64::from(bits(value))));
+            minibatch.labels().iter().for_each(|&label| add(label as u64));
+            minibatch.indices().iter().for_each(|&index| add(index as u64));
+        }
+    }
+    digest
+}
+
+#[test]
+fn three_epochs_are_the_bytes_they_always_were() {
+    // Recorded from this test. A change here is a change of every run that users compare with an earlier one.
+    for workers in [1, 2, 3, 7] {
+        for queue in [1, 3] {
+            let builder = papers(images(), workers, queue);
+            let digests = [
+                digest(&builder.clone().build::<u8>().unwrap(), u32::from),
+                digest(&builder.clone().build::<f32>().unwrap(), f32::to_bits),
+                digest(&builder.build::<bf16>().unwrap(), |value| u32::from(value.to_bits())),
+            ];
+            const RECORDED: [u64; 3] =
+                [16_884_235_071_176_297_789, 1_884_514_340_182_036_832, 15_304_690_917_246_485_043];
+            assert_eq!(digests, RECORDED, "{workers} workers, queue {queue}");
+        }
+    }
+}
+
+/// Writes the step's own draws into the first bytes of the image.
+struct Stamp;
+
+impl Augment for Stamp {
+    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut Draws) {
+        image[..4].copy_from_slice(&draws.word().to_le_bytes());
+        image[4] = sample.index as u8;
+        image[5] = sample.label as u8;
+    }
+}
+
+#[test]
+fn a_step_of_the_users_own_is_seeded_like_the_others() {
+    let stamped = |workers, seed| {
+        let builder = Loader::builder(images()).batch_size(16).seed(seed).workers(workers);
+        let loader = builder.step(Stamp).step(Stamp).build::<u8>().unwrap();
+        let mut stamps = Vec::new();
+        for minibatch in loader.epoch(1).unwrap() {
+            let minibatch = minibatch.unwrap();
+            for (position, image) in minibatch.values().chunks_exact(3072).enumerate() {
+                let (index, label) = (minibatch.indices()[position], minibatch.labels()[position]);
+                assert_eq!((image[4], i64::from(image[5])), (index as u8, label));
+                stamps.push(image[..4].to_vec());
+            }
+        }
+        stamps
+    };
+    let one = stamped(1, 5);
+    assert!(one == stamped(3, 5));
+    assert!(one != stamped(1, 6));
+    let mut distinct = one.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), NUM_IMAGES, "every sample has draws of its own");
+}
+
+/// Memory that says when it is made and when it is given back.
+struct Counted {
+    values: Vec<f32>,
+    alive: Arc<AtomicUsize>,
+}
+
+impl Memory<f32> for Counted {
+    fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn minibatches_lie_in_the_memory_that_the_consumer_brings() {
+    let alive = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&alive);
+    let loader = papers(images(), 2, 1)
+        .build_in::<f32>(move |num_values| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Box::new(Counted { values: vec![f32::NAN; num_values], alive: Arc::clone(&counter) })
+        })
+        .unwrap();
+    assert!(contents(&loader, 3, 0) == contents(&self::loader(images(), 1, 1), 3, 0));
+    assert_eq!(alive.load(Ordering::Relaxed), loader.buffers_allocated());
+    drop(loader);
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn statistics_count_every_minibatch_and_every_wait() {
+    let loader = loader(images(), 2, 2);
+    for epoch in 0..3 {
+        assert_eq!(loader.epoch(epoch).unwrap().count(), 13);
+    }
+    let statistics = loader.statistics();
+    assert_eq!(statistics.minibatches, 39);
+    assert_eq!(statistics.queue_depths.iter().sum::<u64>(), 39);
+    assert_eq!(statistics.queue_depths[0], statistics.stalls);
+    assert_eq!(statistics.stage(LoaderStage::Plan).count, 3);
+    let fill = statistics.stage(LoaderStage::Fill);
+    assert_eq!(fill.count, 39);
+    assert!(fill.p50 <= fill.p99 && fill.p99 <= fill.max && fill.max <= fill.total, "{fill:?}");
+}
+
+#[test]
 fn a_subset_is_loaded_like_a_data_set_of_its_own() {
     let subset = FirstN::new(images(), 40).unwrap();
-    let loader = Loader::new(Arc::new(subset), config(2, 1)).unwrap();
+    let loader = loader(subset, 2, 1);
     let mut indices: Vec<usize> =
         contents(&loader, 0, 0).into_iter().flat_map(|(.., indices)| indices).collect();
     indices.sort_unstable();

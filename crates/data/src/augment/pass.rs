@@ -1,129 +1,322 @@
 //! The fused pass: bytes of one image in, augmented and normalised values out.
 //!
-//! The image is copied into a frame whose border stays zero (3 KB that never leave the first cache level), so that
-//! every crop is a window of the frame and every output row is read and written at full width. A loop without edge
-//! cases over rows of known width is what the compiler turns into vector instructions.
+//! The image is copied into a frame whose border is there already (a few KB that never leave the first cache level),
+//! so that every crop is a window of the frame and every output row is read and written at full width. A loop without
+//! edge cases over rows of known width is what the compiler turns into vector instructions.
 
-use crate::augment::{Choices, Region};
-use crate::{ImageShape, Normalization};
+use std::ops::Range;
 
-/// The pass and its frame.
-#[derive(Debug)]
+use crate::augment::{Augmentation, Border, Choices, Region};
+use crate::element::Element;
+use crate::simd::{Simd, Vectorized};
+use crate::{ImageShape, Layout};
+
+/// The pass and its memory.
+#[derive(Clone, Debug)]
 pub(super) struct Pass {
+    simd: Simd,
     shape: ImageShape,
+    layout: Layout,
+    border: Border,
+    /// Pixels of border that a crop can show.
     padding: usize,
+    /// Pixels of the frame around the image: the padding, and room for a translation.
+    margin: usize,
     /// (scale, shift) per channel.
     scales: [(f32, f32); 3],
-    /// The padded image, C x (H + 2 padding) x (W + 2 padding); the border is 0 from construction on.
+    /// The byte nearest to the channel's mean.
+    means: [u8; 3],
+    /// C x (H + 2 margin) x (W + 2 margin); empty without a margin. Zero where no image was ever written.
     frame: Vec<u8>,
+    /// One row of all channels, interleaved; W * C values, used for NHWC.
+    row: Vec<u8>,
+    /// The scale and the shift of each value of `row`.
+    row_scales: Vec<(f32, f32)>,
+    /// 1 where a column is blanked, else 0; W values.
+    blanked: Vec<u8>,
 }
 
 impl Pass {
-    pub(super) fn new(shape: ImageShape, padding: usize, normalization: Normalization) -> Self {
-        let frame_len = shape.channels * (shape.height + 2 * padding) * (shape.width + 2 * padding);
+    pub(super) fn new(shape: ImageShape, layout: Layout, augmentation: &Augmentation) -> Self {
+        let ImageShape { channels, height, width } = shape;
+        let padding = augmentation.crop.map_or(0, |crop| crop.padding);
+        let margin = padding + augmentation.translate.map_or(0, |translate| translate.max);
+        let frame_len = channels * (height + 2 * margin) * (width + 2 * margin);
+        let normalization = augmentation.normalization;
+        let scales = std::array::from_fn(|channel| normalization.scale_and_shift(channel));
+        let interleaved = if layout == Layout::Nhwc { width * channels } else { 0 };
         Pass {
+            simd: Simd::detect(),
             shape,
+            layout,
+            border: augmentation.crop.map_or(Border::Zero, |crop| crop.border),
             padding,
-            scales: std::array::from_fn(|channel| normalization.scale_and_shift(channel)),
-            frame: if padding == 0 { Vec::new() } else { vec![0; frame_len] },
+            margin,
+            scales,
+            means: std::array::from_fn(|channel| normalization.denormalize(channel, 0.0)),
+            frame: if margin == 0 { Vec::new() } else { vec![0; frame_len] },
+            row: vec![0; interleaved],
+            row_scales: (0..interleaved).map(|position| scales[position % channels]).collect(),
+            blanked: vec![0; width],
         }
     }
 
-    /// `pixels` and `output` have C * H * W entries.
-    pub(super) fn run(&mut self, choices: &Choices, pixels: &[u8], output: &mut [f32]) {
-        // CIFAR's width is named so that its rows compile to straight vector code.
-        match self.shape.width {
-            32 => {
-                self.run_rows(choices, pixels, output, write_row::<32>, write_mirrored::<32>, copy_row::<32>);
-            }
-            _ => self.run_rows(
-                choices,
-                pixels,
-                output,
-                write_any_row,
-                write_any_mirrored,
-                <[u8]>::copy_from_slice,
-            ),
+    /// `pixels` and `output` have C * H * W entries, and `choices` lie in the ranges of the augmentation.
+    pub(super) fn run<T: Element>(&mut self, choices: &Choices, pixels: &[u8], output: &mut [T]) {
+        let simd = self.simd;
+        simd.run(Write { pass: self, choices, pixels, output });
+    }
+}
+
+struct Write<'a, T> {
+    pass: &'a mut Pass,
+    choices: &'a Choices,
+    pixels: &'a [u8],
+    output: &'a mut [T],
+}
+
+impl<T: Element> Vectorized for Write<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // The width of CIFAR is named, so that its rows compile to straight vector code; 0 stands for any other.
+        match self.pass.shape.width {
+            32 => self.rows::<32>(),
+            _ => self.rows::<0>(),
         }
     }
+}
 
-    #[inline]
-    fn run_rows(
-        &mut self,
-        choices: &Choices,
-        pixels: &[u8],
-        output: &mut [f32],
-        write: impl Fn(&[u8], &mut [f32], (f32, f32)),
-        write_mirrored: impl Fn(&[u8], &mut [f32], (f32, f32)),
-        copy: impl Fn(&mut [u8], &[u8]),
-    ) {
-        let ImageShape { height, width, .. } = self.shape;
-        let (frame_height, frame_width) = (height + 2 * self.padding, width + 2 * self.padding);
-        for (channel, (plane, output)) in
-            pixels.chunks_exact(height * width).zip(output.chunks_exact_mut(height * width)).enumerate()
-        {
-            let source = if self.padding == 0 {
-                plane
-            } else {
-                let frame =
-                    &mut self.frame[channel * frame_height * frame_width..][..frame_height * frame_width];
-                for (row, line) in plane.chunks_exact(width).enumerate() {
-                    copy(&mut frame[(row + self.padding) * frame_width + self.padding..][..width], line);
+impl<T: Element> Write<'_, T> {
+    #[inline(always)]
+    fn rows<const W: usize>(self) {
+        let Write { pass, choices, pixels, output } = self;
+        let ImageShape { channels, height, width } = pass.shape;
+        let width = if W == 0 { width } else { W };
+        let shape = ImageShape { channels, height, width };
+        fill_frame(pass, shape, pixels);
+
+        let (down, right) = choices.translate;
+        let frame_width = width + 2 * pass.margin;
+        let frame_plane = (height + 2 * pass.margin) * frame_width;
+        let inside = pass.margin - pass.padding;
+        let top = (choices.corner.0 + inside).wrapping_add_signed(-down);
+        let left = (choices.corner.1 + inside).wrapping_add_signed(-right);
+        let source = if pass.margin == 0 { pixels } else { &pass.frame[..] };
+        let line = |channel: usize, row: usize| {
+            &source[channel * frame_plane + (top + row) * frame_width + left..][..width]
+        };
+        match pass.layout {
+            Layout::Nchw => {
+                for channel in 0..channels {
+                    let (scale, shift) = pass.scales[channel];
+                    let plane = &mut output[channel * height * width..][..height * width];
+                    for (row, output) in plane.chunks_exact_mut(width).enumerate() {
+                        write(line(channel, row), &mut output[..width], choices.flip, |_| (scale, shift));
+                    }
                 }
-                frame
-            };
-            let window = source[choices.corner.0 * frame_width..].chunks(frame_width);
-            let scale = self.scales[channel];
-            for (line, output) in window.zip(output.chunks_exact_mut(width)) {
-                let line = &line[choices.corner.1..][..width];
-                if choices.flip {
-                    write_mirrored(line, output, scale);
-                } else {
-                    write(line, output, scale);
+            }
+            Layout::Nhwc => {
+                for (row, output) in output.chunks_exact_mut(width * channels).enumerate() {
+                    if channels == 3 {
+                        let lines = [line(0, row), line(1, row), line(2, row)];
+                        interleave(lines, &mut pass.row[..3 * width], choices.flip);
+                    } else {
+                        for channel in 0..channels {
+                            let to = pass.row[channel..].iter_mut().step_by(channels);
+                            copy_to(to, line(channel, row), choices.flip);
+                        }
+                    }
+                    let scales = &pass.row_scales[..width * channels];
+                    write(&pass.row[..width * channels], output, false, |position| scales[position]);
                 }
             }
-            if let Some(Region { rows, columns }) = &choices.cutout {
-                for output in output[rows.start * width..rows.end * width].chunks_exact_mut(width) {
-                    output[columns.clone()].fill(0.0);
+        }
+
+        // What a translation moved in is black, wherever it comes from in the frame.
+        if choices.translate != (0, 0) {
+            let rows = vacated(down, height);
+            let columns = vacated(if choices.flip { -right } else { right }, width);
+            let black = |scale, shift, _| T::from_byte(0, scale, shift);
+            blank(pass, shape, output, &Region { rows, columns: 0..width }, black);
+            blank(pass, shape, output, &Region { rows: 0..height, columns }, black);
+        }
+        if let Some(region) = &choices.cutout {
+            blank(pass, shape, output, region, |_, _, mean| T::at_mean(mean));
+        }
+    }
+}
+
+/// Copies the image into the frame and mirrors its border if that is wanted.
+#[inline(always)]
+fn fill_frame(pass: &mut Pass, shape: ImageShape, pixels: &[u8]) {
+    let ImageShape { channels, height, width } = shape;
+    let (margin, padding) = (pass.margin, pass.padding);
+    if margin == 0 {
+        return;
+    }
+    let (frame_height, frame_width) = (height + 2 * margin, width + 2 * margin);
+    for channel in 0..channels {
+        let plane = &pixels[channel * height * width..][..height * width];
+        let frame = &mut pass.frame[channel * frame_height * frame_width..][..frame_height * frame_width];
+        for (row, line) in plane.chunks_exact(width).enumerate() {
+            frame[(row + margin) * frame_width + margin..][..width].copy_from_slice(line);
+        }
+        if pass.border == Border::Reflect {
+            for row in margin..margin + height {
+                let line = &mut frame[row * frame_width..][..frame_width];
+                for away in 1..=padding {
+                    line[margin - away] = line[margin + away];
+                    line[margin + width - 1 + away] = line[margin + width - 1 - away];
+                }
+            }
+            for away in 1..=padding {
+                let mut copy = |to: usize, from: usize| {
+                    frame.copy_within(from * frame_width..(from + 1) * frame_width, to * frame_width);
+                };
+                copy(margin - away, margin + away);
+                copy(margin + height - 1 + away, margin + height - 1 - away);
+            }
+        }
+    }
+}
+
+/// Writes one row of values.
+#[inline(always)]
+fn write<T: Element>(line: &[u8], output: &mut [T], flip: bool, scale: impl Fn(usize) -> (f32, f32)) {
+    let length = line.len();
+    let output = &mut output[..length];
+    if flip {
+        for position in 0..length {
+            let (scale, shift) = scale(position);
+            output[position] = T::from_byte(line[length - 1 - position], scale, shift);
+        }
+    } else {
+        for position in 0..length {
+            let (scale, shift) = scale(position);
+            output[position] = T::from_byte(line[position], scale, shift);
+        }
+    }
+}
+
+/// Three rows, value by value.
+#[inline(always)]
+fn interleave(lines: [&[u8]; 3], row: &mut [u8], flip: bool) {
+    let width = lines[0].len();
+    let [first, second, third] = lines.map(|line| &line[..width]);
+    let row = &mut row[..3 * width];
+    for column in 0..width {
+        let from = if flip { width - 1 - column } else { column };
+        row[3 * column] = first[from];
+        row[3 * column + 1] = second[from];
+        row[3 * column + 2] = third[from];
+    }
+}
+
+#[inline(always)]
+fn copy_to<'a>(to: impl Iterator<Item = &'a mut u8>, line: &[u8], flip: bool) {
+    if flip {
+        to.zip(line.iter().rev()).for_each(|(to, &byte)| *to = byte);
+    } else {
+        to.zip(line).for_each(|(to, &byte)| *to = byte);
+    }
+}
+
+/// The rows or columns that a move by `by` leaves empty.
+#[inline(always)]
+fn vacated(by: isize, length: usize) -> Range<usize> {
+    if by >= 0 { 0..by as usize } else { length - by.unsigned_abs()..length }
+}
+
+/// Gives every pixel of `region` the value that `value` computes from its channel's (scale, shift, mean byte).
+///
+/// Rows are written at full width, each value either its old self or the new one: that has no lengths that only the
+/// program knows when it runs, and so it is a few vector instructions per row.
+#[inline(always)]
+fn blank<T: Element>(
+    pass: &mut Pass,
+    shape: ImageShape,
+    output: &mut [T],
+    region: &Region,
+    value: impl Fn(f32, f32, u8) -> T,
+) {
+    let ImageShape { channels, height, width } = shape;
+    let values: [T; 3] = std::array::from_fn(|channel| {
+        let (scale, shift) = pass.scales[channel];
+        value(scale, shift, pass.means[channel])
+    });
+    match pass.layout {
+        Layout::Nchw => {
+            let blanked = &mut pass.blanked[..width];
+            for (column, blanked) in blanked.iter_mut().enumerate() {
+                *blanked = u8::from(region.columns.contains(&column));
+            }
+            for (plane, value) in output.chunks_exact_mut(height * width).zip(values) {
+                for line in plane[region.rows.start * width..region.rows.end * width].chunks_exact_mut(width)
+                {
+                    let line = &mut line[..width];
+                    for column in 0..width {
+                        line[column] = if blanked[column] == 1 { value } else { line[column] };
+                    }
+                }
+            }
+        }
+        Layout::Nhwc => {
+            for row in region.rows.clone() {
+                let line = &mut output[row * width * channels..][..width * channels];
+                for pixel in line[region.columns.start * channels..region.columns.end * channels]
+                    .chunks_exact_mut(channels)
+                {
+                    pixel.copy_from_slice(&values[..channels]);
                 }
             }
         }
     }
 }
 
-#[inline]
-fn write_row<const W: usize>(line: &[u8], output: &mut [f32], (scale, shift): (f32, f32)) {
-    if let (Some(line), Some(output)) = (line.first_chunk::<W>(), output.first_chunk_mut::<W>()) {
-        for x in 0..W {
-            output[x] = f32::from(line[x]) * scale + shift;
+#[cfg(test)]
+mod tests {
+    use half::bf16;
+    use rand::Rng;
+
+    use super::*;
+    use crate::random::{Purpose, keyed};
+    use crate::{Augmenter, Normalization};
+
+    fn written<T: Element>(pass: &Pass, choices: &Choices, pixels: &[u8]) -> Vec<T> {
+        let mut output = vec![T::default(); pixels.len()];
+        pass.clone().run(choices, pixels, &mut output);
+        output
+    }
+
+    #[test]
+    fn every_instruction_set_writes_the_same_bits() {
+        let augmentation = Augmentation::papers(Normalization::CIFAR10);
+        let mut rng = keyed(0, Purpose::Prototypes, 0);
+        for width in [32, 28, 33] {
+            let shape = ImageShape { channels: 3, height: 20, width };
+            let mut pixels = vec![0; shape.num_values()];
+            rng.fill_bytes(&mut pixels);
+            let mut augmenter = Augmenter::new(augmentation, shape, 1, 2).unwrap();
+            for layout in [Layout::Nchw, Layout::Nhwc] {
+                let levels: Vec<Pass> = Simd::all()
+                    .into_iter()
+                    .map(|simd| Pass { simd, ..Pass::new(shape, layout, &augmentation) })
+                    .collect();
+                for index in 0..50 {
+                    let choices = augmenter.choices(index);
+                    for level in &levels[1..] {
+                        let (one, other) = (&levels[0], level);
+                        assert_eq!(written::<u8>(one, &choices, &pixels), written(other, &choices, &pixels));
+                        assert_eq!(written::<f32>(one, &choices, &pixels), written(other, &choices, &pixels));
+                        assert_eq!(
+                            written::<bf16>(one, &choices, &pixels),
+                            written(other, &choices, &pixels)
+                        );
+                    }
+                }
+            }
         }
-    }
-}
-
-#[inline]
-fn write_mirrored<const W: usize>(line: &[u8], output: &mut [f32], (scale, shift): (f32, f32)) {
-    if let (Some(line), Some(output)) = (line.first_chunk::<W>(), output.first_chunk_mut::<W>()) {
-        for x in 0..W {
-            output[x] = f32::from(line[W - 1 - x]) * scale + shift;
-        }
-    }
-}
-
-#[inline]
-fn copy_row<const W: usize>(to: &mut [u8], from: &[u8]) {
-    if let (Some(to), Some(from)) = (to.first_chunk_mut::<W>(), from.first_chunk::<W>()) {
-        *to = *from;
-    }
-}
-
-fn write_any_row(line: &[u8], output: &mut [f32], (scale, shift): (f32, f32)) {
-    for (output, &value) in output.iter_mut().zip(line) {
-        *output = f32::from(value) * scale + shift;
-    }
-}
-
-fn write_any_mirrored(line: &[u8], output: &mut [f32], (scale, shift): (f32, f32)) {
-    for (output, &value) in output.iter_mut().zip(line.iter().rev()) {
-        *output = f32::from(value) * scale + shift;
     }
 }

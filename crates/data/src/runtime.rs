@@ -1,0 +1,110 @@
+//! The threads and channels of the pipeline, behind a trait as thin as its needs.
+//!
+//! The trait is there for the tests: under a runtime whose scheduler is controlled, they run the same pipeline through
+//! thousands of interleavings of its threads.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// What the pipeline asks of threads, bounded channels, a lock and a flag.
+pub(crate) trait Runtime: 'static {
+    type Sender<T: Send + 'static>: Clone + Send + 'static;
+    type Receiver<T: Send + 'static>: Clone + Send + 'static;
+    type Lock<T: Send + 'static>: Send + Sync + 'static;
+    type Flag: Send + Sync + 'static;
+    type Thread: Send + 'static;
+
+    /// A channel in which `capacity` messages may wait.
+    fn bounded<T: Send + 'static>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>);
+
+    /// Waits for room. False if every receiver is gone.
+    fn send<T: Send + 'static>(sender: &Self::Sender<T>, message: T) -> bool;
+
+    /// Waits for a message. `None` if none is left and every sender is gone.
+    fn receive<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T>;
+
+    /// A message if one is there.
+    fn try_receive<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T>;
+
+    /// Messages that wait.
+    fn waiting<T: Send + 'static>(receiver: &Self::Receiver<T>) -> usize;
+
+    fn lock<T: Send + 'static>(value: T) -> Self::Lock<T>;
+
+    fn with<T: Send + 'static, R>(lock: &Self::Lock<T>, work: impl FnOnce(&mut T) -> R) -> R;
+
+    /// A flag that is not set.
+    fn flag() -> Self::Flag;
+
+    fn set(flag: &Self::Flag);
+
+    fn is_set(flag: &Self::Flag) -> bool;
+
+    fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<Self::Thread>;
+
+    fn join(thread: Self::Thread);
+}
+
+/// The operating system's threads and crossbeam's channels.
+#[derive(Debug)]
+pub(crate) struct Native;
+
+impl Runtime for Native {
+    type Sender<T: Send + 'static> = crossbeam_channel::Sender<T>;
+    type Receiver<T: Send + 'static> = crossbeam_channel::Receiver<T>;
+    type Lock<T: Send + 'static> = Mutex<T>;
+    type Flag = AtomicBool;
+    type Thread = JoinHandle<()>;
+
+    fn bounded<T: Send + 'static>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        crossbeam_channel::bounded(capacity)
+    }
+
+    fn send<T: Send + 'static>(sender: &Self::Sender<T>, message: T) -> bool {
+        sender.send(message).is_ok()
+    }
+
+    fn receive<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
+        receiver.recv().ok()
+    }
+
+    fn try_receive<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
+        receiver.try_recv().ok()
+    }
+
+    fn waiting<T: Send + 'static>(receiver: &Self::Receiver<T>) -> usize {
+        receiver.len()
+    }
+
+    fn lock<T: Send + 'static>(value: T) -> Self::Lock<T> {
+        Mutex::new(value)
+    }
+
+    fn with<T: Send + 'static, R>(lock: &Self::Lock<T>, work: impl FnOnce(&mut T) -> R) -> R {
+        // A thread that panics while it holds the lock leaves a whole value behind.
+        work(&mut lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn flag() -> Self::Flag {
+        AtomicBool::new(false)
+    }
+
+    fn set(flag: &Self::Flag) {
+        flag.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(flag: &Self::Flag) -> bool {
+        flag.load(Ordering::Relaxed)
+    }
+
+    fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<Self::Thread> {
+        thread::Builder::new().name(name).spawn(work)
+    }
+
+    fn join(thread: Self::Thread) {
+        // A panic of a sample was caught and reported; the thread itself has nothing to say.
+        let _ = thread.join();
+    }
+}
