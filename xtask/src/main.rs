@@ -1,8 +1,9 @@
-//! Set-up, data sets, tests, promises and the reproduction, each by one command: `cargo xtask --help`.
+//! Set-up, data sets, tests, benches, promises and the reproduction, each by one command: `cargo xtask --help`.
 //!
 //! Never links libtorch, so that it runs before libtorch is there.
 
 mod args;
+mod bench;
 mod command;
 mod data;
 mod promises;
@@ -44,6 +45,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Tidy => tidy::run(&workspace),
         Task::Data(data) => data::run(&workspace, &data.action),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
+        Task::Bench(bench) => bench::run(&workspace, &bench.action),
         Task::Promises(promises) => promises::run(&workspace, &promises),
     }
 }

@@ -1,7 +1,7 @@
 //! What the README promises, measured: `promises.toml` lists it, this runs it and says what is kept.
 
-mod machine;
-mod manifest;
+pub(crate) mod machine;
+pub(crate) mod manifest;
 mod measure;
 mod table;
 mod training;

@@ -1,0 +1,108 @@
+//! `cargo xtask bench data`: how fast the input pipeline is, beside the limit of one core and beside its peers.
+//!
+//! criterion measures `polder-data`'s benches one after another; `examples/loader_speed.rs` measures loader and limit
+//! in alternating rounds, so that its ratios hold on a busy machine too; `benches/peers.py` measures the peers. Here
+//! they become one table.
+
+mod criterion;
+mod peer;
+mod python;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, ensure};
+use polder_data::DatasetKind;
+use serde_json::Value;
+
+use crate::args::{BenchAction, BenchDataArgs};
+use crate::bench::table::Report;
+use crate::command;
+use crate::data;
+use crate::promises::machine;
+use crate::workspace::Workspace;
+
+/// Measures what was asked for and prints the table on standard output; everything else goes to standard error.
+pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCode> {
+    let BenchAction::Data(args) = action;
+    // Before the minutes of measuring: without an interpreter there are no peers.
+    let python = if args.peers { Some(interpreter(workspace, args)?) } else { None };
+    let data_dir = Some(workspace.data_dir(args.data_dir.as_deref()))
+        .filter(|dir| data::is_there(DatasetKind::Cifar10, dir));
+    if data_dir.is_none() {
+        eprintln!(
+            "bench: CIFAR-10 is not there, generated images of the same size take its place; \
+             `cargo xtask data fetch cifar10`, or `--data-dir`"
+        );
+    }
+
+    let measured = run_benches(workspace, data_dir.as_deref())?;
+    let interleaved = run_interleaved(workspace, data_dir.as_deref())?;
+    let peers = match &python {
+        Some(python) => python.run(&workspace.root().join(peer::SCRIPT), data_dir.as_deref())?,
+        None => Vec::new(),
+    };
+    let data = match data_dir {
+        Some(_) => "CIFAR-10, 50,000 training images, mapped and in memory",
+        None => "50,000 generated images of CIFAR-10's size, as CIFAR-10 is not there",
+    };
+    let report = Report {
+        data: data.to_owned(),
+        machine: machine::describe(workspace),
+        interleaved,
+        benches: measured,
+        peers,
+    };
+    println!("{}", if args.json { report.json() } else { report.markdown() });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The interpreter that was named, or the one of an environment that is made on demand.
+fn interpreter(workspace: &Workspace, args: &BenchDataArgs) -> Result<python::Python> {
+    match &args.python {
+        Some(path) => Ok(python::Python::named(workspace.typed_path(path))),
+        None => python::Python::provide(&workspace.target_dir()?.join("peers")),
+    }
+}
+
+fn run_benches(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Vec<criterion::Measured>> {
+    let home = workspace.target_dir()?.join("criterion");
+    let start = SystemTime::now();
+    let mut bench = workspace.cargo();
+    bench.args(["bench", "--locked", "--package", "polder-data", "--bench", "pipeline"]);
+    bench.env("CRITERION_HOME", &home);
+    name_data(&mut bench, data_dir);
+    bench.stdout(Stdio::from(std::io::stderr()));
+    command::run(&mut bench)?;
+    criterion::read(&home, start)
+}
+
+/// The lines of `loader_speed`'s JSON; `None` without CIFAR-10, which it wants.
+fn run_interleaved(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Option<Value>> {
+    let Some(data_dir) = data_dir else { return Ok(None) };
+    let mut example = workspace.cargo();
+    example.args(["run", "--release", "--locked", "--package", "polder-data", "--example", "loader_speed"]);
+    example.arg("--").arg("--data-dir").arg(data_dir);
+    eprintln!("$ {}", command::shown(&example));
+    let output = example
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("`loader_speed` cannot be started")?;
+    ensure!(output.status.success(), "`{}` failed ({})", command::shown(&example), output.status);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last().unwrap_or_default();
+    serde_json::from_str(last)
+        .map(Some)
+        .with_context(|| format!("`loader_speed` printed no JSON but `{last}`"))
+}
+
+/// Benches read the folder from the environment; a folder without CIFAR-10 would be an error to them.
+fn name_data(command: &mut Command, data_dir: Option<&Path>) {
+    match data_dir {
+        Some(dir) => command.env("POLDER_DATA", PathBuf::from(dir)),
+        None => command.env_remove("POLDER_DATA"),
+    };
+}

@@ -1,0 +1,252 @@
+//! The one table: images per second, ratio to the limit, ratio to each peer.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::bench::criterion::Measured;
+use crate::bench::peer::{self, Peer};
+use crate::promises::manifest::Measured as Shown;
+
+/// Everything that was measured.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// Which images.
+    pub(crate) data: String,
+    /// Processor, cores, commit.
+    pub(crate) machine: String,
+    /// Loader and limit in alternating rounds, as `loader_speed` prints it.
+    pub(crate) interleaved: Option<Value>,
+    pub(crate) benches: Vec<Measured>,
+    pub(crate) peers: Vec<Peer>,
+}
+
+impl Report {
+    /// The table in Markdown, the interleaved ratios above it and what it means below.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::new();
+        let mut line = |line: &str| writeln!(text, "{line}").expect("writing to a string cannot fail");
+        if let Some(interleaved) = &self.interleaved {
+            line("Whole loader with one worker and limit, in alternating rounds of one process:\n");
+            for headline in headlines(interleaved) {
+                line(&format!("* {headline}"));
+            }
+            line("");
+        }
+
+        let peers = self.measured_peers();
+        let letters: Vec<String> =
+            (b'a'..).take(peers.len()).map(|letter| char::from(letter).to_string()).collect();
+        let mut header =
+            vec!["What".to_owned(), "Workers".to_owned(), "images/s".to_owned(), "of the limit".to_owned()];
+        header.extend(letters.iter().map(|letter| format!("× {letter}")));
+        line(&format!("| {} |", header.join(" | ")));
+        line(&format!("|---|{}", "---:|".repeat(header.len() - 1)));
+        for bench in &self.benches {
+            let mut cells =
+                vec![title(bench), bench.workers.map_or(String::new(), |workers| workers.to_string())];
+            cells.push(parted(bench.images_per_second));
+            cells.push(self.of_limit(bench).map_or(String::new(), |ratio| format!("{ratio:.2}")));
+            cells.extend(peers.iter().map(|peer| {
+                if bench.group == LOADER {
+                    ratio(bench.images_per_second / peer.images_per_second)
+                } else {
+                    String::new()
+                }
+            }));
+            line(&format!("| {} |", cells.join(" | ")));
+        }
+        for (peer, letter) in peers.iter().zip(&letters) {
+            let of_limit = self
+                .limit("f32")
+                .map_or(String::new(), |limit| format!("{:.4}", peer.images_per_second / limit));
+            line(&format!(
+                "| **{letter}** {}{} | {} | {} | {of_limit} |{}",
+                peer.name,
+                peer.note.as_ref().map_or(String::new(), |note| format!(" ({note})")),
+                peer.workers,
+                parted(peer.images_per_second),
+                "  |".repeat(peers.len())
+            ));
+        }
+        for peer in &self.peers {
+            if let Peer::Missing { name, missing } = peer {
+                line(&format!(
+                    "| {name} | | not measured: {} | |{}",
+                    missing.replace('|', "\\|"),
+                    "  |".repeat(peers.len())
+                ));
+            }
+        }
+        line("");
+        line(&format!("Medians on {}, on {}.", self.data, self.machine));
+        line(LEGEND);
+        if let Some(peer) = peers.first() {
+            line(&format!(
+                "Peers: {} images per round, median of {} rounds; 32-bit floats; one thread per process of PyTorch; \
+                 workers 0 means that the consumer does the work.",
+                parted(peer.images as f64),
+                peer.rounds
+            ));
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(&self) -> String {
+        let peers = self.measured_peers();
+        let rows: Vec<Value> = self
+            .benches
+            .iter()
+            .map(|bench| {
+                let mut row = json!(bench);
+                row["of_limit"] = json!(self.of_limit(bench));
+                if bench.group == LOADER {
+                    let ratios = peers.iter().map(|peer| {
+                        json!({
+                            "name": peer.name,
+                            "workers": peer.workers,
+                            "ratio": bench.images_per_second / peer.images_per_second,
+                        })
+                    });
+                    row["of_peers"] = ratios.collect();
+                }
+                row
+            })
+            .collect();
+        let report = json!({
+            "data": self.data,
+            "machine": self.machine,
+            "interleaved": self.interleaved,
+            "rows": rows,
+            "peers": self.peers,
+        });
+        format!("{report:#}")
+    }
+
+    fn measured_peers(&self) -> Vec<&peer::Measured> {
+        let measured = self.peers.iter().filter_map(|peer| match peer {
+            Peer::Measured(measured) => Some(measured),
+            Peer::Missing { .. } => None,
+        });
+        measured.collect()
+    }
+
+    fn limit(&self, output: &str) -> Option<f64> {
+        let limit = self.benches.iter().find(|bench| bench.group == LIMIT && bench.output() == Some(output));
+        limit.map(|limit| limit.images_per_second)
+    }
+
+    fn of_limit(&self, bench: &Measured) -> Option<f64> {
+        Some(bench.images_per_second / self.limit(bench.output()?)?)
+    }
+}
+
+const LIMIT: &str = "limit";
+const LOADER: &str = "loader";
+
+const LEGEND: &str = "The limit is one core's, with the same flags: mapped records in shuffled order into recycled \
+                      buffers of 128 images, nothing but `byte * scale + shift` (f32, and rounded: bf16) or the copy (u8).";
+
+fn title(bench: &Measured) -> String {
+    match bench.group.as_str() {
+        LIMIT => format!("Limit: {}", bench.name),
+        LOADER => format!("Whole loader: {}", bench.name),
+        _ => bench.name.clone(),
+    }
+}
+
+fn parted(value: f64) -> String {
+    Shown::Number(value.round()).to_string()
+}
+
+/// Large ratios are no more exact than their measurement.
+fn ratio(value: f64) -> String {
+    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+/// One line per output: rate, ratio to the limit, share of the time that the loader adds to the augmentation.
+fn headlines(interleaved: &Value) -> Vec<String> {
+    let outputs = interleaved.as_object().into_iter().flatten();
+    outputs
+        .filter_map(|(output, measured)| {
+            let number = |name: &str| measured.get(name)?.as_f64();
+            Some(format!(
+                "{output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % more time than the augmentation alone",
+                parted(number("images_per_second")?),
+                number("ratio_to_limit")?,
+                parted(number("limit_images_per_second")?),
+                100.0 * number("overhead")?,
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Report;
+    use crate::bench::criterion::Measured;
+    use crate::bench::peer;
+
+    fn report() -> Report {
+        let bench = |group: &str, name: &str, workers, images_per_second| Measured {
+            group: group.to_owned(),
+            name: name.to_owned(),
+            workers,
+            images_per_second,
+        };
+        Report {
+            data: "images".to_owned(),
+            machine: "a machine".to_owned(),
+            interleaved: Some(json!({
+                "rounds": 9,
+                "f32": {
+                    "images_per_second": 900_000, "limit_images_per_second": 1e6, "ratio_to_limit": 0.9,
+                    "overhead": 0.012
+                }
+            })),
+            benches: vec![
+                bench("limit", "f32", None, 1_000_000.0),
+                bench("stage", "choices", None, 20_000_000.0),
+                bench("stage", "f32 NHWC augmentation", None, 500_000.0),
+                bench("loader", "f32 NCHW", Some(1), 800_000.0),
+                bench("loader", "u8 NCHW", Some(1), 900_000.0),
+            ],
+            peers: peer::parse(
+                "{\"name\": \"slow\", \"images_per_second\": 4000, \"workers\": 0, \"rounds\": 5, \"images\": 12800}\n\
+                 {\"name\": \"absent\", \"missing\": \"no such module\"}",
+            )
+            .unwrap(),
+        }
+    }
+
+    #[test]
+    fn each_row_stands_beside_its_own_limit_and_loaders_beside_peers() {
+        let text = report().markdown();
+        for expected in [
+            "* f32: 900,000 images/s, 0.90 of the limit (1,000,000 images/s); 1.2 % more time",
+            "| What | Workers | images/s | of the limit | × a |",
+            "| Limit: f32 |  | 1,000,000 | 1.00 |  |",
+            "| choices |  | 20,000,000 |  |  |",
+            "| f32 NHWC augmentation |  | 500,000 | 0.50 |  |",
+            "| Whole loader: f32 NCHW | 1 | 800,000 | 0.80 | 200 |",
+            "| Whole loader: u8 NCHW | 1 | 900,000 |  | 225 |",
+            "| **a** slow | 0 | 4000 | 0.0040 |  |",
+            "| absent | | not measured: no such module | |  |",
+            "Medians on images, on a machine.",
+        ] {
+            assert!(text.contains(expected), "`{expected}` is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn json_has_the_same_numbers() {
+        let value: Value = serde_json::from_str(&report().json()).unwrap();
+        assert_eq!(value["rows"][3]["of_limit"], 0.8);
+        assert_eq!(value["rows"][3]["of_peers"][0]["ratio"], 200.0);
+        assert_eq!(value["peers"][1]["missing"], "no such module");
+    }
+}
