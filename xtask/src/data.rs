@@ -15,8 +15,19 @@ impl DataSet {
         match self {
             Self::Cifar10 => &[DatasetKind::Cifar10],
             Self::Cifar100 => &[DatasetKind::Cifar100],
-            Self::All => &[DatasetKind::Cifar10, DatasetKind::Cifar100],
+            Self::Mnist => &[DatasetKind::Mnist],
+            Self::FashionMnist => &[DatasetKind::FashionMnist],
+            // Both label sets of CIFAR-100 are in the same files.
+            Self::All => {
+                &[DatasetKind::Cifar10, DatasetKind::Cifar100, DatasetKind::Mnist, DatasetKind::FashionMnist]
+            }
         }
+    }
+
+    /// The data sets to verify: of all, those that are there; those that are asked for by name, in any case.
+    fn to_verify(self, dir: &Path) -> Vec<DatasetKind> {
+        let there: Vec<_> = self.kinds().iter().copied().filter(|&kind| is_there(kind, dir)).collect();
+        if self == Self::All && !there.is_empty() { there } else { self.kinds().to_vec() }
     }
 }
 
@@ -32,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, action: &DataAction) -> Result<ExitCode
         }
         DataAction::Verify(selection) => {
             let dir = workspace.data_dir(selection.data_dir.as_deref());
-            for &kind in selection.set.kinds() {
+            for kind in selection.set.to_verify(&dir) {
                 match polder_data::verify(kind, &dir) {
                     Ok(report) => {
                         println!("{report}");
@@ -74,7 +85,8 @@ impl Shown {
     fn show(&mut self, progress: Progress) {
         let percent = progress.total.map_or(0, |total| 100 * progress.done / total.max(1));
         let step = if self.terminal { 1 } else { 10 };
-        let new_stage = self.stage != Some(progress.stage);
+        // A data set of several files goes through its stages anew for each.
+        let new_stage = self.stage != Some(progress.stage) || percent < self.percent;
         if !new_stage && percent < self.percent + step {
             return;
         }
@@ -82,6 +94,10 @@ impl Shown {
             self.finish();
         }
         (self.stage, self.percent) = (Some(progress.stage), percent);
+        if progress.stage == Stage::Wait {
+            eprintln!("wait     for another process that fetches the same data set");
+            return;
+        }
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         let total = progress.total.map_or(String::new(), |total| format!(" of {:.1} MB", megabytes(total)));
         let line = format!("{:<8} {percent:>3} %  {:.1}{total}", progress.stage, megabytes(progress.done));

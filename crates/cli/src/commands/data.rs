@@ -1,6 +1,6 @@
 //! `polder data`: the data sets' files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -37,7 +37,8 @@ enum DataCommand {
         dataset: Selection,
         #[command(flatten)]
         data: DataDir,
-        /// Address of the archive, tried in the order given instead of the authors' own; may be repeated
+        /// Address of the archive (for the MNISTs: of the folder of their files), tried in the order given instead of
+        /// the authors' own; may be repeated
         #[arg(long = "mirror", value_name = "URL")]
         mirrors: Vec<String>,
     },
@@ -72,6 +73,8 @@ enum DataCommand {
 enum Selection {
     Cifar10,
     Cifar100,
+    Mnist,
+    FashionMnist,
     All,
 }
 
@@ -80,8 +83,20 @@ impl Selection {
         match self {
             Self::Cifar10 => &[DatasetKind::Cifar10],
             Self::Cifar100 => &[DatasetKind::Cifar100],
-            Self::All => &DatasetKind::ALL,
+            Self::Mnist => &[DatasetKind::Mnist],
+            Self::FashionMnist => &[DatasetKind::FashionMnist],
+            // Both label sets of CIFAR-100 are in the same files.
+            Self::All => {
+                &[DatasetKind::Cifar10, DatasetKind::Cifar100, DatasetKind::Mnist, DatasetKind::FashionMnist]
+            }
         }
+    }
+
+    /// The data sets to verify: of all, those that are there; those that are asked for by name, in any case.
+    fn to_verify(self, dir: &Path) -> Vec<DatasetKind> {
+        let is_there = |kind: &DatasetKind| dir.join(kind.folder()).is_dir();
+        let there: Vec<_> = self.kinds().iter().copied().filter(is_there).collect();
+        if self == Self::All && !there.is_empty() { there } else { self.kinds().to_vec() }
     }
 }
 
@@ -97,6 +112,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
                 bar.set_style(style.context("the progress bar")?);
                 let report = fetch(kind, &data.data_dir, &options, &mut |progress| {
                     bar.set_message(match progress.stage {
+                        Stage::Wait => format!("waiting for another process that fetches {}", kind.name()),
                         Stage::Download => format!("downloading {}", kind.name()),
                         stage => format!("{stage:?} {}", kind.name()).to_lowercase(),
                     });
@@ -110,7 +126,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
         }
         DataCommand::Verify { dataset, data } => {
             let mut outcome = Outcome::Done;
-            for &kind in dataset.kinds() {
+            for kind in dataset.to_verify(&data.data_dir) {
                 let report = verify(kind, &data.data_dir)?;
                 println!("{report}");
                 if report.state() == Verification::Unverified {
