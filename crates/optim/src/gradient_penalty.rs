@@ -45,7 +45,7 @@ impl GradientPenaltyConfig {
 /// gradient. With lambda = 0 every step is bit-equal to the base optimizer's, without any Hessian-vector product.
 ///
 /// # Source
-/// Smith et al. (2021), arXiv:2101.12176, Section 2.3 and Eq. (1).
+/// Smith et al. (2021), arXiv:2101.12176, Section 2.3.
 #[derive(Debug)]
 pub struct GradientPenalty<V> {
     lambda: f64,

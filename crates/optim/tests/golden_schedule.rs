@@ -11,6 +11,9 @@ struct Golden {
     learning_rate: f64,
     multi_step: Vec<MultiStepCase>,
     cosine: Vec<CosineCase>,
+    warm_up: Vec<WarmUpCase>,
+    warm_up_cosine: Vec<WarmUpCosineCase>,
+    swa: Vec<SwaCase>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +27,32 @@ struct MultiStepCase {
 struct CosineCase {
     floor: f64,
     period: u64,
+    values: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct WarmUpCase {
+    factor: f64,
+    duration: u64,
+    milestones: Vec<u64>,
+    decay: f64,
+    values: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct WarmUpCosineCase {
+    factor: f64,
+    duration: u64,
+    period: u64,
+    values: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct SwaCase {
+    period: u64,
+    start: u64,
+    duration: u64,
+    learning_rate: f64,
     values: Vec<f64>,
 }
 
@@ -44,5 +73,18 @@ fn schedules_agree_with_pytorch() {
     for CosineCase { floor, period, values } in golden.cosine {
         assert_eq!(values.len() as u64, period + 1);
         check(&Schedule::Cosine { learning_rate, floor, period }, &values);
+    }
+    for WarmUpCase { factor, duration, milestones, decay, values } in golden.warm_up {
+        let then = Box::new(Schedule::MultiStep { learning_rate, milestones, factor: decay });
+        check(&Schedule::WarmUp { factor, duration, then }, &values);
+    }
+    for WarmUpCosineCase { factor, duration, period, values } in golden.warm_up_cosine {
+        let then = Box::new(Schedule::Cosine { learning_rate, floor: 0.0, period });
+        check(&Schedule::WarmUp { factor, duration, then }, &values);
+    }
+    assert_eq!(golden.swa.len(), 4);
+    for SwaCase { period, start, duration, learning_rate: averaging, values } in golden.swa {
+        let before = Box::new(Schedule::Cosine { learning_rate, floor: 0.0, period });
+        check(&Schedule::Swa { before, start, duration, learning_rate: averaging }, &values);
     }
 }

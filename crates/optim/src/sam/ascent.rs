@@ -30,7 +30,7 @@ pub enum Ascent {
     /// the ascent does not depend on how a network's weights are scaled against each other: `||(w_hat - w) / T|| = rho`.
     ///
     /// # Source
-    /// Kwon et al. (2021), arXiv:2102.11600, Eq. (4) with p = 2, and its code for `eta` and for biases, where T is 1. Departs from it
+    /// Kwon et al. (2021), arXiv:2102.11600, Algorithm 1 (p = 2), and its code for `eta` and for biases, where T is 1. Departs from it
     /// by 1e-12 beside the norm instead of 1e-16.
     Adaptive {
         /// Added to the absolute weights, finite and at least 0; the authors' code has 0.01, and 0 is the paper's definition.

@@ -3,8 +3,11 @@
 use std::ops::Range;
 
 use super::Vector;
+use crate::entries::Entries;
 use crate::error::OptimError;
 use crate::keyed;
+use crate::momentum::Momentum;
+use crate::sgd::SgdStep;
 
 const ENTRY_BYTES: usize = size_of::<f64>();
 
@@ -21,6 +24,38 @@ fn zip_apply(y: &mut [f64], x: &[f64], mut update: impl FnMut(&mut f64, f64)) {
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len(), "vectors of different dimensions");
     x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+/// The step of [`Vector::sgd_step`] in one pass over the entries: the same operations on each, in the same order.
+#[inline]
+fn sgd_step(w: &mut [f64], gradient: &mut [f64], velocity: Option<&mut [f64]>, step: &SgdStep<'_>) {
+    assert_eq!(w.len(), gradient.len(), "vectors of different dimensions");
+    let decay = match &step.weight_decay.on {
+        Entries::All => step.weight_decay.coefficient,
+        Entries::Ranges(ranges) => {
+            for range in ranges {
+                zip_apply(&mut gradient[range.clone()], &w[range.clone()], |g, w| {
+                    *g += step.weight_decay.coefficient * w;
+                });
+            }
+            0.0
+        }
+    };
+    // Without decay nothing is added, not even 0 times an infinite weight.
+    let decayed = |g: f64, w: f64| if decay == 0.0 { g } else { g + decay * w };
+    let rate = -step.learning_rate;
+    let Some(velocity) = velocity else {
+        zip_apply(w, gradient, |w, g| *w += rate * decayed(g, *w));
+        return;
+    };
+    assert_eq!(w.len(), velocity.len(), "vectors of different dimensions");
+    let (past, new) = (step.momentum.coefficient(), 1.0 - step.momentum.dampening());
+    let is_nesterov = matches!(step.momentum, Momentum::Nesterov { .. });
+    for ((w, &mut g), v) in w.iter_mut().zip(gradient).zip(velocity) {
+        let g = decayed(g, *w);
+        *v = if step.first { g } else { new * g + past * *v };
+        *w += rate * if is_nesterov { g + past * *v } else { *v };
+    }
 }
 
 fn to_bytes(x: &[f64]) -> Vec<u8> {
@@ -113,6 +148,11 @@ macro_rules! impl_vector_for_owned_slice {
 
             fn fill_rademacher(&mut self, key: u64) {
                 self.iter_mut().zip(keyed::signs(key)).for_each(|(y, value)| *y = value);
+            }
+
+            #[inline]
+            fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
+                sgd_step(self, gradient, velocity.map(|velocity| &mut velocity[..]), step);
             }
 
             fn to_bytes(&self) -> Vec<u8> {
