@@ -88,9 +88,10 @@ proptest! {
             averages.update(step as u64, &iterates[step]);
             for (i, &config) in configs.iter().enumerate() {
                 let name = format!("average-{i}");
-                match by_definition(config, &iterates[..=step]) {
-                    Some(expected) => assert_close(averages.get(&name).unwrap(), &expected, &format!("{config:?}")),
-                    None => prop_assert_eq!(averages.get(&name), None),
+                if let Some(expected) = by_definition(config, &iterates[..=step]) {
+                    assert_close(averages.get(&name).unwrap(), &expected, &format!("{config:?}"));
+                } else {
+                    prop_assert_eq!(averages.get(&name), None);
                 }
             }
         }
@@ -121,7 +122,9 @@ proptest! {
         let mut alone: Vec<_> = configs.iter().map(|&config| named(&[config])).collect();
         for (step, iterate) in iterates.iter().enumerate() {
             together.update(step as u64, iterate);
-            alone.iter_mut().for_each(|average| average.update(step as u64, iterate));
+            for average in &mut alone {
+                average.update(step as u64, iterate);
+            }
         }
         for (i, &start) in starts.iter().enumerate() {
             let name = format!("average-{i}");

@@ -103,7 +103,7 @@ proptest! {
             Ascent::Normalized => prop_assert!((norm - config.rho).abs() < 1e-9, "norm {}", norm),
             Ascent::Unnormalized => {}
             Ascent::Adaptive { eta, on } => {
-                let mut operator = vec![1.0; 6];
+                let mut operator = [1.0; 6];
                 on.for_each_range(6, |range| range.for_each(|i| operator[i] = start[i].abs() + eta));
                 let scaled: Vec<f64> = (0..6).map(|i| (perturbed[i] - start[i]) / operator[i]).collect();
                 let norm = distance(&scaled, &[0.0; 6]);

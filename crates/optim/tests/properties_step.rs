@@ -67,7 +67,7 @@ proptest! {
             let shift = f64::from(minibatch);
             let mut noisy = |w: &Vec<f64>, at: Point, gradient: &mut Vec<f64>| {
                 let loss = objective(w, at, gradient)?;
-                gradient.iter_mut().for_each(|entry| *entry += shift);
+                gradient[0] += shift;
                 Ok(loss)
             };
             euler.step(&mut noisy, &mut with, &mut vec![0.0; 6], 0.01).unwrap();

@@ -6,7 +6,7 @@ pub(crate) mod strategies;
 use std::ops::Range;
 
 use polder_optim::{
-    DecayOn, HessianVector, Momentum, Objective, OptimError, Optimizer, Point, SgdConfig, WeightDecay,
+    DecayOn, HessianVector, Momentum, Objective, OptimError, Optimizer, Point, SgdConfig, Vector, WeightDecay,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +37,7 @@ fn quartic_terms(w: &[f64], terms: Range<usize>, gradient: &mut [f64]) -> f64 {
 }
 
 /// All terms of the loss, as an objective.
-#[allow(clippy::unnecessary_wraps, reason = "this is the signature of an objective")]
+#[allow(clippy::ptr_arg, clippy::unnecessary_wraps, reason = "this is the signature of an objective")]
 pub(crate) fn objective(w: &Vec<f64>, _at: Point, gradient: &mut Vec<f64>) -> Result<f64, OptimError> {
     Ok(quartic_terms(w, 0..6, gradient))
 }
@@ -74,7 +74,7 @@ impl Objective<Vec<f64>> for CoupledQuartic {
         }
         let loss = quartic_terms(parameters, MICRO_BATCHES[part].clone(), gradient);
         let share = self.micro_share(part, of);
-        gradient.iter_mut().for_each(|entry| *entry /= share);
+        gradient.scale(1.0 / share);
         if at == Point::Iterate {
             self.loss = if part == 0 { loss } else { self.loss + loss };
         }
