@@ -9,6 +9,7 @@
 //!   what it refuses.
 //! * **Averages** of one trajectory, any number at once ([`Averages`]): [`TailAverage`], [`Ema`], [`Swa`], [`WindowAverage`].
 //! * **Learning rates** as a pure function of time: [`Schedule`].
+//! * **Flatness** of where they end: [`sharpness`].
 //! * **State** as named vectors and counters ([`State`], [`SavedState`]): everything that must be stored to continue bit for bit.
 //!
 //! All of it agrees with PyTorch in f64 to 1e-12 wherever PyTorch has the same thing, which tests show over 50 steps.
@@ -106,6 +107,7 @@ mod sam;
 mod schedule;
 mod scratch;
 mod sgd;
+pub mod sharpness;
 mod state;
 mod vector;
 mod weight_decay;
