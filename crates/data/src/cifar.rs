@@ -4,7 +4,7 @@
 //! 3072 pixel bytes, planar red, green, blue, 32 rows of 32 each. Source: Krizhevsky (2009) and the readme of the
 //! binary archives.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::record_map::RecordMap;
 use crate::{DataError, DatasetKind, ImageShape, MappedDataset, Split};
@@ -63,15 +63,23 @@ pub(crate) fn open_split(
         Split::Train => layout.train,
         Split::Test => layout.test,
     };
-    let num_images = kind.num_images(split);
-    let records_per_file = num_images / names.len();
-    let mut files = Vec::with_capacity(names.len());
-    let mut labels = Vec::with_capacity(num_images);
-    for name in names {
-        let path = folder.join(name);
-        let file = RecordMap::open(&path)?.expect_records(0, records_per_file, layout.record_len(), || {
-            kind.fetch_to_replace()
-        })?;
+    let records_per_file = kind.num_images(split) / names.len();
+    let paths: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+    open_files(layout, kind, &paths, records_per_file)
+}
+
+/// Opens files of `records_per_file` records each.
+pub(crate) fn open_files(
+    layout: &CifarLayout,
+    kind: DatasetKind,
+    paths: &[PathBuf],
+    records_per_file: usize,
+) -> Result<MappedDataset, DataError> {
+    let mut files = Vec::with_capacity(paths.len());
+    let mut labels = Vec::with_capacity(paths.len() * records_per_file);
+    for path in paths {
+        let remedy = || kind.fetch_to_replace();
+        let file = RecordMap::open(path)?.expect_records(0, records_per_file, layout.record_len(), remedy)?;
         read_labels(layout, kind, &file, records_per_file, &mut labels)?;
         files.push(file);
     }

@@ -78,6 +78,9 @@ mod archive;
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
+#[cfg(feature = "download")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "image")]
 mod sheet;
 #[cfg(feature = "download")]

@@ -1,0 +1,153 @@
+//! The parsers as functions of bytes, for the fuzz targets and the test that replays their corpus.
+//!
+//! Not part of the crate's interface. None touches the network, and none writes what it unpacks.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, process};
+
+use crate::archive::{self, Destination, Source};
+use crate::checksums::{Digest, Distribution, Member};
+use crate::cifar::{self, CIFAR10, CIFAR100, CifarLayout};
+use crate::{DataError, Dataset, DatasetKind, open_idx};
+
+/// A small data set, whose archive is the folder `toy` with these files.
+const TOY: Distribution = Distribution {
+    dataset: "toy",
+    folder: "toy",
+    archives: &[],
+    members: &[member("train.bin", 3073), member("test.bin", 25)],
+};
+
+const fn member(name: &'static str, len: u64) -> Member {
+    Member { name, len, digest: Digest::Published("") }
+}
+
+/// Reads `bytes` as the `.tar.gz` of a data set with the folder `toy` and the records `train.bin` of 3073 bytes and
+/// `test.bin` of 25, and drops the files.
+///
+/// # Errors
+/// As in a download.
+///
+/// # Panics
+/// If more would have been written than the known lengths allow, or under a name that leaves the folder.
+pub fn unpack(bytes: &[u8]) -> Result<(), DataError> {
+    archive::unpack(source(bytes, &mut |_| ()), &TOY, &mut Nowhere { left: TOY.max_archive_len() })
+}
+
+/// Reads `bytes` as the `.gz` of a file of 3073 bytes, and drops it.
+///
+/// # Errors
+/// As in a download.
+///
+/// # Panics
+/// If more would have been written than the known length.
+pub fn gunzip(bytes: &[u8]) -> Result<(), DataError> {
+    let member = &TOY.members[0];
+    archive::gunzip(source(bytes, &mut |_| ()), member, &mut Nowhere { left: member.len })
+}
+
+fn source<'a>(bytes: &'a [u8], progress: &'a mut dyn FnMut(u64)) -> Source<'a, &'a [u8]> {
+    Source { path: Path::new("memory"), bytes, progress }
+}
+
+/// Opens `bytes` as a file of two records of CIFAR-10 and reads every image.
+///
+/// # Errors
+/// As in opening the data set.
+pub fn cifar10_file(bytes: &[u8]) -> Result<(), DataError> {
+    cifar_file(&CIFAR10, DatasetKind::Cifar10, bytes)
+}
+
+/// Opens `bytes` as a file of two records of CIFAR-100 and reads every image.
+///
+/// # Errors
+/// As in opening the data set.
+pub fn cifar100_file(bytes: &[u8]) -> Result<(), DataError> {
+    cifar_file(&CIFAR100, DatasetKind::Cifar100, bytes)
+}
+
+fn cifar_file(layout: &CifarLayout, kind: DatasetKind, bytes: &[u8]) -> Result<(), DataError> {
+    let file = Scratch::new(bytes)?;
+    read_all(&cifar::open_files(layout, kind, std::slice::from_ref(&file.path), 2)?);
+    Ok(())
+}
+
+/// Opens `bytes` as IDX images beside labels for three images, and reads every image.
+///
+/// # Errors
+/// As in opening the pair.
+pub fn idx_images(bytes: &[u8]) -> Result<(), DataError> {
+    idx_pair(bytes, &[0, 0, 8, 1, 0, 0, 0, 3, 1, 0, 9])
+}
+
+/// Opens `bytes` as IDX labels beside three images of 2 x 1 pixels, and reads every image.
+///
+/// # Errors
+/// As in opening the pair.
+pub fn idx_labels(bytes: &[u8]) -> Result<(), DataError> {
+    idx_pair(&[0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 10, 20, 30, 40, 50, 60], bytes)
+}
+
+fn idx_pair(images: &[u8], labels: &[u8]) -> Result<(), DataError> {
+    let (images, labels) = (Scratch::new(images)?, Scratch::new(labels)?);
+    read_all(&open_idx(&images.path, &labels.path, 10)?);
+    Ok(())
+}
+
+/// # Panics
+/// If the data set breaks its own promises.
+fn read_all(dataset: &dyn Dataset) {
+    for index in 0..dataset.len() {
+        assert_eq!(dataset.pixels(index).len(), dataset.shape().num_values());
+        assert!(dataset.label(index) < dataset.num_classes());
+        dataset.prefetch(index);
+    }
+}
+
+/// Counts what is unpacked and drops it.
+struct Nowhere {
+    /// How many more bytes may come.
+    left: u64,
+}
+
+impl Destination for Nowhere {
+    fn create(&mut self, name: &str) -> Result<(), DataError> {
+        assert!(!name.is_empty() && name != "." && name != ".." && !name.contains('/'), "{name:?}");
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), DataError> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.expect("no more is written than the known lengths");
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), DataError> {
+        Ok(())
+    }
+}
+
+/// A file with the bytes to parse, in memory where the system has a folder for that; removed at the end.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn new(bytes: &[u8]) -> Result<Self, DataError> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("polder-data-{}-{number}", process::id()));
+        fs::write(&path, bytes).map_err(DataError::io("write", &path))?;
+        Ok(Scratch { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A leftover in a temporary folder is an untidiness, not an error.
+        let _ = fs::remove_file(&self.path);
+    }
+}
