@@ -1,8 +1,8 @@
 //! The seeds of the fuzz targets, replayed: no parser panics, and seeds are taken or refused as their names say.
 
-use std::fs;
 #![cfg(feature = "download")]
 
+use std::fs;
 use std::path::Path;
 
 use polder_data::{DataError, fuzzing};
