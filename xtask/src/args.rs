@@ -48,6 +48,10 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
                             cargo xtask promises --data-dir ~/datasets --write   measure all, update the README's table")]
     Promises(PromisesArgs),
+    /// Measure speed: the input pipeline beside its limit and its peers
+    #[command(after_help = "Examples:\n  cargo xtask bench data\n  \
+                            cargo xtask bench data --peers   beside PyTorch's and other pipelines")]
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -149,6 +153,37 @@ pub(crate) struct PromisesArgs {
     /// Put the table between the markers in README.md
     #[arg(long)]
     pub(crate) write: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) action: BenchAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchAction {
+    /// Images per second of every stage and of the whole loader, about three minutes
+    #[command(after_help = "Examples:\n  cargo xtask bench data --data-dir ~/datasets\n  \
+                            cargo xtask bench data --peers            makes a Python environment of about 6 GB\n  \
+                            cargo xtask bench data --peers --python ~/venv/bin/python --json")]
+    Data(BenchDataArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchDataArgs {
+    /// Folder that holds cifar-10-batches-bin/ [default: `data` in the workspace]
+    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Measure torchvision, whole-batch tensors, tf.data and FFCV on the same images too
+    #[arg(long)]
+    pub(crate) peers: bool,
+    /// Python that has torch and torchvision [default: an environment in the target folder, made on demand]
+    #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+    /// Print JSON instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]
