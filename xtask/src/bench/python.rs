@@ -17,7 +17,7 @@ const REQUIRED_TIME: Duration = Duration::from_mins(30);
 
 /// Package and name of the peers that may or may not install here; FFCV is compiled against OpenCV and libjpeg-turbo.
 const OPTIONAL: [(&str, &str); 2] = [("tensorflow-cpu", "tf.data"), ("ffcv", "FFCV")];
-const OPTIONAL_TIME: Duration = Duration::from_mins(4);
+const OPTIONAL_TIME: Duration = Duration::from_mins(6);
 
 /// Written last: an environment without it is not complete.
 const COMPLETE: &str = "complete.json";

@@ -166,14 +166,14 @@ fn ratio(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
-/// One line per output: rate, ratio to the limit, share of the time that the loader adds to the augmentation.
+/// One line per output: rate, ratio to the limit, the share of its time that is not the augmentation.
 fn headlines(interleaved: &Value) -> Vec<String> {
     let outputs = interleaved.as_object().into_iter().flatten();
     outputs
         .filter_map(|(output, measured)| {
             let number = |name: &str| measured.get(name)?.as_f64();
             Some(format!(
-                "{output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % more time than the augmentation alone",
+                "{output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % of its time beyond the augmentation itself",
                 parted(number("images_per_second")?),
                 number("ratio_to_limit")?,
                 parted(number("limit_images_per_second")?),
@@ -227,7 +227,7 @@ mod tests {
     fn each_row_stands_beside_its_own_limit_and_loaders_beside_peers() {
         let text = report().markdown();
         for expected in [
-            "* f32: 900,000 images/s, 0.90 of the limit (1,000,000 images/s); 1.2 % more time",
+            "* f32: 900,000 images/s, 0.90 of the limit (1,000,000 images/s); 1.2 % of its time",
             "| What | Workers | images/s | of the limit | × a |",
             "| Limit: f32 |  | 1,000,000 | 1.00 |  |",
             "| choices |  | 20,000,000 |  |  |",
