@@ -122,6 +122,54 @@ pub enum DataError {
         /// What to do about it.
         remedy: String,
     },
+    /// The content of a packed file is not what was written.
+    #[error(
+        "`{path}` has CRC-32 {found:08x} from byte 16 on, expected {expected:08x} as its header says: it is damaged; \
+         make it again with `polder data pack`",
+        path = path.display()
+    )]
+    PackedChecksum {
+        /// The file.
+        path: PathBuf,
+        /// CRC-32 of what it holds.
+        found: u32,
+        /// CRC-32 in its header.
+        expected: u32,
+    },
+    /// A folder of images is not one folder per class with images in it.
+    #[error("`{path}` has {found}, expected {expected}", path = path.display())]
+    ImageFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// What belongs there.
+        expected: String,
+    },
+    /// An image file does not decode.
+    #[error("`{path}` is broken, expected a PNG or JPEG image; replace it or take it out of the folder", path = path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder found.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Two images of a folder differ in size, and no common size was asked for.
+    #[error(
+        "`{path}` is {}x{} pixels, expected {}x{} as `{first}`; resize all images with --size HxW",
+        found.0, found.1, expected.0, expected.1,
+        path = path.display(), first = first.display()
+    )]
+    ImageSize {
+        /// The image that differs.
+        path: PathBuf,
+        /// Its height and width.
+        found: (usize, usize),
+        /// The image that was read first.
+        first: PathBuf,
+        /// The height and width of that one.
+        expected: (usize, usize),
+    },
     /// A data set name that is not known.
     #[error(
         "unknown data set `{name}`, expected one of cifar10, cifar100, cifar100-coarse, mnist, fashion-mnist"

@@ -38,7 +38,11 @@ pub fn open_idx(images: &Path, labels: &Path, num_classes: usize) -> Result<Mapp
 }
 
 /// Opens one split of a data set that is published as IDX files, and holds it to the published numbers.
-pub(crate) fn open_official(kind: DatasetKind, split: Split, folder: &Path) -> Result<MappedDataset, DataError> {
+pub(crate) fn open_official(
+    kind: DatasetKind,
+    split: Split,
+    folder: &Path,
+) -> Result<MappedDataset, DataError> {
     let stem = match split {
         Split::Train => "train",
         Split::Test => "t10k",

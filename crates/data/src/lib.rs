@@ -48,6 +48,7 @@
 mod augment;
 mod builder;
 mod cifar;
+mod class_names;
 mod dataset;
 mod element;
 mod epoch;
@@ -55,11 +56,13 @@ mod error;
 mod generated;
 mod idx;
 mod kind;
+mod label_noise;
 mod layout;
 mod loader;
 mod mapped;
 mod minibatch;
 mod normalize;
+mod packed;
 mod pipeline;
 mod pool;
 mod random;
@@ -70,6 +73,7 @@ mod sampler;
 mod simd;
 mod statistics;
 mod subset;
+mod validation;
 mod worker;
 
 #[cfg(feature = "download")]
@@ -78,9 +82,13 @@ mod archive;
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
+#[cfg(feature = "image")]
+mod font;
 #[cfg(feature = "download")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "image")]
+mod pack;
 #[cfg(feature = "image")]
 mod sheet;
 #[cfg(feature = "download")]
@@ -90,6 +98,7 @@ pub use augment::{
     Augment, Augmentation, Augmenter, Border, Choices, Crop, Cutout, Draws, Flip, Region, Sample, Translate,
 };
 pub use builder::LoaderBuilder;
+pub use class_names::class_names;
 pub use dataset::{Dataset, ImageShape, Split};
 #[cfg(feature = "download")]
 pub use download::{FetchOptions, FetchReport, Outcome, Progress, Stage, fetch};
@@ -100,15 +109,20 @@ pub use generated::{Generated, GeneratedConfig};
 pub use half::bf16;
 pub use idx::open_idx;
 pub use kind::{DatasetKind, open};
+pub use label_noise::LabelNoise;
 pub use layout::Layout;
 pub use loader::Loader;
 pub use mapped::MappedDataset;
 pub use minibatch::{Memory, Minibatch};
 pub use normalize::Normalization;
+#[cfg(feature = "image")]
+pub use pack::{PackOptions, PackReport, pack};
+pub use packed::{PackedDataset, PackedHeader, open_packed};
 pub use sampler::{Order, epoch_order};
 #[cfg(feature = "image")]
 pub use sheet::write_sheet;
 pub use statistics::{LoaderStage, StageStatistics, Statistics};
-pub use subset::FirstN;
+pub use subset::{FirstN, Subset};
+pub use validation::{Balance, split_validation};
 #[cfg(feature = "download")]
 pub use verify::{FileReport, Verification, VerificationReport, verify};

@@ -33,6 +33,12 @@ impl MappedDataset {
         debug_assert!(labels.iter().all(|&label| usize::from(label) < num_classes));
         MappedDataset { files, records_per_file, pixels_at, shape, num_classes, labels }
     }
+
+    /// The file of a format that has one.
+    #[cfg(feature = "image")]
+    pub(crate) fn only_file(&self) -> &RecordMap {
+        &self.files[0]
+    }
 }
 
 impl Dataset for MappedDataset {

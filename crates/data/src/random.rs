@@ -22,6 +22,10 @@ pub(crate) enum Purpose {
     Prototypes,
     /// The images of generated data; `what` is the split, the stream number is the sample.
     GeneratedImages,
+    /// Wrong labels; `what` is 0, the position in the stream is the sample.
+    LabelNoise,
+    /// The images held out for validation; `what` is 0.
+    Validation,
 }
 
 impl Purpose {
@@ -33,6 +37,8 @@ impl Purpose {
             Purpose::Steps => b"polder:steps    ",
             Purpose::Prototypes => b"polder:prototype",
             Purpose::GeneratedImages => b"polder:generated",
+            Purpose::LabelNoise => b"polder:noise    ",
+            Purpose::Validation => b"polder:validate ",
         }
     }
 }

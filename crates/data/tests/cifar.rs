@@ -5,7 +5,9 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use polder_data::{DataError, Dataset, DatasetKind, ImageShape, Split, Verification, open, verify};
+use polder_data::{
+    DataError, Dataset, DatasetKind, ImageShape, Split, Verification, class_names, open, verify,
+};
 use tempfile::TempDir;
 
 const CIFAR10_RECORD: u64 = 3073;
@@ -58,13 +60,15 @@ fn training_files_are_one_data_set_in_official_order() {
 }
 
 #[test]
-fn cifar100_is_labelled_by_the_fine_label() {
+fn cifar100_is_labelled_by_the_fine_label_or_the_coarse_one() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("cifar-100-binary/test.bin");
     write_zeros(&path, 10_000 * CIFAR100_RECORD);
     write_at(&path, 7 * CIFAR100_RECORD, &[19, 99, 42]);
     let test = open(DatasetKind::Cifar100, Split::Test, dir.path()).unwrap();
     assert_eq!((test.num_classes(), test.label(7), test.pixels(7)[0]), (100, 99, 42));
+    let coarse = open(DatasetKind::Cifar100Coarse, Split::Test, dir.path()).unwrap();
+    assert_eq!((coarse.num_classes(), coarse.label(7), coarse.pixels(7)[0]), (20, 19, 42));
 
     write_at(&path, 8 * CIFAR100_RECORD, &[20]);
     let error = open(DatasetKind::Cifar100, Split::Test, dir.path()).unwrap_err();
@@ -156,5 +160,17 @@ fn files_that_are_not_the_official_ones_are_unverified() {
 fn data_set_names_are_those_of_the_command_line() {
     assert_eq!("cifar100".parse::<DatasetKind>().unwrap(), DatasetKind::Cifar100);
     let error = "cifar".parse::<DatasetKind>().unwrap_err().to_string();
-    assert_eq!(error, "unknown data set `cifar`, expected one of cifar10, cifar100");
+    assert_eq!(
+        error,
+        "unknown data set `cifar`, expected one of cifar10, cifar100, cifar100-coarse, mnist, fashion-mnist"
+    );
+}
+
+#[test]
+fn classes_are_called_as_the_file_beside_the_records_says() {
+    let dir = cifar10();
+    assert_eq!(class_names(DatasetKind::Cifar10, dir.path())[3], "3");
+    let names = "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n";
+    fs::write(dir.path().join("cifar-10-batches-bin/batches.meta.txt"), names).unwrap();
+    assert_eq!(class_names(DatasetKind::Cifar10, dir.path())[3], "cat");
 }
