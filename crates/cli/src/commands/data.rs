@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use polder_data::{
-    Augmentation, DatasetKind, FetchOptions, Split, Stage, Verification, fetch, open, verify, write_sheet,
+    Augmentation, DatasetKind, FetchOptions, Split, Stage, Verification, class_names, fetch, open, verify,
+    write_sheet,
 };
 
 use crate::args::DataDir;
@@ -144,7 +145,8 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
                 let split = open(kind, Split::Train, &data.data_dir)?;
                 let indices: Vec<usize> = (0..usize::from(*images)).collect();
                 let augmentation = Augmentation::papers(kind.normalization());
-                write_sheet(output, &split, &indices, augmentation, *seed, 0)?;
+                let names = class_names(kind, &data.data_dir);
+                write_sheet(output, &split, &names, &indices, augmentation, *seed, 0)?;
                 println!("{}", output.display());
             }
             Ok(Outcome::Done.into())
