@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod command;
 mod data;
+mod data_package;
 mod promises;
 mod reproduce;
 mod setup;

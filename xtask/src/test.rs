@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::command;
+use crate::data_package;
 use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -31,6 +32,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     times.push(("tidy", step_start.elapsed()));
+
+    let step_start = Instant::now();
+    eprintln!("== polder-data as a package");
+    data_package::check(workspace)?;
+    times.push(("polder-data as a package", step_start.elapsed()));
 
     for mut step in steps(workspace) {
         let step_start = Instant::now();
@@ -72,6 +78,9 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
     tests.env("OMP_NUM_THREADS", "1");
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let mut documentation_alone =
+        cargo(&["doc", "--package", "polder-data", "--no-default-features", "--no-deps", "--locked"]);
+    documentation_alone.env("RUSTDOCFLAGS", "-D warnings");
     vec![
         Step { name: "rustfmt", command: cargo(&["fmt", "--all", "--check"]) },
         // Without the default features: a user of the pipeline may want neither downloads nor pictures.
@@ -86,6 +95,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
         Step { name: "tests", command: tests },
         Step { name: "doc tests", command: cargo(&["test", "--workspace", "--locked", "--doc"]) },
         Step { name: "documentation", command: documentation },
+        Step { name: "documentation of polder-data alone", command: documentation_alone },
     ]
 }
 

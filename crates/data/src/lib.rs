@@ -45,6 +45,8 @@
 //! # Features
 //! `download` (default): [`fetch`] and [`verify`]. `image` (default): sheets of samples as PNG, folders of images.
 
+#![deny(missing_docs)]
+
 mod augment;
 mod builder;
 mod cifar;
@@ -63,6 +65,8 @@ mod mapped;
 mod minibatch;
 mod normalize;
 mod packed;
+#[cfg(doctest)]
+mod pages;
 mod pipeline;
 mod pool;
 mod random;

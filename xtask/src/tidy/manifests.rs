@@ -14,12 +14,13 @@ const LIBTORCH: [&str; 2] = ["tch", "torch-sys"];
 
 /// A package, what it must not reach, directly or through another package, and why.
 struct Rule {
+    /// Its name; with `*` at the end, every package whose name begins so.
     package: &'static str,
     forbidden: &'static [&'static [&'static str]],
     invariant: &'static str,
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     Rule {
         package: "polder-optim",
         forbidden: &[&TENSOR_LIBRARIES, &["polder-data", "polder-theory", "polder-models", "polder"]],
@@ -45,7 +46,21 @@ const RULES: [Rule; 5] = [
         forbidden: &[&LIBTORCH, &["polder-models", "polder"]],
         invariant: "layers: xtask never links libtorch, as it runs before libtorch is there",
     },
+    Rule {
+        package: "polder-example-*",
+        forbidden: &[&["polder-optim", "polder-theory", "polder-models", "polder"]],
+        invariant: "layers: an example knows of our packages only the one it shows",
+    },
 ];
+
+impl Rule {
+    fn covers(&self, package: &str) -> bool {
+        match self.package.strip_suffix('*') {
+            Some(prefix) => package.starts_with(prefix),
+            None => package == self.package,
+        }
+    }
+}
 
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Violation>> {
     let locked = match tree.get("Cargo.lock") {
@@ -63,7 +78,7 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Violation>> {
         else {
             continue;
         };
-        for rule in RULES.iter().filter(|rule| rule.package == package) {
+        for rule in RULES.iter().filter(|rule| rule.covers(package)) {
             let forbidden: BTreeSet<&str> =
                 rule.forbidden.iter().flat_map(|names| names.iter().copied()).collect();
             let direct = dependencies_in_manifest(&table);
@@ -196,6 +211,7 @@ mod tests {
             ("polder-theory", "[dependencies]\npolder-data.workspace = true\n"),
             ("polder-models", "[dependencies]\npolder-data.workspace = true\n"),
             ("xtask", "[dependencies]\npolder-models.workspace = true\n"),
+            ("polder-example-tch", "[dependencies]\npolder-models.workspace = true\n"),
         ] {
             assert_eq!(
                 found(&[("crates/x/Cargo.toml", &manifest(package, rest))]).len(),
@@ -222,6 +238,10 @@ mod tests {
                     [[package]]\nname = \"polder-optim\"\nversion = \"0.1.0\"\n";
         let theory = manifest("polder-theory", "[dependencies]\npolder-optim.workspace = true\n");
         let data = manifest("polder-data", "[dependencies]\nndarray.workspace = true\n");
+        let example = manifest(
+            "polder-example-tch",
+            "[dependencies]\ntch.workspace = true\npolder-data.workspace = true\n",
+        );
         let models = manifest(
             "polder-models",
             "[dependencies]\ntch.workspace = true\npolder-optim.workspace = true\n",
@@ -231,6 +251,7 @@ mod tests {
             ("a/Cargo.toml", &*theory),
             ("b/Cargo.toml", &*data),
             ("c/Cargo.toml", &*models),
+            ("d/Cargo.toml", &*example),
         ];
         assert!(found(&files).is_empty());
     }

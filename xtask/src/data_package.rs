@@ -1,0 +1,84 @@
+//! What someone gets who adds polder-data to a project: few packages, no C, and the files that go with a crate.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::command;
+use crate::workspace::Workspace;
+
+/// Packages without the default features, polder-data and procedural macros included.
+const MOST_PACKAGES: usize = 40;
+
+/// Packages whose presence says that something other than Rust is compiled or looked for.
+const C_TOOLS: [&str; 6] = ["cc", "cmake", "pkg-config", "vcpkg", "bindgen", "autotools"];
+
+const FILES: [&str; 6] =
+    ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "reusing-polder-data.md", "src/lib.rs"];
+
+/// Fails if polder-data has become heavy or its package incomplete. Asks cargo three questions and compiles nothing.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let cargo = |words: &str| {
+        let mut cargo = workspace.cargo();
+        cargo.args(words.split(' ')).args(["--package", "polder-data", "--locked"]);
+        lines(&mut cargo)
+    };
+    let packages = cargo("tree --no-default-features --prefix none --no-dedupe --edges normal")?;
+    ensure!(
+        packages.len() <= MOST_PACKAGES,
+        "polder-data without its default features needs {} packages, expected at most {MOST_PACKAGES}; \
+         `cargo tree --package polder-data --no-default-features --edges normal` shows them",
+        packages.len()
+    );
+    let built = cargo("tree --no-default-features --prefix none --no-dedupe --edges normal,build")?;
+    let foreign: Vec<&str> = built.iter().map(|line| name(line)).filter(|name| brings_c(name)).collect();
+    ensure!(
+        foreign.is_empty(),
+        "polder-data without its default features compiles C or looks for a system library: {}",
+        foreign.join(", ")
+    );
+    let files = cargo("package --list --allow-dirty")?;
+    let missing: Vec<&str> = FILES.into_iter().filter(|&file| !files.contains(file)).collect();
+    ensure!(missing.is_empty(), "the package of polder-data lacks {}", missing.join(", "));
+    println!("polder-data: {} packages, no C, {} files in its archive", packages.len(), files.len());
+    Ok(())
+}
+
+/// The distinct lines that a command prints.
+fn lines(command: &mut Command) -> Result<BTreeSet<String>> {
+    let shown = command::shown(command);
+    let output = command.output().with_context(|| format!("`{shown}` cannot be started"))?;
+    ensure!(
+        output.status.success(),
+        "`{shown}` failed ({}): {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// The name in a line of `cargo tree`: "name v1.2.3 ...".
+fn name(line: &str) -> &str {
+    line.split(' ').next().unwrap_or(line)
+}
+
+/// Bindings to Windows itself are Rust and import libraries.
+fn brings_c(name: &str) -> bool {
+    C_TOOLS.contains(&name) || name.ends_with("-sys") && name != "windows-sys"
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn bindings_and_build_tools_of_c_are_told_from_rust() {
+        for (line, expected) in [
+            ("cc v1.2.3", true),
+            ("zstd-sys v2.0.1", true),
+            ("ccc v1.0.0", false),
+            ("windows-sys v0.61.0", false),
+        ] {
+            assert_eq!(super::brings_c(super::name(line)), expected, "{line}");
+        }
+    }
+}
