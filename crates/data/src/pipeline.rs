@@ -29,9 +29,27 @@ pub(crate) enum Next<T> {
     Result(T),
     /// Every step was given back.
     End,
-    /// The threads ended before this step was done.
+    /// The worker that had this step ended before it was done.
     Lost(u64),
 }
+
+/// A step in a worker's hands. However the worker leaves it, by a panic too, the consumer hears of it; or it would wait
+/// for a result that nobody makes, while the other workers wait for steps.
+struct InHand<'a, R: Runtime, T: Send + 'static> {
+    step: u64,
+    result: Option<T>,
+    finished: &'a R::Sender<Outcome<T>>,
+}
+
+impl<R: Runtime, T: Send + 'static> Drop for InHand<'_, R, T> {
+    fn drop(&mut self) {
+        // The receiver outlives the threads, and there is room for every step in flight.
+        R::send(self.finished, (self.step, self.result.take()));
+    }
+}
+
+/// A step and its result; `None` if its worker left without one.
+type Outcome<T> = (u64, Option<T>);
 
 /// Threads at work on a range of steps.
 pub(crate) struct Pipeline<R: Runtime, T: Send + 'static> {
@@ -41,8 +59,8 @@ pub(crate) struct Pipeline<R: Runtime, T: Send + 'static> {
     end: u64,
     /// Closed when there is nothing more to hand out.
     steps: Option<R::Sender<u64>>,
-    finished: R::Receiver<(u64, T)>,
-    window: ReorderWindow<T>,
+    finished: R::Receiver<Outcome<T>>,
+    window: ReorderWindow<Option<T>>,
     stop: Arc<R::Flag>,
     threads: Vec<R::Thread>,
 }
@@ -85,8 +103,9 @@ impl<R: Runtime, T: Send + 'static> Pipeline<R, T> {
             let mut work = make_work();
             let run = move || {
                 while let Some(step) = work.idle(|| R::receive(&steps)) {
-                    let Some(result) = work.run(step) else { return };
-                    if !R::send(&finished, (step, result)) {
+                    let mut in_hand = InHand::<R, T> { step, result: None, finished: &finished };
+                    in_hand.result = work.run(step);
+                    if in_hand.result.is_none() {
                         return;
                     }
                 }
@@ -104,16 +123,17 @@ impl<R: Runtime, T: Send + 'static> Pipeline<R, T> {
             return Next::End;
         }
         loop {
+            let step = self.window.next();
             if let Some(result) = self.window.pop() {
                 self.hand_out_step();
-                return Next::Result(result);
+                return result.map_or(Next::Lost(step), Next::Result);
             }
             let mut received = R::try_receive(&self.finished);
             if received.is_none() {
                 wait(&mut || received = R::receive(&self.finished));
             }
             let Some((step, result)) = received else {
-                return Next::Lost(self.window.next());
+                return Next::Lost(step);
             };
             self.window.insert(step, result);
         }
@@ -155,3 +175,6 @@ impl<R: Runtime, T: Send + 'static> Drop for Pipeline<R, T> {
         self.threads.drain(..).for_each(R::join);
     }
 }
+
+#[cfg(test)]
+mod tests;

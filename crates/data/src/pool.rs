@@ -23,8 +23,11 @@ impl<R: Runtime, B: Send + 'static> Pool<R, B> {
         if let Some(buffer) = R::with(&self.resting, Vec::pop) {
             return buffer;
         }
-        self.made.fetch_add(1, Ordering::Relaxed);
-        (self.make)()
+        let buffer = (self.make)();
+        let made = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        // Room for all of them now, so that giving them back never allocates.
+        R::with(&self.resting, |resting| resting.reserve(made));
+        buffer
     }
 
     pub(crate) fn put(&self, buffer: B) {

@@ -56,16 +56,20 @@ impl<T: Element> Work<Filled<T>> for Worker<T> {
 impl<T: Element> EpochWork<T> {
     /// `None` if the consumer left in the meantime.
     fn prepare(&self, step: u64, augmenter: &mut Augmenter) -> Option<Filled<T>> {
-        let mut buffer = self.pool.take();
-        let current = Cell::new(0);
+        let mut taken = None;
+        let current = Cell::new(self.plan.step(step).first().copied().unwrap_or_default());
         // Unwind safety: after a panic the buffer is emptied before it is used again, and the augmenter keeps nothing
         // from one image to the next but memory that every image overwrites.
-        let filled =
-            panic::catch_unwind(AssertUnwindSafe(|| self.fill(step, augmenter, &mut buffer, &current)));
+        let filled = panic::catch_unwind(AssertUnwindSafe(|| {
+            // The consumer's own memory may panic as it is made.
+            let buffer = taken.insert(self.pool.take());
+            self.fill(step, augmenter, buffer, &current)
+        }));
         let error = match filled {
             Ok(Ok(true)) => {
                 let pool = Arc::clone(&self.pool);
-                return Some(Ok(Minibatch::new(self.plan.epoch, step, self.format, buffer, pool)));
+                return taken
+                    .map(|buffer| Ok(Minibatch::new(self.plan.epoch, step, self.format, buffer, pool)));
             }
             Ok(Ok(false)) => None,
             Ok(Err(error)) => Some(error),
@@ -76,8 +80,10 @@ impl<T: Element> EpochWork<T> {
                 message: panic_message(payload.as_ref()),
             }),
         };
-        buffer.clear();
-        self.pool.put(buffer);
+        if let Some(mut buffer) = taken {
+            buffer.clear();
+            self.pool.put(buffer);
+        }
         error.map(Err)
     }
 
@@ -93,6 +99,14 @@ impl<T: Element> EpochWork<T> {
         let num_classes = self.dataset.num_classes();
         let indices = self.plan.step(step);
         let images = buffer.images.values_mut();
+        let expected = indices.len() * num_values;
+        if images.len() < expected {
+            return Err(DataError::Config {
+                field: "memory of a minibatch",
+                found: format!("room for {} values", images.len()),
+                expected: format!("at least {expected}"),
+            });
+        }
         for (position, (&index, output)) in
             indices.iter().zip(images.chunks_exact_mut(num_values)).enumerate()
         {
