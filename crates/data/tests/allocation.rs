@@ -95,7 +95,9 @@ struct Invert;
 impl Augment for Invert {
     fn apply(&self, image: &mut [u8], _sample: &Sample, draws: &mut Draws) {
         if draws.happens(0.5) {
-            image.iter_mut().for_each(|value| *value = 255 - *value);
+            for value in image {
+                *value = 255 - *value;
+            }
         }
     }
 }
