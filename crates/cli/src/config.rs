@@ -39,6 +39,25 @@ pub(crate) struct DataConfig {
     /// Only the first so many test images; all of them when absent (generated data: 1,000).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) test_images: Option<usize>,
+    /// The training images of `dataset = "packed"`: a file made by `polder data pack`, relative to the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    /// Likewise the test images; without it, `validation_images` of the training images take their place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test_path: Option<String>,
+    /// So many of the training images, of each class its share, are held out and evaluated *instead of* the test split;
+    /// the same ones for every seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation_images: Option<usize>,
+    /// This fraction of the training labels is replaced by a wrong one, drawn from the seed; 0 when absent.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) label_noise: f64,
+    /// Number of classes of generated data; 10 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) num_classes: Option<usize>,
+    /// Height and width of generated data, in pixels; 32 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image_size: Option<usize>,
     pub(crate) augmentation: AugmentationName,
 }
 
@@ -48,6 +67,10 @@ pub(crate) struct DataConfig {
 pub(crate) enum DatasetName {
     Cifar10,
     Cifar100,
+    /// CIFAR-100 under its 20 coarse labels.
+    Cifar100Coarse,
+    /// A folder of images that `polder data pack` has made a file of.
+    Packed,
     /// Made by Polder, the same for every seed; needs no file.
     Generated,
 }
@@ -156,6 +179,12 @@ impl Default for DataConfig {
             dataset: DatasetName::Cifar10,
             train_images: None,
             test_images: None,
+            path: None,
+            test_path: None,
+            validation_images: None,
+            label_noise: 0.0,
+            num_classes: None,
+            image_size: None,
             augmentation: AugmentationName::CropFlipCutout,
         }
     }
@@ -291,6 +320,8 @@ impl RunConfig {
         {
             ensure!(count != Some(0), "`{name}` is 0; expected at least 1, or leave it out for all images");
         }
+        unit("data.label_noise", self.data.label_noise)?;
+        self.data.validate()?;
         match &self.schedule {
             ScheduleConfig::Constant { learning_rate } => positive("schedule.learning_rate", *learning_rate)?,
             ScheduleConfig::MultiStep { learning_rate, milestones, factor } => {
@@ -341,11 +372,44 @@ impl RunConfig {
     }
 }
 
+impl DataConfig {
+    /// Keys that need each other are there together, and none is there without effect.
+    fn validate(&self) -> anyhow::Result<()> {
+        let packed = self.dataset == DatasetName::Packed;
+        let generated = self.dataset == DatasetName::Generated;
+        let (held_out, own_test) = (self.validation_images.is_some(), self.test_path.is_some());
+        ensure!(packed == self.path.is_some(), "`data.path` and `data.dataset = \"packed\"` need each other");
+        ensure!(packed || !own_test, "`data.test_path` belongs to `data.dataset = \"packed\"`; remove it");
+        ensure!(
+            !packed || held_out || own_test,
+            "`data.dataset = \"packed\"` needs images to evaluate: give `data.test_path`, or `data.validation_images` to \
+             hold some out"
+        );
+        ensure!(
+            !held_out || (self.test_images.is_none() && !own_test),
+            "with `data.validation_images` no test image is looked at; remove `data.test_images` and `data.test_path`"
+        );
+        ensure!(
+            generated || (self.num_classes.is_none() && self.image_size.is_none()),
+            "`data.num_classes` and `data.image_size` belong to `data.dataset = \"generated\"`; remove them"
+        );
+        Ok(())
+    }
+}
+
+/// Whether a key is left out, so that what was written before the key existed keeps its id.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 impl fmt::Display for DatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Cifar100 => "CIFAR-100",
+            Self::Cifar100Coarse => "CIFAR-100 (coarse labels)",
+            Self::Packed => "packed images",
             Self::Generated => "generated data",
         })
     }
@@ -403,6 +467,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_are_at_rest_leave_the_id_alone() {
+        let text = serde_json::to_string(&RunConfig::default().data).unwrap();
+        assert_eq!(text, r#"{"dataset":"cifar10","augmentation":"crop-flip-cutout"}"#);
+        assert_eq!(load(&["data.label_noise=0.0"]).unwrap().id(), RunConfig::default().id());
+        assert_ne!(load(&["data.label_noise=0.2"]).unwrap().id(), RunConfig::default().id());
+    }
+
+    #[test]
     fn an_id_survives_the_way_through_toml() {
         let config = load(&["averages.ema={kind='ema', start=0.0, decay=0.99}", "seed=7"]).unwrap();
         let again = RunConfig::from_table(&toml::to_string(&config).unwrap().parse().unwrap()).unwrap();
@@ -419,6 +491,12 @@ mod tests {
             ("averages.iterate={kind='tail', start=0.5}", "last iterate"),
             ("schedule={kind='constant', learning_rate=-1.0}", "schedule.learning_rate"),
             ("training", "has no `=`"),
+            ("data.label_noise=1.5", "data.label_noise"),
+            ("data.path=x", "need each other"),
+            ("data.dataset=packed", "need each other"),
+            ("data={dataset='packed', path='x'}", "needs images to evaluate"),
+            ("data={validation_images=10, test_images=10}", "no test image is looked at"),
+            ("data.num_classes=3", "belong to `data.dataset"),
         ] {
             let error = format!("{:#}", load(&[setting]).unwrap_err());
             assert!(error.contains(part), "{setting}: {error}");

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use polder_data::{
-    Augmentation, Border, Crop, Dataset, DatasetKind, FirstN, Flip, Generated, GeneratedConfig, Loader,
-    Normalization, Order, Split, Verification,
+    Augmentation, Balance, Border, Crop, Dataset, DatasetKind, FirstN, Flip, Generated, GeneratedConfig,
+    ImageShape, LabelNoise, Loader, Normalization, Order, PackedDataset, Split, Verification, open_packed,
+    split_validation,
 };
 
 use crate::config::{AugmentationName, DatasetName, RunConfig};
@@ -16,6 +17,9 @@ use crate::record::{DataRecord, DataState};
 const GENERATED_SEED: u64 = 0;
 const GENERATED_TRAIN_IMAGES: usize = 2000;
 const GENERATED_TEST_IMAGES: usize = 1000;
+
+/// The same images are held out in every run, whatever its seed.
+const VALIDATION_SEED: u64 = 0;
 
 /// Images evaluated at a time.
 const EVALUATION_BATCH: usize = 500;
@@ -31,11 +35,23 @@ pub(crate) struct Images {
 impl Images {
     /// Opens, checks and verifies what `config` asks for; files are looked for under `data_dir`.
     pub(crate) fn open(config: &RunConfig, data_dir: &Path, allow_unverified: bool) -> anyhow::Result<Self> {
-        let kind = match config.data.dataset {
-            DatasetName::Cifar10 => DatasetKind::Cifar10,
-            DatasetName::Cifar100 => DatasetKind::Cifar100,
-            DatasetName::Generated => return Self::generated(config),
+        let official = |kind| Self::official(kind, config, data_dir, allow_unverified);
+        let images = match config.data.dataset {
+            DatasetName::Cifar10 => official(DatasetKind::Cifar10)?,
+            DatasetName::Cifar100 => official(DatasetKind::Cifar100)?,
+            DatasetName::Cifar100Coarse => official(DatasetKind::Cifar100Coarse)?,
+            DatasetName::Packed => Self::packed(config, data_dir)?,
+            DatasetName::Generated => Self::generated(config)?,
         };
+        images.with_validation_and_noise(config)
+    }
+
+    fn official(
+        kind: DatasetKind,
+        config: &RunConfig,
+        data_dir: &Path,
+        allow_unverified: bool,
+    ) -> anyhow::Result<Self> {
         // Opening comes first: a truncated file is better explained by its length than by its digest.
         let train = polder_data::open(kind, Split::Train, data_dir)?;
         let test = polder_data::open(kind, Split::Test, data_dir)?;
@@ -59,26 +75,72 @@ impl Images {
             Verification::Known => DataState::Known,
             Verification::Unverified => DataState::Unverified,
         };
-        let first = |dataset, len: Option<usize>, what: &str| -> anyhow::Result<Arc<dyn Dataset>> {
-            Ok(match len {
-                Some(len) => Arc::new(FirstN::new(dataset, len).with_context(|| format!("`data.{what}`"))?),
-                None => Arc::new(dataset),
-            })
-        };
         let train = first(train, config.data.train_images, "train_images")?;
         let test = first(test, config.data.test_images, "test_images")?;
         Ok(Self::new(train, test, kind.normalization(), state))
     }
 
+    /// A packed file holds its own checksum, mean and standard deviation. The test images are those of a second file;
+    /// without one they are the training images until some of these are held out.
+    fn packed(config: &RunConfig, data_dir: &Path) -> anyhow::Result<Self> {
+        let open = |path: &String| -> anyhow::Result<PackedDataset> {
+            let packed = open_packed(&data_dir.join(path))?;
+            packed.verify()?;
+            Ok(packed)
+        };
+        let train = open(config.data.path.as_ref().context("`data.path` is missing")?)?;
+        let header = train.header().clone();
+        ensure!(
+            header.shape.channels == 3,
+            "the networks take 3 channels, these images have {}; pack them with --channels 3",
+            header.shape.channels
+        );
+        let test = config.data.test_path.as_ref().map(open).transpose()?;
+        if let Some(test) = &test {
+            ensure!(
+                (test.header().shape, &test.header().class_names) == (header.shape, &header.class_names),
+                "`data.path` and `data.test_path` differ in the shape of their images or in their classes"
+            );
+        }
+        let train = first(train, config.data.train_images, "train_images")?;
+        let test = match test {
+            Some(test) => first(test, config.data.test_images, "test_images")?,
+            None => Arc::clone(&train),
+        };
+        Ok(Self::new(train, test, header.normalization, DataState::Known))
+    }
+
     fn generated(config: &RunConfig) -> anyhow::Result<Self> {
+        let default = GeneratedConfig::default();
+        let side = config.data.image_size.unwrap_or(default.shape.height);
         let make = |split, num_images| -> anyhow::Result<Arc<dyn Dataset>> {
-            let settings =
-                GeneratedConfig { num_images, split, seed: GENERATED_SEED, ..GeneratedConfig::default() };
-            Ok(Arc::new(Generated::new(settings)?))
+            Ok(Arc::new(Generated::new(GeneratedConfig {
+                num_images,
+                num_classes: config.data.num_classes.unwrap_or(default.num_classes),
+                shape: ImageShape { height: side, width: side, ..default.shape },
+                split,
+                seed: GENERATED_SEED,
+                ..default
+            })?))
         };
         let train = make(Split::Train, config.data.train_images.unwrap_or(GENERATED_TRAIN_IMAGES))?;
         let test = make(Split::Test, config.data.test_images.unwrap_or(GENERATED_TEST_IMAGES))?;
         Ok(Self::new(train, test, Normalization::GENERATED, DataState::Generated))
+    }
+
+    /// Holds out validation images in place of the test split, then makes labels of the rest wrong, as configured:
+    /// what is evaluated keeps its labels.
+    fn with_validation_and_noise(self, config: &RunConfig) -> anyhow::Result<Self> {
+        let Self { mut train, mut test, normalization, record } = self;
+        if let Some(held_out) = config.data.validation_images {
+            let (rest, validation) = split_validation(train, held_out, Balance::Classes, VALIDATION_SEED)
+                .context("`data.validation_images`")?;
+            (train, test) = (Arc::new(rest), Arc::new(validation));
+        }
+        if config.data.label_noise > 0.0 {
+            train = Arc::new(LabelNoise::new(train, config.data.label_noise, config.seed)?);
+        }
+        Ok(Self::new(train, test, normalization, record.verification))
     }
 
     fn new(
@@ -129,4 +191,16 @@ impl Images {
             .workers(workers)
             .build()?)
     }
+}
+
+/// The first `len` images of `dataset`, or all; `what` is the key that says so.
+fn first(
+    dataset: impl Dataset + 'static,
+    len: Option<usize>,
+    what: &str,
+) -> anyhow::Result<Arc<dyn Dataset>> {
+    Ok(match len {
+        Some(len) => Arc::new(FirstN::new(dataset, len).with_context(|| format!("`data.{what}`"))?),
+        None => Arc::new(dataset),
+    })
 }

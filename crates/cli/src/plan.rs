@@ -254,7 +254,10 @@ impl Speeds {
     fn seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
         let speed = self.0.get(&key(config))?;
         let all_images = match config.data.dataset {
-            DatasetName::Cifar10 | DatasetName::Cifar100 => 50_000,
+            DatasetName::Cifar10
+            | DatasetName::Cifar100
+            | DatasetName::Cifar100Coarse
+            | DatasetName::Packed => 50_000,
             DatasetName::Generated => 2_000,
         };
         let images = config.data.train_images.unwrap_or(all_images) as f64;

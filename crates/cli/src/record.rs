@@ -55,7 +55,7 @@ pub(crate) enum DataState {
     Generated,
     /// Every file has its published checksum.
     Verified,
-    /// Every file has a published checksum or one of Polder's own table.
+    /// Every file has a published checksum or one of Polder's own table, or is a packed one that agrees with its own.
     Known,
     /// At least one file has neither; used because of `--allow-unverified`.
     Unverified,

@@ -1,15 +1,15 @@
 //! `polder data`: the data sets' files.
 
-use std::path::{Path, PathBuf};
+mod pack;
+mod show;
+
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use polder_data::{
-    Augmentation, DatasetKind, FetchOptions, Split, Stage, Verification, class_names, fetch, open, verify,
-    write_sheet,
-};
+use polder_data::{DatasetKind, FetchOptions, Stage, Verification, fetch, verify};
 
 use crate::args::DataDir;
 use crate::exit_code::Outcome;
@@ -19,7 +19,9 @@ Examples:
   polder data fetch cifar10
   polder data fetch cifar10 --mirror https://example.org/cifar-10-binary.tar.gz
   polder data verify --data-dir /data
-  polder data show cifar10 --output sheet.png";
+  polder data pack flowers/ flowers.packed --size 32x32
+  polder data show cifar10 --output sheet.png
+  polder data show --packed flowers.packed";
 
 /// What `polder data` understands.
 #[derive(Debug, clap::Args)]
@@ -51,23 +53,10 @@ enum DataCommand {
         #[command(flatten)]
         data: DataDir,
     },
+    /// Makes one file of a folder of images, one class per subfolder, to train on or to show
+    Pack(pack::PackArgs),
     /// Writes a PNG sheet: originals above, augmented below
-    Show {
-        /// Which data set
-        #[arg(value_enum, default_value_t = Selection::Cifar10)]
-        dataset: Selection,
-        #[command(flatten)]
-        data: DataDir,
-        /// The PNG file
-        #[arg(long, value_name = "FILE", default_value = "samples.png")]
-        output: PathBuf,
-        /// How many images
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
-        images: u16,
-        /// Seed of the augmentation
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        seed: u64,
-    },
+    Show(show::ShowArgs),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -140,16 +129,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
             }
             Ok(outcome.into())
         }
-        DataCommand::Show { dataset, data, output, images, seed } => {
-            for &kind in dataset.kinds() {
-                let split = open(kind, Split::Train, &data.data_dir)?;
-                let indices: Vec<usize> = (0..usize::from(*images)).collect();
-                let augmentation = Augmentation::papers(kind.normalization());
-                let names = class_names(kind, &data.data_dir);
-                write_sheet(output, &split, &names, &indices, augmentation, *seed, 0)?;
-                println!("{}", output.display());
-            }
-            Ok(Outcome::Done.into())
-        }
+        DataCommand::Pack(args) => pack::run(args).map(|()| Outcome::Done.into()),
+        DataCommand::Show(args) => show::run(args).map(|()| Outcome::Done.into()),
     }
 }

@@ -144,7 +144,8 @@ fn missing_data(plan: &Plan, args: &ReproduceArgs) -> anyhow::Result<Vec<(Datase
         }
         let name = match dataset {
             DatasetName::Cifar10 => "cifar10",
-            DatasetName::Cifar100 => "cifar100",
+            DatasetName::Cifar100 | DatasetName::Cifar100Coarse => "cifar100",
+            DatasetName::Packed => "packed",
             DatasetName::Generated => "generated",
         };
         missing.push((
@@ -194,6 +195,7 @@ fn short_run(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<RunRe
             dataset: DatasetName::Generated,
             train_images: Some(CALIBRATION_IMAGES),
             test_images: Some(CALIBRATION_IMAGES / 4),
+            validation_images: None,
             ..config.data.clone()
         },
         training: TrainingConfig { epochs: 2, evaluate_every: 1, ..config.training.clone() },
