@@ -27,7 +27,9 @@ use polder_data::{
 const SEED: u64 = 0;
 const BATCH_SIZE: usize = 128;
 const QUEUE: usize = 2;
-const ROUNDS: u64 = 9;
+const ROUNDS: u64 = 15;
+/// As in the loader's threads.
+const PREFETCH_DISTANCE: usize = 6;
 const AUGMENTATION: Augmentation = Augmentation::papers(Normalization::CIFAR10);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -121,7 +123,11 @@ fn measure<T: Element>(
         let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, round)?;
         for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
             let turn = step % buffers.len();
-            for (&index, output) in indices.iter().zip(buffers[turn].chunks_exact_mut(num_values)) {
+            for (position, output) in (0..indices.len()).zip(buffers[turn].chunks_exact_mut(num_values)) {
+                if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
+                    dataset.prefetch(ahead);
+                }
+                let index = indices[position];
                 augmenter.write(index, dataset.label(index), dataset.pixels(index), output)?;
             }
             black_box(&buffers[turn]);
@@ -206,7 +212,7 @@ fn milliseconds<E>(rounds: usize, mut work: impl FnMut() -> Result<(), E>) -> Re
 fn check_and_time_obvious_loop(dataset: &Arc<dyn Dataset>) -> Result<f64, Box<dyn Error>> {
     let shape = dataset.shape();
     let num_values = shape.num_values();
-    let mut augmenter = Augmenter::new(AUGMENTATION, shape, SEED, 0)?;
+    let augmenter = Augmenter::new(AUGMENTATION, shape, SEED, 0)?;
     let mut output = vec![0.0; BATCH_SIZE * num_values];
     let first = loader::<f32>(dataset, 1)?.epoch(0)?.next().ok_or("the data set is empty")??;
     for (image, &index) in output.chunks_exact_mut(num_values).zip(first.indices()) {

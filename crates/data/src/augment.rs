@@ -7,9 +7,6 @@ mod pass;
 mod step;
 mod translate;
 
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
-
 pub use crop::{Border, Crop};
 pub use cutout::{Cutout, Region};
 pub use flip::Flip;
@@ -18,6 +15,7 @@ pub use step::{Augment, Draws, Sample};
 pub use translate::Translate;
 
 use crate::augment::pass::Pass;
+use crate::chacha::{BLOCK_WORDS, Blocks};
 use crate::element::Element;
 use crate::random::{self, Purpose};
 use crate::{DataError, ImageShape, Layout, Normalization};
@@ -143,17 +141,17 @@ pub struct Augmenter {
     shape: ImageShape,
     seed: u64,
     epoch: u64,
-    rng: ChaCha8Rng,
+    blocks: Blocks,
     /// Of the halves of alternating flips.
-    halves: ChaCha8Rng,
+    halves: Blocks,
     pass: Pass,
     steps: Steps,
     /// Where the user's steps change an image; empty without them.
     scratch: Vec<u8>,
 }
 
-/// Words of the random stream that belong to one sample: four ChaCha blocks, which the generator makes in one go.
-const WORDS_PER_SAMPLE: u128 = 64;
+/// Blocks of the random stream that belong to one sample. The choices take half of the first one.
+const BLOCKS_PER_SAMPLE: u64 = 4;
 
 impl Augmenter {
     /// Prepares the augmentation of `epoch` for images of `shape`, written as NCHW.
@@ -172,8 +170,8 @@ impl Augmenter {
             shape,
             seed,
             epoch,
-            rng: random::keyed(seed, Purpose::Augmentation, epoch),
-            halves: random::keyed(seed, Purpose::Halves, 0),
+            blocks: Blocks::new(random::key(seed, Purpose::Augmentation, epoch)),
+            halves: Blocks::new(random::key(seed, Purpose::Halves, 0)),
             pass: Pass::new(shape, Layout::Nchw, &augmentation),
             steps: Steps::default(),
             scratch: Vec::new(),
@@ -193,21 +191,20 @@ impl Augmenter {
     }
 
     /// The choices for the sample at `index`.
-    pub fn choices(&mut self, index: usize) -> Choices {
+    pub fn choices(&self, index: usize) -> Choices {
         if self.augmentation.is_none() {
             return Choices::default();
         }
         let Augmentation { crop, translate, flip, cutout, .. } = self.augmentation;
-        self.rng.set_word_pos(index as u128 * WORDS_PER_SAMPLE);
-        let words: [u32; 8] = std::array::from_fn(|_| self.rng.next_u32());
+        let words = self.blocks.block(index as u64 * BLOCKS_PER_SAMPLE);
         Choices {
             corner: crop.map_or((0, 0), |crop| crop.corner([words[0], words[1]])),
             flip: match flip {
                 None => false,
                 Some(Flip::Random { probability }) => random::happens(words[2], probability),
                 Some(Flip::Alternating) => {
-                    self.halves.set_word_pos(index as u128);
-                    (self.halves.next_u32() & 1 == 1) ^ (self.epoch & 1 == 1)
+                    let words = self.halves.block((index / BLOCK_WORDS) as u64);
+                    (words[index % BLOCK_WORDS] & 1 == 1) ^ (self.epoch & 1 == 1)
                 }
             },
             cutout: cutout.and_then(|cutout| {

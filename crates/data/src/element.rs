@@ -1,5 +1,7 @@
 //! What a value of a minibatch is: a byte, or a normalised number of 32 or 16 bits.
 
+#![expect(clippy::inline_always, reason = "code is compiled for wide vectors by being inlined; see `simd`")]
+
 use std::fmt;
 
 use half::bf16;

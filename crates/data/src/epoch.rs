@@ -18,7 +18,7 @@ use crate::worker::Filled;
 /// It owns its threads and outlives its [`Loader`](crate::Loader) if need be; dropping it joins them, after at most
 /// one more image each.
 pub struct Epoch<T: Element = f32> {
-    pub(crate) epoch: u64,
+    pub(crate) number: u64,
     pub(crate) pipeline: Pipeline<Native, Filled<T>>,
     pub(crate) recorder: Arc<Recorder>,
     /// What [`next_borrowed`](Self::next_borrowed) lent last.
@@ -73,7 +73,7 @@ impl<T: Element> Iterator for Epoch<T> {
         let result = match next {
             Next::End => return None,
             Next::Result(result) => result,
-            Next::Lost(step) => Err(DataError::WorkersEnded { epoch: self.epoch, step }),
+            Next::Lost(step) => Err(DataError::WorkersEnded { epoch: self.number, step }),
         };
         if result.is_err() {
             self.fail();

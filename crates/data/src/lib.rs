@@ -49,6 +49,7 @@
 
 mod augment;
 mod builder;
+mod chacha;
 mod cifar;
 mod class_names;
 mod dataset;

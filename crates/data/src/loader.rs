@@ -162,7 +162,7 @@ impl<T: Element> Loader<T> {
             Pipeline::start(step..num_steps, workers, self.settings.in_flight(), stop, make_work)
                 .map_err(|error| DataError::Spawn { worker: error.worker, source: error.source })
         })?;
-        Ok(Epoch { epoch, pipeline, recorder: Arc::clone(&self.recorder), lent: None, failed: false })
+        Ok(Epoch { number: epoch, pipeline, recorder: Arc::clone(&self.recorder), lent: None, failed: false })
     }
 }
 

@@ -130,7 +130,7 @@ impl<R: Runtime, T: Send + 'static> Pipeline<R, T> {
             }
             let mut received = R::try_receive(&self.finished);
             if received.is_none() {
-                wait(&mut || received = R::receive(&self.finished));
+                wait(&mut || received = R::receive_unhurried(&self.finished));
             }
             let Some((step, result)) = received else {
                 return Next::Lost(step);

@@ -43,13 +43,18 @@ impl Purpose {
     }
 }
 
-/// The generator of `purpose` under `seed`.
-pub(crate) fn keyed(seed: u64, purpose: Purpose, what: u64) -> ChaCha8Rng {
+/// The key of `purpose` under `seed`.
+pub(crate) fn key(seed: u64, purpose: Purpose, what: u64) -> [u8; 32] {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&what.to_le_bytes());
     key[16..].copy_from_slice(purpose.tag());
-    ChaCha8Rng::from_seed(key)
+    key
+}
+
+/// The generator of `purpose` under `seed`.
+pub(crate) fn keyed(seed: u64, purpose: Purpose, what: u64) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(key(seed, purpose, what))
 }
 
 /// Uniform on `0..bound` without bias; `bound` is at least 1.

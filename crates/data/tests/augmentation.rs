@@ -161,15 +161,15 @@ proptest! {
         seed: u64, epoch: u64, index in 0_usize..1_000_000, before in vec(0_usize..1_000_000, 0..4),
     ) {
         let papers = Augmentation::papers(Normalization::CIFAR10);
-        let mut fresh = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
-        let mut used = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
+        let fresh = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
+        let used = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
         for other in before {
             used.choices(other);
         }
         let choices = fresh.choices(index);
         prop_assert_eq!(&used.choices(index), &choices);
         let without_cutout = Augmentation { cutout: None, ..papers };
-        let mut without = Augmenter::new(without_cutout, ImageShape::CIFAR, seed, epoch).unwrap();
+        let without = Augmenter::new(without_cutout, ImageShape::CIFAR, seed, epoch).unwrap();
         prop_assert_eq!(without.choices(index), Choices { cutout: None, ..choices });
     }
 
@@ -185,7 +185,7 @@ proptest! {
 fn choices_of_the_papers_are_uniform_over_their_ranges() {
     const SAMPLES: usize = 40_000;
     let papers = Augmentation::papers(Normalization::CIFAR10);
-    let mut augmenter = Augmenter::new(papers, ImageShape::CIFAR, 1, 2).unwrap();
+    let augmenter = Augmenter::new(papers, ImageShape::CIFAR, 1, 2).unwrap();
     let (mut corners, mut flips) = (BTreeMap::<_, u32>::new(), 0);
     let mut regions = [BTreeMap::<_, u32>::new(), BTreeMap::new()];
     for index in 0..SAMPLES {
@@ -251,7 +251,7 @@ fn a_padded_pixel_is_black_before_normalisation() {
 fn alternating_flips_show_every_image_both_ways_in_two_epochs() {
     let airbench = Augmentation::airbench(Normalization::CIFAR10);
     let flips = |epoch| -> Vec<bool> {
-        let mut augmenter = Augmenter::new(airbench, ImageShape::CIFAR, 3, epoch).unwrap();
+        let augmenter = Augmenter::new(airbench, ImageShape::CIFAR, 3, epoch).unwrap();
         (0..4000).map(|index| augmenter.choices(index).flip).collect()
     };
     let even = flips(0);
@@ -266,7 +266,7 @@ fn alternating_flips_show_every_image_both_ways_in_two_epochs() {
 fn moves_reach_both_ends_of_their_range() {
     let moving =
         Augmentation { translate: Some(Translate { max: 2 }), ..Augmentation::none(Normalization::UNIT) };
-    let mut augmenter = Augmenter::new(moving, ImageShape::CIFAR, 0, 0).unwrap();
+    let augmenter = Augmenter::new(moving, ImageShape::CIFAR, 0, 0).unwrap();
     let mut counts = BTreeMap::<_, u32>::new();
     for index in 0..10_000 {
         *counts.entry(augmenter.choices(index).translate).or_default() += 1;

@@ -4,6 +4,8 @@
 //! so that every crop is a window of the frame and every output row is read and written at full width. A loop without
 //! edge cases over rows of known width is what the compiler turns into vector instructions.
 
+#![expect(clippy::inline_always, reason = "code is compiled for wide vectors by being inlined; see `simd`")]
+
 use std::ops::Range;
 
 use crate::augment::{Augmentation, Border, Choices, Region};
@@ -30,10 +32,10 @@ pub(super) struct Pass {
     frame: Vec<u8>,
     /// One row of all channels, interleaved; W * C values, used for NHWC.
     row: Vec<u8>,
-    /// The scale and the shift of each value of `row`.
-    row_scales: Vec<(f32, f32)>,
-    /// 1 where a column is blanked, else 0; W values.
-    blanked: Vec<u8>,
+    /// The scale of each value of `row`.
+    row_scales: Vec<f32>,
+    /// The shift of each value of `row`.
+    row_shifts: Vec<f32>,
 }
 
 impl Pass {
@@ -56,8 +58,8 @@ impl Pass {
             means: std::array::from_fn(|channel| normalization.denormalize(channel, 0.0)),
             frame: if margin == 0 { Vec::new() } else { vec![0; frame_len] },
             row: vec![0; interleaved],
-            row_scales: (0..interleaved).map(|position| scales[position % channels]).collect(),
-            blanked: vec![0; width],
+            row_scales: (0..interleaved).map(|position| scales[position % channels].0).collect(),
+            row_shifts: (0..interleaved).map(|position| scales[position % channels].1).collect(),
         }
     }
 
@@ -82,15 +84,16 @@ impl<T: Element> Vectorized for Write<'_, T> {
     fn run(self) {
         // The width of CIFAR is named, so that its rows compile to straight vector code; 0 stands for any other.
         match self.pass.shape.width {
-            32 => self.rows::<32>(),
-            _ => self.rows::<0>(),
+            32 => self.rows::<32, 32>(),
+            _ => self.rows::<0, 16>(),
         }
     }
 }
 
 impl<T: Element> Write<'_, T> {
+    /// Rows of `W` pixels (0: any number), worked on in blocks of `B`.
     #[inline(always)]
-    fn rows<const W: usize>(self) {
+    fn rows<const W: usize, const B: usize>(self) {
         let Write { pass, choices, pixels, output } = self;
         let ImageShape { channels, height, width } = pass.shape;
         let width = if W == 0 { width } else { W };
@@ -109,11 +112,16 @@ impl<T: Element> Write<'_, T> {
         };
         match pass.layout {
             Layout::Nchw => {
-                for channel in 0..channels {
+                for (channel, plane) in output.chunks_exact_mut(height * width).enumerate() {
                     let (scale, shift) = pass.scales[channel];
-                    let plane = &mut output[channel * height * width..][..height * width];
-                    for (row, output) in plane.chunks_exact_mut(width).enumerate() {
-                        write(line(channel, row), &mut output[..width], choices.flip, |_| (scale, shift));
+                    let lines = source[channel * frame_plane + top * frame_width..].chunks(frame_width);
+                    for (line, output) in lines.zip(plane.chunks_exact_mut(width)) {
+                        let line = &line[left..][..width];
+                        if choices.flip {
+                            write_mirrored::<T, B>(line, &mut output[..width], scale, shift);
+                        } else {
+                            write::<T, B>(line, &mut output[..width], scale, shift);
+                        }
                     }
                 }
             }
@@ -128,8 +136,7 @@ impl<T: Element> Write<'_, T> {
                             copy_to(to, line(channel, row), choices.flip);
                         }
                     }
-                    let scales = &pass.row_scales[..width * channels];
-                    write(&pass.row[..width * channels], output, false, |position| scales[position]);
+                    write_interleaved::<T, B>(&pass.row, output, &pass.row_scales, &pass.row_shifts);
                 }
             }
         }
@@ -182,21 +189,65 @@ fn fill_frame(pass: &mut Pass, shape: ImageShape, pixels: &[u8]) {
     }
 }
 
-/// Writes one row of values.
+/// A block of values. By value, because the compiler keeps values in vectors where it would have to ask of references
+/// whether they overlap.
 #[inline(always)]
-fn write<T: Element>(line: &[u8], output: &mut [T], flip: bool, scale: impl Fn(usize) -> (f32, f32)) {
-    let length = line.len();
-    let output = &mut output[..length];
-    if flip {
-        for position in 0..length {
-            let (scale, shift) = scale(position);
-            output[position] = T::from_byte(line[length - 1 - position], scale, shift);
-        }
-    } else {
-        for position in 0..length {
-            let (scale, shift) = scale(position);
-            output[position] = T::from_byte(line[position], scale, shift);
-        }
+fn converted<T: Element, const B: usize>(bytes: [u8; B], scales: [f32; B], shifts: [f32; B]) -> [T; B] {
+    let mut values = [T::default(); B];
+    for position in 0..B {
+        values[position] = T::from_byte(bytes[position], scales[position], shifts[position]);
+    }
+    values
+}
+
+/// Writes one row of values. Blocks of known length become vector instructions; what is left over is written one by
+/// one.
+#[inline(always)]
+fn write<T: Element, const B: usize>(line: &[u8], output: &mut [T], scale: f32, shift: f32) {
+    let (lines, rest) = line.as_chunks::<B>();
+    let (outputs, rest_of_output) = output.as_chunks_mut::<B>();
+    for (line, output) in lines.iter().zip(outputs) {
+        *output = converted(*line, [scale; B], [shift; B]);
+    }
+    for (output, &byte) in rest_of_output.iter_mut().zip(rest) {
+        *output = T::from_byte(byte, scale, shift);
+    }
+}
+
+/// Writes one row of values from right to left.
+#[inline(always)]
+fn write_mirrored<T: Element, const B: usize>(line: &[u8], output: &mut [T], scale: f32, shift: f32) {
+    let (rest, lines) = line.as_rchunks::<B>();
+    let (outputs, rest_of_output) = output.as_chunks_mut::<B>();
+    for (line, output) in lines.iter().rev().zip(outputs) {
+        let mut line = *line;
+        line.reverse();
+        *output = converted(line, [scale; B], [shift; B]);
+    }
+    for (output, &byte) in rest_of_output.iter_mut().zip(rest.iter().rev()) {
+        *output = T::from_byte(byte, scale, shift);
+    }
+}
+
+/// Writes one row whose values have scales and shifts of their own.
+#[inline(always)]
+fn write_interleaved<T: Element, const B: usize>(
+    line: &[u8],
+    output: &mut [T],
+    scales: &[f32],
+    shifts: &[f32],
+) {
+    let (lines, rest) = line.as_chunks::<B>();
+    let (outputs, rest_of_output) = output.as_chunks_mut::<B>();
+    let (block_scales, rest_scales) = scales.as_chunks::<B>();
+    let (block_shifts, rest_shifts) = shifts.as_chunks::<B>();
+    for (((line, output), scales), shifts) in lines.iter().zip(outputs).zip(block_scales).zip(block_shifts) {
+        *output = converted(*line, *scales, *shifts);
+    }
+    for (((output, &byte), &scale), &shift) in
+        rest_of_output.iter_mut().zip(rest).zip(rest_scales).zip(rest_shifts)
+    {
+        *output = T::from_byte(byte, scale, shift);
     }
 }
 
@@ -230,12 +281,9 @@ fn vacated(by: isize, length: usize) -> Range<usize> {
 }
 
 /// Gives every pixel of `region` the value that `value` computes from its channel's (scale, shift, mean byte).
-///
-/// Rows are written at full width, each value either its old self or the new one: that has no lengths that only the
-/// program knows when it runs, and so it is a few vector instructions per row.
 #[inline(always)]
 fn blank<T: Element>(
-    pass: &mut Pass,
+    pass: &Pass,
     shape: ImageShape,
     output: &mut [T],
     region: &Region,
@@ -248,17 +296,10 @@ fn blank<T: Element>(
     });
     match pass.layout {
         Layout::Nchw => {
-            let blanked = &mut pass.blanked[..width];
-            for (column, blanked) in blanked.iter_mut().enumerate() {
-                *blanked = u8::from(region.columns.contains(&column));
-            }
             for (plane, value) in output.chunks_exact_mut(height * width).zip(values) {
                 for line in plane[region.rows.start * width..region.rows.end * width].chunks_exact_mut(width)
                 {
-                    let line = &mut line[..width];
-                    for column in 0..width {
-                        line[column] = if blanked[column] == 1 { value } else { line[column] };
-                    }
+                    line[region.columns.clone()].fill(value);
                 }
             }
         }
@@ -298,7 +339,7 @@ mod tests {
             let shape = ImageShape { channels: 3, height: 20, width };
             let mut pixels = vec![0; shape.num_values()];
             rng.fill_bytes(&mut pixels);
-            let mut augmenter = Augmenter::new(augmentation, shape, 1, 2).unwrap();
+            let augmenter = Augmenter::new(augmentation, shape, 1, 2).unwrap();
             for layout in [Layout::Nchw, Layout::Nhwc] {
                 let levels: Vec<Pass> = Simd::all()
                     .into_iter()
