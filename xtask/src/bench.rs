@@ -38,8 +38,9 @@ pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCod
         );
     }
 
-    let measured = run_benches(workspace, data_dir.as_deref())?;
+    build(workspace)?;
     let interleaved = run_interleaved(workspace, data_dir.as_deref())?;
+    let measured = run_benches(workspace, data_dir.as_deref())?;
     let peers = match &python {
         Some(python) => python.run(&workspace.root().join(peer::SCRIPT), data_dir.as_deref())?,
         None => Vec::new(),
@@ -65,6 +66,17 @@ fn interpreter(workspace: &Workspace, args: &BenchDataArgs) -> Result<python::Py
         Some(path) => Ok(python::Python::named(workspace.typed_path(path))),
         None => python::Python::provide(&workspace.target_dir()?.join("peers")),
     }
+}
+
+/// All that is measured later: what does not compile is told before the minutes of measuring.
+fn build(workspace: &Workspace) -> Result<()> {
+    let package = ["--locked", "--package", "polder-data"];
+    command::run(
+        workspace.cargo().args(["build", "--release"]).args(package).args(["--example", "loader_speed"]),
+    )?;
+    let mut benches = workspace.cargo();
+    benches.args(["bench", "--no-run"]).args(package).args(["--bench", "pipeline"]);
+    command::run(benches.stdout(Stdio::from(std::io::stderr())))
 }
 
 fn run_benches(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Vec<criterion::Measured>> {
