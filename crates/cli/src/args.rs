@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{data, doctor, evaluate, report, reproduce, theory, train};
+use crate::commands::{data, doctor, evaluate, profile_input, report, reproduce, theory, train};
 use crate::exit_code::Outcome;
 
 /// Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// Says more on stderr: `info`, `debug`, or a filter such as `polder_data=trace`
     #[arg(long, global = true, value_name = "FILTER", env = "POLDER_LOG", default_value = "warn")]
     pub(crate) log: String,
+    /// Writes the spans of every thread to a file that ui.perfetto.dev and chrome://tracing open
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 /// What to do.
@@ -33,6 +36,8 @@ pub(crate) enum Command {
     Report(report::ReportArgs),
     /// Fetches and verifies the data sets, shows samples
     Data(data::DataArgs),
+    /// Measures whether the input pipeline is the bottleneck, and what helps
+    ProfileInput(profile_input::ProfileInputArgs),
     /// Tells what this machine offers: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),
 }

@@ -3,6 +3,7 @@
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod profile_input;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod theory;

@@ -12,6 +12,7 @@ mod experiment;
 mod images;
 mod interrupt;
 mod plan;
+mod profile;
 mod progress;
 mod published;
 mod rates;
@@ -23,6 +24,7 @@ mod session;
 mod snapshot;
 #[cfg(test)]
 mod synthetic;
+mod trace;
 mod trainer;
 
 use std::process::ExitCode;
@@ -43,12 +45,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_new(&args.log)?)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .with_target(false)
-        .init();
+    // Whole when it goes, after all that is traced.
+    let trace = trace::start(&args.log, args.trace.as_deref())?;
     interrupt::watch()?;
     match &args.command {
         Command::Train(args) => commands::train::run(args),
@@ -57,6 +55,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Reproduce(args) => commands::reproduce::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Data(args) => commands::data::run(args),
+        Command::ProfileInput(args) => commands::profile_input::run(args, trace.is_some()),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
     }
 }

@@ -7,7 +7,7 @@ mod figures;
 mod html;
 mod markdown;
 mod numbers;
-mod panel;
+pub(crate) mod panel;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::claim::{Claim, Finding, Interval, LEVEL, Measurements, Verdict, mean_
 use crate::config::RunConfig;
 use crate::experiment::{self, Experiment, PUBLISHED_FILE};
 use crate::plan::run_dir;
+use crate::profile::record::ProfileRecord;
 use crate::published::Published;
 use crate::rates::{self, RatesRecord};
 use crate::record::{DataState, EndRecord, EpochRecord, RECORD_FILE, RunRecords};
@@ -29,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) session: Session,
     pub(crate) experiments: Vec<ExperimentReport>,
     pub(crate) published: Published,
+    /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
+    pub(crate) profile: Option<Result<ProfileRecord, String>>,
 }
 
 /// One experiment at the scale of the session.
@@ -81,7 +84,8 @@ impl Report {
             .into_iter()
             .map(|experiment| ExperimentReport::collect(experiment, &session, results))
             .collect::<Result<_, _>>()?;
-        Ok(Self { session, experiments, published })
+        let profile = ProfileRecord::read(results).map_err(|error| format!("{error:#}")).transpose();
+        Ok(Self { session, experiments, published, profile })
     }
 
     /// Writes all formats into `results`; returns the path of the page.
@@ -369,6 +373,25 @@ mod tests {
         Report::collect(&experiments(), results).unwrap().write(results).unwrap();
         ["report.html", "report.md", "results.csv", "results.json"]
             .map(|name| std::fs::read_to_string(results.join(name)).unwrap())
+    }
+
+    #[test]
+    fn a_profile_in_the_folder_becomes_a_part_of_the_report_and_a_damaged_one_is_named() {
+        use crate::profile::record::{PROFILE_FILE, tests::example};
+        let dir = tempfile::tempdir().unwrap();
+        let [html, markdown, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+        assert!(!html.contains("id=\"input\"") && !markdown.contains("input pipeline"));
+        let file = dir.path().join(PROFILE_FILE);
+        replace_file(&file, &serde_json::to_vec(&example()).unwrap()).unwrap();
+        let [html, markdown, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+        for page in [&html, &markdown] {
+            assert!(page.contains("input-bound: the model could take 2.30x"), "{page}");
+            assert!(page.contains("advice withdrawn"));
+        }
+        assert!(html.contains("Minibatches ready, over time"));
+        replace_file(&file, b"{").unwrap();
+        let [html, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+        assert!(html.contains("profile-input.json") && html.contains("cannot be read"));
     }
 
     #[test]

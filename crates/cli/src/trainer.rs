@@ -54,7 +54,7 @@ pub(crate) enum DeviceChoice {
 }
 
 impl DeviceChoice {
-    fn open(self) -> anyhow::Result<Device> {
+    pub(crate) fn open(self) -> anyhow::Result<Device> {
         Ok(match self {
             Self::Cpu => Device::Cpu,
             Self::Cuda => polder_models::cuda()?,

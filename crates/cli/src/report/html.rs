@@ -9,6 +9,8 @@ use super::panel::Ink;
 use super::{CellResult, ExperimentReport, Report, RunResult, data_state_label, effect_text, weights_label};
 use crate::claim::{Claim, Finding, Origin, Verdict};
 use crate::plan::duration;
+use crate::profile::record::ProfileRecord;
+use crate::profile::{picture, text};
 use crate::published::{Published, PublishedValue};
 use crate::record::DataState;
 
@@ -31,6 +33,7 @@ struct Page {
     planned: usize,
     inks: Vec<InkVariable>,
     experiments: Vec<Section>,
+    profile: Option<ProfileSection>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +76,26 @@ struct Section {
     damaged: Vec<String>,
     command: String,
     time: String,
+}
+
+/// Whether the loader or the network is the bottleneck.
+#[derive(Serialize)]
+struct ProfileSection {
+    what: String,
+    machine: String,
+    verdict: String,
+    rates: Vec<RateRow>,
+    conclusions: Vec<String>,
+    panels: Vec<PanelView>,
+    command: String,
+}
+
+#[derive(Serialize)]
+struct RateRow {
+    what: &'static str,
+    rate: String,
+    range: String,
+    minibatch: String,
 }
 
 #[derive(Serialize)]
@@ -186,6 +209,7 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
             .map(|ink| InkVariable { hex: ink.hex(), variable: variable(ink) })
             .into(),
         experiments: report.experiments.iter().map(|one| section(report, one)).collect::<Result<_, _>>()?,
+        profile: report.profile.iter().flatten().next().map(profile_section).transpose()?,
     };
     Ok(environment.get_template("page")?.render(Serde(page))?)
 }
@@ -215,7 +239,33 @@ fn notices(report: &Report) -> Vec<Notice> {
         text: reason.clone(),
         commands: Vec::new(),
     });
-    missing.chain(failures).chain(interrupted).chain(damaged).collect()
+    let profile = report.profile.iter().filter_map(|read| read.as_ref().err()).map(|reason| Notice {
+        title: "A record cannot be read".to_owned(),
+        text: reason.clone(),
+        commands: Vec::new(),
+    });
+    missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).collect()
+}
+
+fn profile_section(profile: &ProfileRecord) -> anyhow::Result<ProfileSection> {
+    let rates = text::rates(profile).into_iter().map(|(what, rate)| RateRow {
+        what,
+        rate: text::grouped(rate.median),
+        range: format!("{} to {}", text::grouped(rate.low), text::grouped(rate.high)),
+        minibatch: text::duration(profile.setting.batch_size as f64 / rate.median),
+    });
+    let panels = picture::panels(profile)?
+        .into_iter()
+        .map(|(title, svg)| PanelView { title: title.to_owned(), svg: Value::from_safe_string(svg) });
+    Ok(ProfileSection {
+        what: text::headline(profile),
+        machine: text::machine(profile),
+        verdict: profile.verdict_text.clone(),
+        rates: rates.collect(),
+        conclusions: text::conclusions(profile),
+        panels: panels.collect(),
+        command: profile.command.clone(),
+    })
 }
 
 fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {

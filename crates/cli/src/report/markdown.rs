@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{CellResult, ExperimentReport, Report, data_state_label, effect_text, weights_label};
 use crate::claim::Origin;
 use crate::plan::duration;
+use crate::profile::text::{conclusions, grouped, headline, rates};
 use crate::published::Published;
 
 /// The whole document.
@@ -37,6 +38,19 @@ pub(super) fn page(report: &Report) -> String {
     }
     for experiment in &report.experiments {
         section(&mut text, experiment, &report.published);
+    }
+    if let Some(Ok(profile)) = &report.profile {
+        let _ = writeln!(text, "\n## Is the input pipeline the bottleneck?\n\n{}\n", headline(profile));
+        let _ = writeln!(text, "**{}.**\n", profile.verdict_text);
+        let _ = writeln!(text, "| | images/s | rounds |\n|---|---:|---:|");
+        for (what, rate) in rates(profile) {
+            let [median, low, high] = [rate.median, rate.low, rate.high].map(grouped);
+            let _ = writeln!(text, "| {what} | {median} | {low} to {high} |");
+        }
+        let _ = writeln!(text);
+        for conclusion in conclusions(profile) {
+            let _ = writeln!(text, "* {conclusion}");
+        }
     }
     let _ = writeln!(text, "\n## How it was made\n");
     for machine in report.machines() {

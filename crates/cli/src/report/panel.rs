@@ -11,7 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Width and height of a panel in CSS pixels; all panels are equal, so that they align in rows.
-const SIZE: (u32, u32) = (340, 250);
+pub(crate) const SIZE: (u32, u32) = (340, 250);
 
 /// The backend rounds to whole units, so units are a quarter of a CSS pixel.
 const UNITS: u32 = 4;
@@ -42,14 +42,14 @@ pub(crate) enum Ink {
 }
 
 /// An axis: what it shows, from where to where, labelled at which values.
-pub(super) struct Axis {
+pub(crate) struct Axis {
     title: String,
     range: Range<f64>,
     ticks: Vec<(f64, String)>,
 }
 
 /// A plotting area with its frame drawn.
-pub(super) struct Plot<'a, 'b> {
+pub(crate) struct Plot<'a, 'b> {
     chart: &'a mut ChartContext<'b, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>,
     x: Range<f64>,
     y: Range<f64>,
@@ -78,7 +78,7 @@ impl Ink {
 
 impl Axis {
     /// An axis with ticks at round numbers; the range grows to hold all `values` and some air.
-    pub(super) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn around(title: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(|value| value.is_finite()) {
             low = low.min(value);
@@ -92,7 +92,7 @@ impl Axis {
     }
 
     /// An axis over a given range with ticks at round numbers.
-    pub(super) fn over(title: &str, range: Range<f64>) -> Self {
+    pub(crate) fn over(title: &str, range: Range<f64>) -> Self {
         let step = round_step((range.end - range.start) / 5.0);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         let (first, last) = ((range.start / step).ceil() as i64, (range.end / step + 1e-9).floor() as i64);
@@ -104,17 +104,17 @@ impl Axis {
     }
 
     /// An axis with ticks where the caller wants them.
-    pub(super) fn with_ticks(title: &str, range: Range<f64>, ticks: Vec<(f64, String)>) -> Self {
+    pub(crate) fn with_ticks(title: &str, range: Range<f64>, ticks: Vec<(f64, String)>) -> Self {
         Self { title: title.to_owned(), range, ticks }
     }
 
-    pub(super) fn range(&self) -> Range<f64> {
+    pub(crate) fn range(&self) -> Range<f64> {
         self.range.clone()
     }
 }
 
 /// Draws the frame, then whatever `marks` draws; the result is an `svg` element for a page.
-pub(super) fn panel(
+pub(crate) fn panel(
     description: &str,
     x: &Axis,
     y: &Axis,
@@ -175,7 +175,7 @@ pub(super) fn panel(
 
 impl Plot<'_, '_> {
     /// A curve through points; `width` in CSS pixels. Points that are not finite are left out.
-    pub(super) fn line(
+    pub(crate) fn line(
         &mut self,
         points: &[(f64, f64)],
         ink: Ink,
@@ -193,7 +193,7 @@ impl Plot<'_, '_> {
     }
 
     /// A dashed straight line.
-    pub(super) fn dashed(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) -> anyhow::Result<()> {
+    pub(crate) fn dashed(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) -> anyhow::Result<()> {
         let unit = UNITS as i32;
         let line = [self.clamp(from), self.clamp(to)];
         self.chart.draw_series(DashedLineSeries::new(line, 4 * unit, 3 * unit, stroke(ink, 1.0, 1.0)))?;
@@ -201,7 +201,7 @@ impl Plot<'_, '_> {
     }
 
     /// Dots; hollow ones for single seeds, filled ones for means.
-    pub(super) fn dots(
+    pub(crate) fn dots(
         &mut self,
         points: &[(f64, f64)],
         ink: Ink,
@@ -216,9 +216,19 @@ impl Plot<'_, '_> {
     }
 
     /// A bar of a histogram.
-    pub(super) fn bar(&mut self, x: Range<f64>, height: f64, ink: Ink, opacity: f64) -> anyhow::Result<()> {
+    pub(crate) fn bar(&mut self, x: Range<f64>, height: f64, ink: Ink, opacity: f64) -> anyhow::Result<()> {
         let corners = [self.clamp((x.start, 0.0)), self.clamp((x.end, height))];
         self.chart.draw_series([Rectangle::new(corners, ink.rgb().mix(opacity).filled())])?;
+        Ok(())
+    }
+
+    /// Words centred just above a point.
+    pub(crate) fn label(&mut self, at: (f64, f64), words: &str, ink: Ink) -> anyhow::Result<()> {
+        let style = text(ink, HPos::Center, VPos::Bottom);
+        let above = (0, -3 * UNITS as i32);
+        let words = words.to_owned();
+        let place = self.clamp(at);
+        self.chart.draw_series([EmptyElement::at(place) + Text::new(words, above, style)])?;
         Ok(())
     }
 
