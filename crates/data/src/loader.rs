@@ -122,7 +122,8 @@ impl<T: Element> Loader<T> {
     /// Starts epoch `epoch` at its first step.
     ///
     /// # Errors
-    /// [`DataError::Spawn`] if the system gives no thread.
+    /// What [`Dataset::check`] says, [`DataError::Changed`] for example; [`DataError::Spawn`] if the system gives no
+    /// thread.
     pub fn epoch(&self, epoch: u64) -> Result<Epoch<T>, DataError> {
         self.epoch_from(epoch, 0)
     }
@@ -131,7 +132,7 @@ impl<T: Element> Loader<T> {
     ///
     /// # Errors
     /// [`DataError::Config`] if `step` is beyond [`steps_per_epoch`](Self::steps_per_epoch) (equal to it is an epoch
-    /// with nothing left); [`DataError::Spawn`] if the system gives no thread.
+    /// with nothing left); what [`Dataset::check`] says; [`DataError::Spawn`] if the system gives no thread.
     pub fn epoch_from(&self, epoch: u64, step: u64) -> Result<Epoch<T>, DataError> {
         let num_steps = self.steps_per_epoch();
         if step > num_steps {
@@ -141,6 +142,7 @@ impl<T: Element> Loader<T> {
                 expected: format!("at most {num_steps} (steps per epoch)"),
             });
         }
+        self.dataset.check()?;
         let _span = trace_span!("plan", epoch, step).entered();
         let pipeline = self.recorder.measure(LoaderStage::Plan, || {
             let Settings { batch_size, seed, order, augmentation, sharding, workers, .. } = self.settings;

@@ -86,7 +86,7 @@ impl Runtime for Native {
     /// a minibatch of CIFAR. A consumer that is faster than the workers would make them pay that for every minibatch.
     /// So it looks again by itself for as long as a few minibatches take, and is woken only by slower workers.
     fn receive_unhurried<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
-        for pause in [20, 40, 80, 160, 320] {
+        for pause in [100, 100, 200, 400] {
             thread::sleep(Duration::from_micros(pause));
             match receiver.try_recv() {
                 Err(TryRecvError::Empty) => (),

@@ -4,8 +4,9 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use polder_data::{DataError, Dataset, DatasetKind, Split, open, open_idx};
+use polder_data::{DataError, Dataset, DatasetKind, Loader, Split, open, open_idx};
 #[cfg(feature = "image")]
 use polder_data::{PackOptions, open_packed, pack};
 use tempfile::TempDir;
@@ -220,4 +221,18 @@ fn a_file_that_is_replaced_by_renaming_does_no_harm() {
     fs::rename(&new, &path).unwrap();
     dataset.check().unwrap();
     assert_eq!(dataset.pixels(2), [0; 25]);
+}
+
+#[test]
+fn a_loader_asks_before_every_epoch_whether_the_files_are_what_they_were() {
+    let dir = TempDir::new().unwrap();
+    let path = make_idx(dir.path());
+    let loader = Loader::builder(Arc::<dyn Dataset>::from(open_own_idx(dir.path()).unwrap()))
+        .batch_size(1)
+        .build::<u8>()
+        .unwrap();
+    assert!(loader.epoch(0).is_ok());
+    set_len(&path, 0);
+    let error = loader.epoch(1).err().unwrap();
+    assert!(matches!(error, DataError::Changed { found: 0, .. }), "{error}");
 }
