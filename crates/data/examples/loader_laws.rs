@@ -4,7 +4,7 @@
 //!
 //! * `distinct_digests`: how many different digests three epochs have over 1, 2, 3 and 7 workers and queues of 1 and 5,
 //!   and when every epoch is entered at several steps instead of read from its start;
-//! * `growth_kb`: by how much resident memory grows over 50 epochs and over 10,000 epochs that are left early (Linux);
+//! * `growth_kb`: by how much resident memory grows, once every buffer is in use, over 50 epochs and over 10,000 epochs that are left early (Linux);
 //! * `buffers_beyond_bound`: minibatch buffers allocated beyond `workers * (queue + 1)` and the consumer's own.
 
 use std::collections::BTreeSet;
@@ -12,6 +12,8 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use polder_data::{Augmentation, Dataset, DatasetKind, Epoch, Loader, Normalization, Split, open};
 
@@ -52,9 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (workers, queue) = (2, 2);
     let loader = loader(&dataset, workers, queue)?;
-    for epoch in 0..2 {
-        read(loader.epoch(epoch)?, u64::MAX)?;
-    }
+    fill_every_buffer(&loader, workers * (queue + 1))?;
     let before = resident_kb();
     for epoch in 0..LONG {
         read(loader.epoch(epoch)?, u64::MAX)?;
@@ -83,6 +83,21 @@ fn loader(dataset: &Arc<dyn Dataset>, workers: usize, queue: usize) -> Result<Lo
         .workers(workers)
         .queue(queue)
         .build()?)
+}
+
+/// Brings into use all the memory that the loader is entitled to: every minibatch in flight and one with the consumer.
+fn fill_every_buffer(loader: &Loader, in_flight: usize) -> Result<(), Box<dyn Error>> {
+    let mut epoch = loader.epoch(0)?;
+    let wait_until_full = |epoch: &Epoch| {
+        while epoch.queue_depth() < in_flight {
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    wait_until_full(&epoch);
+    let held = epoch.next().transpose()?;
+    wait_until_full(&epoch);
+    drop(held);
+    Ok(())
 }
 
 fn read(epoch: Epoch, minibatches: u64) -> Result<(), Box<dyn Error>> {
