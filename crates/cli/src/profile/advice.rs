@@ -179,7 +179,7 @@ mod tests {
     fn advice_that_does_not_help_when_measured_is_withdrawn() {
         let helps = |pairs: &[(f64, f64)]| Trial::of(Change::Workers(2), SETTING, pairs);
         let good = helps(&[(100.0, 190.0), (101.0, 195.0), (99.0, 185.0)]);
-        assert!(good.helps && good.effect().starts_with("1.92x"), "{}", good.effect());
+        assert!(good.helps && good.effect().starts_with("1.90x"), "{}", good.effect());
         assert_eq!((good.after.workers, good.to_string().as_str()), (2, "2 workers instead of 1"));
         let none = helps(&[(100.0, 101.0), (100.0, 99.0), (100.0, 101.0)]);
         assert!(!none.helps && none.effect().contains("withdrawn"), "{}", none.effect());

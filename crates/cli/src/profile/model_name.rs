@@ -39,7 +39,7 @@ pub(crate) fn check(name: &str) -> anyhow::Result<()> {
     bail!("{error}; nearest to it: {}", nearest.join(", "))
 }
 
-/// Up to three known names, nearest first.
+/// The known names that differ least, up to three.
 fn nearest(name: &str) -> Vec<&'static str> {
     let name = name.to_lowercase();
     let mut near: Vec<(usize, &str)> = KNOWN
@@ -48,7 +48,8 @@ fn nearest(name: &str) -> Vec<&'static str> {
         .filter(|(distance, known)| *distance <= FAR && *distance < known.len() / 2)
         .collect();
     near.sort_by_key(|(distance, _)| *distance);
-    near.into_iter().take(3).map(|(_, known)| known).collect()
+    let least = near.first().map_or(0, |(distance, _)| *distance);
+    near.into_iter().filter(|(distance, _)| *distance <= least).take(3).map(|(_, known)| known).collect()
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn queue(profile: &ProfileRecord) -> anyhow::Result<String> {
         .means(columns)
         .into_iter()
         .enumerate()
-        .filter_map(|(column, mean)| Some(((column as f64 + 0.5) * width, mean?)))
+        .map(|(column, mean)| ((column as f64 + 0.5) * width, mean))
         .collect();
     let description = format!("the queue between loader and consumer, of {} at most", queue.capacity);
     panel(&description, &x, &y, |plot| {
@@ -98,7 +98,7 @@ const PAGE: (&str, &str) = ("#ffffff", "#181d23");
 const MARGIN: u32 = 24;
 
 /// Height of the lines above the panels.
-const HEAD: u32 = 104;
+const HEAD: u32 = 122;
 
 /// A file of its own that needs nothing else, light or dark as its reader's system is.
 pub(crate) fn file(profile: &ProfileRecord) -> anyhow::Result<String> {
@@ -132,7 +132,10 @@ pub(crate) fn file(profile: &ProfileRecord) -> anyhow::Result<String> {
     };
     let waited = super::verdict::percent(profile.waited.median);
     line(38, 20, 700, Ink::Text, &format!("{bound}: the consumer waited {waited} of the time"));
-    line(60, 12, 400, Ink::Muted, &headline(profile));
+    let headline = headline(profile);
+    let (images, consumer) = headline.split_once("; consumer: ").unwrap_or((&headline, ""));
+    line(60, 12, 400, Ink::Muted, images);
+    line(77, 12, 400, Ink::Muted, &format!("consumer: {consumer}"));
     for (place, (title, drawn)) in panels(profile)?.into_iter().enumerate() {
         let x = MARGIN + place as u32 * (SIZE.0 + MARGIN);
         let (size_x, size_y, ink) = (SIZE.0, SIZE.1, Ink::Text.hex());

@@ -135,8 +135,12 @@ impl QueueRecord {
         }
     }
 
-    /// The mean depth in each of `columns` equal parts of the time; `None` where nothing was asked for.
-    pub(crate) fn means(&self, columns: usize) -> Vec<Option<f64>> {
+    /// The mean depth in each of `columns` equal parts of the time; where nothing was asked for, that of the part
+    /// before. Empty if there are no samples.
+    pub(crate) fn means(&self, columns: usize) -> Vec<f64> {
+        if self.samples.is_empty() {
+            return Vec::new();
+        }
         let end = self.samples.last().map_or(0.0, |(seconds, _)| *seconds);
         let mut sums = vec![(0.0, 0_u32); columns];
         for (seconds, depth) in &self.samples {
@@ -145,7 +149,14 @@ impl QueueRecord {
             *sum += *depth as f64;
             *count += 1;
         }
-        sums.into_iter().map(|(sum, count)| (count > 0).then(|| sum / f64::from(count))).collect()
+        let mut last = 0.0;
+        let mean = |(sum, count)| {
+            if count > 0 {
+                last = sum / f64::from(count);
+            }
+            last
+        };
+        sums.into_iter().map(mean).collect()
     }
 }
 
@@ -230,7 +241,7 @@ pub(crate) mod tests {
     #[test]
     fn the_queue_is_averaged_over_equal_parts_of_the_time() {
         let queue = QueueRecord { samples: vec![(0.0, 4), (1.0, 2), (9.0, 1), (10.0, 3)], ..example().queue };
-        assert_eq!(queue.means(2), [Some(3.0), Some(2.0)]);
-        assert_eq!(queue.means(4), [Some(3.0), None, None, Some(2.0)]);
+        assert_eq!(queue.means(2), [3.0, 2.0]);
+        assert_eq!(queue.means(4), [3.0, 3.0, 3.0, 2.0]);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use polder_data::{
     Augmentation, Dataset, DatasetKind, FirstN, Generated, GeneratedConfig, Loader, Normalization, Split,
     Statistics, bf16,
@@ -54,9 +54,8 @@ impl Source {
             return Ok(Self { name, dataset, normalization: Normalization::GENERATED });
         }
         let kind: DatasetKind = name.parse()?;
-        let mapped = polder_data::open(kind, Split::Train, dir).context(
-            "`--dataset generated` needs no file; `--data-dir` or POLDER_DATA says where they lie",
-        )?;
+        let mapped = polder_data::open(kind, Split::Train, dir)
+            .map_err(|error| anyhow!("{error}; `--dataset generated` needs no file"))?;
         let dataset: Arc<dyn Dataset> = match images {
             Some(images) => Arc::new(FirstN::new(mapped, images).context("`--images`")?),
             None => Arc::new(mapped),

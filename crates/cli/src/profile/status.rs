@@ -1,10 +1,17 @@
 //! How far a profile is: a bar with the time left on a terminal, one line per part elsewhere; always on stderr.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Without a terminal, a line about the time left comes no more often than this.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// The display of one profile; stretches are its unit.
 pub(crate) struct Status {
     bar: ProgressBar,
+    said: Cell<Instant>,
 }
 
 impl Status {
@@ -12,7 +19,7 @@ impl Status {
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar }
+        Self { bar, said: Cell::new(Instant::now()) }
     }
 
     /// A part of `stretches` stretches, about `seconds` long in all, begins.
@@ -28,6 +35,12 @@ impl Status {
     /// A stretch is over.
     pub(crate) fn done(&self) {
         self.bar.inc(1);
+        if self.bar.is_hidden() && self.said.get().elapsed() >= BETWEEN_LINES {
+            self.said.set(Instant::now());
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            let left = self.bar.elapsed().as_secs_f64() / done as f64 * all.saturating_sub(done) as f64;
+            eprintln!("measured {done} of {all} stretches: about {left:.0} s left");
+        }
     }
 }
 

@@ -17,11 +17,11 @@ pub(crate) fn page(profile: &ProfileRecord) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", headline(profile));
     let _ = writeln!(text, "{}\n", machine(profile));
-    let _ = writeln!(text, "{:<22} {:>12}  {:<24} per minibatch", "medians of rounds", "images/s", "from to");
+    let _ = writeln!(text, "{:<22} {:>12}  {:<28} per minibatch", "medians of rounds", "images/s", "from to");
     for (what, rate) in rates(profile) {
         let range = format!("{} to {}", grouped(rate.low), grouped(rate.high));
         let minibatch = duration(profile.setting.batch_size as f64 / rate.median);
-        let _ = writeln!(text, "{what:<22} {:>12}  {range:<24} {minibatch}", grouped(rate.median));
+        let _ = writeln!(text, "{what:<22} {:>12}  {range:<28} {minibatch}", grouped(rate.median));
     }
     let _ = write!(text, "\nThe consumer waited {} of the time", percent(profile.waited.median));
     if profile.copied.median > 0.0 {
@@ -113,7 +113,7 @@ fn sparkline(queue: &QueueRecord) -> String {
         let level = (mean / queue.capacity.max(1) as f64 * 7.0).round() as usize;
         HEIGHTS[level.min(7)]
     };
-    queue.means(columns).into_iter().map(|mean| mean.map_or(' ', height)).collect()
+    queue.means(columns).into_iter().map(height).collect()
 }
 
 fn advice(text: &mut String, profile: &ProfileRecord) {
@@ -214,6 +214,6 @@ mod tests {
         queue.samples = vec![(0.0, 0), (1.0, 3)];
         assert_eq!(sparkline(&queue), "▁█");
         queue.samples.clear();
-        assert_eq!(sparkline(&queue), " ");
+        assert_eq!(sparkline(&queue), "");
     }
 }
