@@ -1,0 +1,194 @@
+//! Squared bias, variance and their sum: in closed form, and estimated from replicates without bias.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fit::Estimate;
+use crate::matrix::dot;
+
+/// A mean squared error by its causes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BiasVariance {
+    /// The squared norm of the mean error.
+    pub bias_squared: f64,
+    /// The mean squared distance of the error from its mean.
+    pub variance: f64,
+}
+
+impl BiasVariance {
+    /// The mean squared norm of the error.
+    pub fn total(&self) -> f64 {
+        self.bias_squared + self.variance
+    }
+}
+
+/// The same, estimated from replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BiasVarianceEstimate {
+    /// Estimates [`BiasVariance::bias_squared`].
+    pub bias_squared: Estimate,
+    /// Estimates [`BiasVariance::variance`].
+    pub variance: Estimate,
+    /// Estimates [`BiasVariance::total`].
+    pub total: Estimate,
+}
+
+impl BiasVarianceEstimate {
+    /// From the error vectors of at least two independent replicates, all of one dimension.
+    ///
+    /// Estimates are unbiased. The variance is the trace of the sample covariance. The squared bias is the mean inner product of the
+    /// errors of two different replicates, a U-statistic; its standard error is twice that of the mean over replicates of the inner
+    /// product with the mean of the others, which is too large by at most sqrt(2), where the bias vanishes.
+    ///
+    /// # Panics
+    /// If there are fewer than two errors.
+    pub fn of_errors(errors: &[&[f64]]) -> Self {
+        assert!(errors.len() >= 2, "one replicate has no variance");
+        let n = errors.len() as f64;
+        let mut mean = vec![0.0; errors[0].len()];
+        for error in errors {
+            for (mean, x) in mean.iter_mut().zip(*error) {
+                *mean += x / n;
+            }
+        }
+        let mean_square = dot(&mean, &mean);
+        let (mut squares, mut products, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
+        for error in errors {
+            let (square, along) = (dot(error, error), dot(error, &mean));
+            squares.push(square);
+            products.push((n * along - square) / (n - 1.0));
+            spreads.push((square - 2.0 * along + mean_square) * n / (n - 1.0));
+        }
+        let bias = Estimate::of_mean(&products);
+        Self {
+            bias_squared: Estimate::new(bias.value, 2.0 * bias.standard_error, errors.len()),
+            variance: Estimate::of_mean(&spreads),
+            total: Estimate::of_mean(&squares),
+        }
+    }
+
+    /// The largest distance of an estimate from its closed form, in standard errors.
+    pub fn deviation(&self, theory: &BiasVariance) -> f64 {
+        deviation(&self.bias_squared, theory.bias_squared)
+            .max(deviation(&self.variance, theory.variance))
+            .max(deviation(&self.total, theory.total()))
+    }
+}
+
+/// The distance of an estimate from what it estimates, in standard errors.
+///
+/// Differences of some 1e-12 of the value are rounding, and count as such where there is no randomness at all.
+pub(crate) fn deviation(estimate: &Estimate, theory: f64) -> f64 {
+    (estimate.value - theory).abs() / estimate.standard_error.max(1e-11 * theory.abs()).max(f64::MIN_POSITIVE)
+}
+
+/// One point of a learning curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BiasVarianceRow {
+    /// The number of steps made.
+    pub step: u64,
+    /// The closed form.
+    pub theory: BiasVariance,
+    /// The Monte Carlo estimate.
+    pub measured: BiasVarianceEstimate,
+    /// The total minus that of gradient descent at the same step; negative where SAM is better.
+    pub advantage: f64,
+    /// The same measured on the same noise, replicate by replicate.
+    pub measured_advantage: Estimate,
+}
+
+/// Bias, variance and total over the steps for one radius.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BiasVarianceCurve {
+    /// The radius; 0 is gradient descent.
+    pub rho: f64,
+    /// One row per recorded step, ascending.
+    pub rows: Vec<BiasVarianceRow>,
+}
+
+impl BiasVarianceCurve {
+    /// The largest distance of a measurement from its closed form over the curve, in standard errors.
+    pub fn largest_deviation(&self) -> f64 {
+        self.rows.iter().map(|row| row.measured.deviation(&row.theory)).fold(0.0, f64::max)
+    }
+
+    /// The lowest total in closed form among the recorded steps: what stopping at the best of them gives.
+    pub fn best_total(&self) -> f64 {
+        self.rows.iter().map(|row| row.theory.total()).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Curves of several radii, the first of which is 0. `errors[replicate][radius][step]` is the error vector of one replicate, where all
+/// radii of a replicate see the same noise.
+pub(crate) fn curves(
+    rhos: &[f64],
+    steps: &[u64],
+    theory: impl Fn(usize, u64) -> BiasVariance,
+    errors: &[Vec<Vec<Vec<f64>>>],
+) -> Vec<BiasVarianceCurve> {
+    let at = |radius: usize, step: usize| -> Vec<&[f64]> {
+        errors.iter().map(|replicate| replicate[radius][step].as_slice()).collect()
+    };
+    let curve = |(radius, &rho): (usize, &f64)| {
+        let row = |(index, &step): (usize, &u64)| {
+            let (found, descent) = (at(radius, index), at(0, index));
+            let differences: Vec<f64> =
+                found.iter().zip(&descent).map(|(sam, gd)| dot(sam, sam) - dot(gd, gd)).collect();
+            let law = theory(radius, step);
+            BiasVarianceRow {
+                step,
+                theory: law,
+                measured: BiasVarianceEstimate::of_errors(&found),
+                advantage: law.total() - theory(0, step).total(),
+                measured_advantage: Estimate::of_mean(&differences),
+            }
+        };
+        BiasVarianceCurve { rho, rows: steps.iter().enumerate().map(row).collect() }
+    };
+    rhos.iter().enumerate().map(curve).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draws::{Draws, Purpose};
+
+    #[test]
+    fn estimates_are_unbiased_and_their_errors_honest() {
+        // Errors with mean (1, 0, -2) and standard deviations (1, 2, 0.5): squared bias 5, variance 5.25.
+        let truth = BiasVariance { bias_squared: 5.0, variance: 5.25 };
+        let num_trials = 400;
+        let mut within = [0; 3];
+        let mut sums = [0.0; 3];
+        for trial in 0..num_trials {
+            let mut draws = Draws::new(Purpose { seed: 1, experiment: "split", part: 0, replicate: trial });
+            let errors: Vec<Vec<f64>> = (0..30)
+                .map(|_| {
+                    let z = draws.normals(3);
+                    vec![1.0 + z[0], 2.0 * z[1], -2.0 + 0.5 * z[2]]
+                })
+                .collect();
+            let errors: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
+            let found = BiasVarianceEstimate::of_errors(&errors);
+            let pairs = [
+                (found.bias_squared, truth.bias_squared),
+                (found.variance, truth.variance),
+                (found.total, truth.total()),
+            ];
+            for (i, (estimate, truth)) in pairs.into_iter().enumerate() {
+                within[i] += i32::from(estimate.lower <= truth && truth <= estimate.upper);
+                sums[i] += estimate.value / num_trials as f64;
+            }
+        }
+        assert!((sums[0] - 5.0).abs() < 0.2 && (sums[1] - 5.25).abs() < 0.2, "{sums:?}");
+        // 95 % of 400 is 380, give or take 4.4 per standard deviation.
+        assert!(within.iter().all(|within| *within > 360), "{within:?}");
+    }
+
+    #[test]
+    fn total_is_the_sum_of_bias_and_variance() {
+        let errors = [vec![1.0, 2.0], vec![0.5, -1.0], vec![3.0, 0.0]];
+        let errors: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
+        let found = BiasVarianceEstimate::of_errors(&errors);
+        assert!((found.total.value - found.bias_squared.value - found.variance.value).abs() < 1e-14);
+    }
+}

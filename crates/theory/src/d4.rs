@@ -1,0 +1,302 @@
+//! Experiment D4: one-hidden-layer students of a teacher with label noise, trained by gradient descent and by SAM.
+
+use polder_optim::sharpness::{
+    HessianAt, HutchinsonConfig, Lanczos, LanczosConfig, StoppingRule, hutchinson_trace,
+};
+use polder_optim::{Ascent, Sam, SamConfig, SgdConfig};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::draws::{Draws, Purpose};
+use crate::error::TheoryError;
+use crate::fit::Estimate;
+use crate::matrix::Matrix;
+use crate::spectral_filter::logarithmic_steps;
+use crate::teacher_student::{OneHiddenLayer, SquaredLoss};
+
+/// The settings of experiment D4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct D4Config {
+    /// The seed of teachers, examples, noise and initial students.
+    pub seed: u64,
+    /// Inputs, at least 1; standard normal.
+    pub num_inputs: usize,
+    /// Hidden units of the teacher, at least 1.
+    pub teacher_units: usize,
+    /// Hidden units of the students, at least 1.
+    pub student_units: usize,
+    /// Examples, at least 1.
+    pub num_examples: usize,
+    /// Test points, at least 1; their labels are without noise.
+    pub num_test_points: usize,
+    /// The standard deviation of the label noise in units of that of the teacher's outputs; at least 0.
+    pub noise_share: f64,
+    /// The standard deviation of the initial outputs of a student, about; above 0.
+    pub initial_scale: f64,
+    /// The step size, above 0.
+    pub step_size: f64,
+    /// The radius of SAM, above 0.
+    pub rho: f64,
+    /// How SAM ascends.
+    pub ascent: Ascent,
+    /// Steps of every run.
+    pub num_steps: u64,
+    /// Recorded steps, evenly spaced on a logarithmic axis.
+    pub num_points: usize,
+    /// Replicates, at least 2, each with a teacher of its own.
+    pub num_replicates: u64,
+    /// Probes of every trace, at least 2.
+    pub num_probes: u64,
+}
+
+impl Default for D4Config {
+    /// The desk scale.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            num_inputs: 10,
+            teacher_units: 4,
+            student_units: 50,
+            num_examples: 100,
+            num_test_points: 1000,
+            noise_share: 0.5,
+            initial_scale: 1.0,
+            step_size: 0.05,
+            rho: 0.5,
+            ascent: Ascent::Normalized,
+            num_steps: 1500,
+            num_points: 16,
+            num_replicates: 12,
+            num_probes: 100,
+        }
+    }
+}
+
+impl D4Config {
+    /// Few steps and replicates of small students.
+    pub fn smoke() -> Self {
+        Self {
+            student_units: 20,
+            num_test_points: 300,
+            num_steps: 300,
+            num_points: 8,
+            num_replicates: 8,
+            num_probes: 30,
+            ..Self::default()
+        }
+    }
+
+    /// The default.
+    pub fn desk() -> Self {
+        Self::default()
+    }
+
+    /// Wider students, longer runs, more replicates.
+    pub fn paper() -> Self {
+        Self {
+            student_units: 200,
+            num_steps: 20_000,
+            num_points: 30,
+            num_replicates: 50,
+            num_probes: 400,
+            ..Self::default()
+        }
+    }
+
+    fn validate(&self) -> Result<(), TheoryError> {
+        for (setting, found, least) in [
+            ("num_inputs", self.num_inputs as u64, 1),
+            ("teacher_units", self.teacher_units as u64, 1),
+            ("student_units", self.student_units as u64, 1),
+            ("num_examples", self.num_examples as u64, 1),
+            ("num_test_points", self.num_test_points as u64, 1),
+            ("num_steps", self.num_steps, 1),
+            ("num_replicates", self.num_replicates, 2),
+            ("num_probes", self.num_probes, 2),
+        ] {
+            if found < least {
+                let expected = if least == 1 { "at least 1" } else { "at least 2" };
+                return Err(TheoryError::setting(setting, &found, expected));
+            }
+        }
+        for (setting, found) in
+            [("initial_scale", self.initial_scale), ("step_size", self.step_size), ("rho", self.rho)]
+        {
+            if !(found.is_finite() && found > 0.0) {
+                return Err(TheoryError::setting(setting, &found, "a finite number above 0"));
+            }
+        }
+        if !(self.noise_share.is_finite() && self.noise_share >= 0.0) {
+            let expected = "a finite number of at least 0";
+            return Err(TheoryError::setting("noise_share", &self.noise_share, expected));
+        }
+        Ok(())
+    }
+}
+
+/// The result of experiment D4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct D4Report {
+    /// The settings it was run with.
+    pub config: D4Config,
+    /// The recorded steps, ascending.
+    pub rows: Vec<D4Row>,
+    /// The lowest test error over the recorded steps of every run: what stopping at the best of them gives.
+    pub best_test_error: D4Comparison,
+    /// The largest eigenvalue of the Hessian of the training loss after the last step.
+    pub top_eigenvalue: D4Comparison,
+    /// Its trace after the last step.
+    pub trace: D4Comparison,
+}
+
+/// A quantity under gradient descent and under SAM.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct D4Comparison {
+    /// Under gradient descent.
+    pub gradient_descent: Estimate,
+    /// Under SAM.
+    pub sam: Estimate,
+    /// SAM minus gradient descent, paired: both start at one student and see the same examples.
+    pub difference: Estimate,
+}
+
+/// One recorded step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct D4Row {
+    /// The number of steps made.
+    pub step: u64,
+    /// The mean squared distance from the teacher at the test points, in units of the variance of the teacher's outputs.
+    pub test_error: D4Comparison,
+    /// The training loss, half the mean squared distance from the noisy labels.
+    pub training_loss: D4Comparison,
+}
+
+/// One run of one student.
+struct Run {
+    test_errors: Vec<f64>,
+    training_losses: Vec<f64>,
+    top_eigenvalue: f64,
+    trace: f64,
+}
+
+/// Runs experiment D4 on all threads of the current rayon pool. Equal settings give equal results, whatever the number of threads.
+///
+/// A replicate draws a teacher, examples, noise and one initial student, which gradient descent and SAM train on all examples at once.
+/// Outputs of every teacher are scaled to variance 1 over the test points. Curvature is measured by [`Lanczos`] and Hutchinson's
+/// estimator through exact Hessian-vector products.
+///
+/// # Errors
+/// [`TheoryError::InvalidSetting`], naming the setting; [`TheoryError::Diverged`] if a loss leaves the finite numbers.
+///
+/// # Source
+/// The question is that of Behdin and Mazumder (2023), arXiv:2302.11836, v3, on one-hidden-layer networks; network, settings and
+/// measures are this project's own.
+pub fn d4(config: &D4Config) -> Result<D4Report, TheoryError> {
+    config.validate()?;
+    let steps = logarithmic_steps(config.num_steps, config.num_points);
+    let pairs: Vec<(Run, Run)> = (0..config.num_replicates)
+        .into_par_iter()
+        .map(|replicate| pair(config, &steps, replicate))
+        .collect::<Result<_, _>>()?;
+    let compare = |quantity: &dyn Fn(&Run) -> f64| {
+        let gd: Vec<f64> = pairs.iter().map(|(gd, _)| quantity(gd)).collect();
+        let sam: Vec<f64> = pairs.iter().map(|(_, sam)| quantity(sam)).collect();
+        let differences: Vec<f64> = sam.iter().zip(&gd).map(|(sam, gd)| sam - gd).collect();
+        D4Comparison {
+            gradient_descent: Estimate::of_mean(&gd),
+            sam: Estimate::of_mean(&sam),
+            difference: Estimate::of_mean(&differences),
+        }
+    };
+    let row = |(index, &step): (usize, &u64)| D4Row {
+        step,
+        test_error: compare(&|run| run.test_errors[index]),
+        training_loss: compare(&|run| run.training_losses[index]),
+    };
+    Ok(D4Report {
+        config: config.clone(),
+        rows: steps.iter().enumerate().map(row).collect(),
+        best_test_error: compare(&|run| run.test_errors.iter().copied().fold(f64::INFINITY, f64::min)),
+        top_eigenvalue: compare(&|run| run.top_eigenvalue),
+        trace: compare(&|run| run.trace),
+    })
+}
+
+/// Everything that the two runs of a replicate share.
+struct Lesson {
+    student: OneHiddenLayer,
+    start: Vec<f64>,
+    inputs: Matrix,
+    labels: Vec<f64>,
+    test_inputs: Matrix,
+    truth: Vec<f64>,
+    /// The seed of probes and start vectors.
+    seed: u64,
+}
+
+impl Lesson {
+    fn draw(config: &D4Config, replicate: u64) -> Self {
+        let mut draws = Draws::new(Purpose { seed: config.seed, experiment: "D4", part: 0, replicate });
+        let d = config.num_inputs;
+        let mut points = |count: usize| {
+            let x = draws.normals(d * count);
+            Matrix::from_fn(d, count, |i, j| x[i * count + j])
+        };
+        let (inputs, test_inputs) = (points(config.num_examples), points(config.num_test_points));
+        let teacher = OneHiddenLayer { num_inputs: d, num_units: config.teacher_units };
+        let parameters = teacher.random(1.0, &mut draws);
+        let (mut labels, mut truth) =
+            (teacher.outputs(&parameters, &inputs), teacher.outputs(&parameters, &test_inputs));
+        let mean = truth.iter().sum::<f64>() / truth.len() as f64;
+        let variance = truth.iter().map(|f| (f - mean).powi(2)).sum::<f64>() / truth.len() as f64;
+        // A single test point has no variance to divide by.
+        let scale = if variance > 0.0 { 1.0 / variance.sqrt() } else { 1.0 };
+        labels.iter_mut().chain(&mut truth).for_each(|f| *f *= scale);
+        for (label, z) in labels.iter_mut().zip(draws.normals(config.num_examples)) {
+            *label += config.noise_share * z;
+        }
+        let student = OneHiddenLayer { num_inputs: d, num_units: config.student_units };
+        let start = student.random(config.initial_scale, &mut draws);
+        Self { student, start, inputs, labels, test_inputs, truth, seed: draws.key() }
+    }
+
+    fn test_error(&self, parameters: &[f64]) -> f64 {
+        let outputs = self.student.outputs(parameters, &self.test_inputs);
+        outputs.iter().zip(&self.truth).map(|(f, y)| (f - y).powi(2)).sum::<f64>() / self.truth.len() as f64
+    }
+
+    fn run(&self, config: &D4Config, rho: f64, steps: &[u64], replicate: u64) -> Result<Run, TheoryError> {
+        let settings =
+            SamConfig { ascent: config.ascent.clone(), ..SamConfig::new(rho, SgdConfig::default()) };
+        let mut sam = Sam::new(settings)?;
+        let mut loss = SquaredLoss::new(self.student, &self.inputs, &self.labels);
+        let (mut w, mut gradient) = (self.start.clone(), vec![0.0; self.start.len()]);
+        let (mut test_errors, mut training_losses) = (Vec::new(), Vec::new());
+        let mut done = 0;
+        for &step in steps {
+            for _ in done..step {
+                sam.step(&mut loss, &mut w, &mut gradient, config.step_size)?;
+            }
+            done = step;
+            let training_loss = loss.loss(&w);
+            if !training_loss.is_finite() {
+                return Err(TheoryError::Diverged { step_size: config.step_size, replicate });
+            }
+            training_losses.push(training_loss);
+            test_errors.push(self.test_error(&w));
+        }
+        let mut hessian = HessianAt::new(loss, &w);
+        let lanczos = LanczosConfig { seed: self.seed, ..LanczosConfig::default() };
+        let top_eigenvalue = Lanczos::new(&w, lanczos)?.run(&mut hessian)?.largest[0].value;
+        let stopping = StoppingRule::exactly(config.num_probes);
+        let probes = HutchinsonConfig { seed: self.seed, stopping, ..HutchinsonConfig::default() };
+        let trace = hutchinson_trace(&mut hessian, &w, probes)?.mean;
+        Ok(Run { test_errors, training_losses, top_eigenvalue, trace })
+    }
+}
+
+fn pair(config: &D4Config, steps: &[u64], replicate: u64) -> Result<(Run, Run), TheoryError> {
+    let lesson = Lesson::draw(config, replicate);
+    Ok((lesson.run(config, 0.0, steps, replicate)?, lesson.run(config, config.rho, steps, replicate)?))
+}

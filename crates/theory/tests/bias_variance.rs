@@ -1,0 +1,92 @@
+//! Experiments D1 and D2: closed forms against Monte Carlo with the optimizer's own steps, and where SAM wins.
+
+use polder_theory::{BiasVarianceCurve, D1Config, D2Config, D2Problem, TheoryError, d1, d2};
+
+/// Runs on pools of one and of three threads, which must agree.
+fn on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(
+    run: impl Fn() -> Result<R, TheoryError> + Sync,
+) -> R {
+    let on = |num_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+        pool.install(&run).unwrap()
+    };
+    let (one, three) = (on(1), on(3));
+    assert!(one == three, "results depend on the number of threads");
+    one
+}
+
+/// SAM has the lower bias and the higher variance at every step, by the closed form and by its confirmation.
+fn assert_trade_off(curves: &[BiasVarianceCurve]) {
+    let (descent, sams) = curves.split_first().unwrap();
+    assert_eq!(descent.rho, 0.0);
+    for sam in sams {
+        for (gd, sam) in descent.rows.iter().zip(&sam.rows) {
+            assert!(sam.theory.bias_squared <= gd.theory.bias_squared, "{sam:?}");
+            assert!(sam.theory.variance >= gd.theory.variance, "{sam:?}");
+        }
+    }
+}
+
+#[test]
+fn monte_carlo_of_least_squares_confirms_the_closed_form() {
+    let config = D1Config { num_replicates: 2000, ..D1Config::smoke() };
+    let report = on_any_number_of_threads(|| d1(&config));
+    for curves in [&report.high_signal, &report.low_signal] {
+        assert_trade_off(curves);
+        for curve in curves {
+            assert!(curve.largest_deviation() < 3.0, "{}: {}", curve.rho, curve.largest_deviation());
+        }
+    }
+    for cell in &report.grid {
+        assert_eq!(cell.parameters.len(), 4);
+        for curves in [&cell.parameters, &cell.predictions] {
+            assert_trade_off(curves);
+            // Twenty replicates: the tails of Student's law are wide.
+            assert!(curves.iter().all(|curve| curve.largest_deviation() < 4.0));
+        }
+    }
+}
+
+#[test]
+fn sam_wins_when_stopped_early_at_high_signal_and_not_at_low() {
+    let report = d1(&D1Config::smoke()).unwrap();
+    let sam = &report.high_signal[1];
+    assert!(sam.rows[0].advantage < 0.0 && sam.rows[0].measured_advantage.upper < 0.0);
+    assert!(sam.best_total() < report.high_signal[0].best_total());
+    assert!(sam.rows.last().unwrap().advantage > 0.0);
+    let sam = &report.low_signal[1];
+    assert!(sam.rows.iter().all(|row| row.advantage > 0.0));
+    assert!(sam.rows[0].measured_advantage.lower > 0.0);
+}
+
+#[test]
+fn monte_carlo_of_kernel_regression_confirms_the_closed_form() {
+    let config = D2Config { num_replicates: 100, ..D2Config::smoke() };
+    let report = on_any_number_of_threads(|| d2(&config));
+    assert_eq!(report.cells.len(), 2);
+    for cell in &report.cells {
+        assert_trade_off(&cell.training);
+        for curve in cell.training.iter().chain(&cell.test) {
+            assert!(curve.largest_deviation() < 3.5, "{:?} {}", cell.problem, curve.largest_deviation());
+        }
+        // Descent learns: the test error falls.
+        let totals: Vec<f64> = cell.test[0].rows.iter().map(|row| row.measured.total.value).collect();
+        assert!(totals.last() < totals.first());
+    }
+}
+
+#[test]
+fn settings_that_make_no_experiment_are_refused_by_name() {
+    let refused = |config: D1Config| d1(&config).unwrap_err().to_string();
+    assert!(refused(D1Config { num_replicates: 1, ..D1Config::smoke() }).starts_with("num_replicates"));
+    assert!(refused(D1Config { step_size: 1.0, ..D1Config::smoke() }).starts_with("step_size"));
+    assert!(refused(D1Config { rho: -1.0, ..D1Config::smoke() }).starts_with("rho"));
+    assert!(refused(D1Config { steps: vec![5, 1], ..D1Config::smoke() }).starts_with("steps"));
+    assert!(refused(D1Config { eigenvalues: vec![0.0; 4], ..D1Config::smoke() }).starts_with("eigenvalues"));
+    let problem = |dimension, bandwidth| vec![D2Problem { dimension, bandwidth }];
+    let refused = |config: D2Config| d2(&config).unwrap_err().to_string();
+    assert!(refused(D2Config { problems: problem(0, 0.1), ..D2Config::smoke() }).starts_with("dimension"));
+    assert!(refused(D2Config { problems: problem(1, 0.0), ..D2Config::smoke() }).starts_with("bandwidth"));
+    assert!(refused(D2Config { step_share: 2.0, ..D2Config::smoke() }).starts_with("step_size"));
+    assert!(refused(D2Config { num_examples: 0, ..D2Config::smoke() }).starts_with("num_examples"));
+}
