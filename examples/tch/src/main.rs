@@ -86,7 +86,7 @@ fn train(epochs: u64) -> Result<Vec<f64>, Box<dyn Error>> {
         for minibatch in loader.epoch(epoch)? {
             let (images, labels) = to_tensors(&minibatch?, device)?;
             let images = normalize(&images, augmentation.normalization)?;
-            let loss = forward(&weights, &images)?.f_cross_entropy_for_logits(&labels)?;
+            let loss = forward(&weights, &images)?.cross_entropy_for_logits(&labels);
             let gradients = Tensor::f_run_backward(&[&loss], &weights, false, false)?;
             no_grad(|| {
                 for (weight, gradient) in weights.iter_mut().zip(gradients) {
