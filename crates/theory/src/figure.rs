@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
-use crate::landscape::Landscape;
+use crate::histogram::{bin_edges, histogram};
+use crate::landscape::Valley;
 use crate::simulate::{Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
 
@@ -57,7 +58,7 @@ pub struct Figure {
 }
 
 /// Samples the curves and runs the runs.
-pub(crate) fn figure<L: Landscape>(
+pub(crate) fn figure<L: Valley>(
     landscape: &L,
     config: &FigureConfig,
     (noise_radius, start, seed): (f64, f64, u64),
@@ -85,7 +86,7 @@ pub(crate) fn figure<L: Landscape>(
 
     let all = || iterates.iter().chain(&averages).copied();
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    let bin_edges = (0..=NUM_BINS).map(|i| low + (high - low) * i as f64 / NUM_BINS as f64).collect();
+    let bin_edges = bin_edges((low, high), NUM_BINS);
     Ok(Figure {
         step_size,
         num_runs,
@@ -94,19 +95,9 @@ pub(crate) fn figure<L: Landscape>(
         smoothed: w.iter().map(|&w| smoothed.value(w)).collect(),
         w,
         bin_edges,
-        iterate_counts: histogram(&iterates, low, high),
-        average_counts: histogram(&averages, low, high),
+        iterate_counts: histogram(&iterates, (low, high), NUM_BINS),
+        average_counts: histogram(&averages, (low, high), NUM_BINS),
     })
-}
-
-/// Counts per bin of [`NUM_BINS`] equal ones over `low..=high`, which hold all values.
-fn histogram(values: &[f64], low: f64, high: f64) -> Vec<u64> {
-    let mut counts = vec![0; NUM_BINS];
-    for value in values {
-        let position = (value - low) / (high - low) * NUM_BINS as f64;
-        counts[(position as usize).min(NUM_BINS - 1)] += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

@@ -152,6 +152,34 @@ pub fn antithetic_pair<L: Landscape>(
     }
 }
 
+/// Runs one path, driven by the noise that `replicate` names; squares are measured about `center`.
+///
+/// # Errors
+/// [`TheoryError::Diverged`] if the path leaves the finite numbers; [`TheoryError::Optim`] if the step size is refused.
+pub fn single_path<L: Landscape>(
+    landscape: &L,
+    simulation: &Simulation,
+    center: f64,
+    replicate: u64,
+) -> Result<PathSummary, TheoryError> {
+    let Simulation { step_size, noise_radius, burn_in, num_steps, seed, part, .. } = *simulation;
+    let key = NoiseKey { seed, part, step_size: step_size.to_bits(), replicate };
+    let mut noise = UniformNoise::new(noise_radius, key);
+    let mut path = Path::new(landscape, simulation, center)?;
+    for _ in 0..burn_in {
+        path.step(noise.draw(), step_size)?;
+    }
+    for step in burn_in..burn_in + num_steps {
+        path.measured_step(step, noise.draw(), step_size)?;
+    }
+    let summary = path.summary(num_steps);
+    if summary.mean_square_w.is_finite() && summary.last_iterate.is_finite() {
+        Ok(summary)
+    } else {
+        Err(TheoryError::Diverged { step_size, replicate })
+    }
+}
+
 /// Runs `num_pairs` antithetic pairs of every simulation, each given with the center of its squares, on all threads of the current
 /// rayon pool. Replicate k of a simulation depends on its settings and on k only, whatever the number of threads.
 ///
@@ -199,9 +227,6 @@ mod tests {
         }
         fn slope(&self, w: f64) -> f64 {
             self.curvature * w
-        }
-        fn minimizer(&self) -> f64 {
-            0.0
         }
     }
 

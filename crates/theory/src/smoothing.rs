@@ -1,7 +1,7 @@
 //! The objective as SGD sees it: smoothed by its own noise.
 
 use crate::error::TheoryError;
-use crate::landscape::Landscape;
+use crate::landscape::{Landscape, Valley};
 
 /// Even number of intervals of the Simpson rule behind [`Smoothed::value`].
 const NUM_INTERVALS: u32 = 128;
@@ -63,7 +63,9 @@ impl<'a, L: Landscape> Smoothed<'a, L> {
     pub fn chord_rise(&self, v: f64) -> f64 {
         self.landscape.value(v + self.delta) - self.landscape.value(v - self.delta)
     }
+}
 
+impl<L: Valley> Smoothed<'_, L> {
     /// The minimiser `v*` of F: the midpoint of the horizontal chord of length `2 delta`.
     ///
     /// A horizontal chord has the minimiser `w*` of f between its ends, so `v*` lies within `delta` of `w*`; bisection from there,
@@ -134,6 +136,8 @@ mod tests {
             fn slope(&self, w: f64) -> f64 {
                 if w < 0.0 { 2.0 * w } else { 8.0 * w }
             }
+        }
+        impl Valley for Kinked {
             fn minimizer(&self) -> f64 {
                 0.0
             }

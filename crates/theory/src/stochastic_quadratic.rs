@@ -1,0 +1,347 @@
+//! Experiment B1: at which step size SGD on a stochastic quadratic stops to converge, in mean square and almost surely.
+
+use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::draws::{Draws, Purpose};
+use crate::error::TheoryError;
+use crate::fit::Estimate;
+use crate::log_distance::{LogDistances, StoppedGrowth, rate, shown_log, stride};
+use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
+
+/// The settings of experiment B1. The default is [`B1Config::desk`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct B1Config {
+    /// The seed of all draws.
+    pub seed: u64,
+    /// The laws of a component's curvature.
+    pub laws: Vec<CurvatureLaw>,
+    /// The batch sizes k; `"all"` stands for infinitely many draws.
+    pub batch_sizes: Vec<BatchSize>,
+    /// Draws of a component's curvature from which the thresholds of each law and batch size are estimated, at least 1.
+    pub num_draws: u64,
+    /// Runs per step size, at least 2.
+    pub num_runs: u64,
+    /// Steps of every run, at least 1.
+    pub num_steps: u64,
+    /// The distance at which runs start, greater than 0.
+    pub start_distance: f64,
+}
+
+impl B1Config {
+    /// Thresholds from 400,000 draws, and 100 runs per step size: about a second.
+    pub fn smoke() -> Self {
+        Self { num_draws: 400_000, num_runs: 100, ..Self::desk() }
+    }
+
+    /// Thresholds from two million draws, and 500 runs per step size.
+    pub fn desk() -> Self {
+        Self {
+            seed: 0,
+            laws: vec![
+                CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
+                CurvatureLaw::LogNormal { mean: 1.0, variance: 1.0 },
+                CurvatureLaw::LogNormal { mean: 1.0, variance: 3.0 },
+            ],
+            batch_sizes: BatchSize::several(&[1, 2, 5, 10, 50]).into_iter().chain([BatchSize::ALL]).collect(),
+            num_draws: 2_000_000,
+            num_runs: 500,
+            num_steps: 200,
+            start_distance: 1e-3,
+        }
+    }
+
+    /// Thresholds from twenty million draws, and 5000 runs per step size.
+    pub fn paper() -> Self {
+        Self { num_draws: 20_000_000, num_runs: 5000, ..Self::desk() }
+    }
+
+    fn validate(&self) -> Result<(), TheoryError> {
+        self.laws.iter().try_for_each(CurvatureLaw::validate)?;
+        for (setting, value, least) in [
+            ("num_draws", self.num_draws, 1),
+            ("num_runs", self.num_runs, 2),
+            ("num_steps", self.num_steps, 1),
+        ] {
+            if value < least {
+                let expected = if least == 1 { "at least 1" } else { "at least 2" };
+                return Err(TheoryError::setting(setting, &value, expected));
+            }
+        }
+        if !(self.start_distance.is_finite() && self.start_distance > 0.0) {
+            let expected = "a finite number greater than 0";
+            return Err(TheoryError::setting("start_distance", &self.start_distance, expected));
+        }
+        Ok(())
+    }
+}
+
+impl Default for B1Config {
+    fn default() -> Self {
+        Self::desk()
+    }
+}
+
+/// The result of experiment B1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct B1Report {
+    /// The settings it was run with.
+    pub config: B1Config,
+    /// One row per law and batch size, laws first.
+    pub rows: Vec<B1Row>,
+}
+
+/// One law and batch size of experiment B1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct B1Row {
+    /// The law of a component's curvature.
+    pub law: CurvatureLaw,
+    /// The batch size.
+    pub batch_size: BatchSize,
+    /// The mean-square threshold C*(k), in closed form.
+    pub mean_square: f64,
+    /// The same from draws: where the spectral radius of the sampled second-moment map is 1. `None` where there is nothing to draw.
+    pub measured_mean_square: Option<Estimate>,
+    /// The almost-sure threshold C_as(k), where the Lyapunov exponent is 0.
+    pub almost_sure: f64,
+    /// Whether `almost_sure` comes from an exact exponent, not from draws.
+    pub almost_sure_is_exact: bool,
+    /// The same from draws of their own. `None` where there is nothing to draw.
+    pub measured_almost_sure: Option<Estimate>,
+    /// Runs of SGD at step sizes around both thresholds.
+    pub trajectories: Vec<Trajectory>,
+}
+
+/// Where a step size lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A tenth below C*: distances and their mean square shrink.
+    BelowBoth,
+    /// At the geometric mean of C* and C_as: the mean square grows, and every single run comes closer all the same.
+    Between,
+    /// A tenth above C_as: runs leave.
+    AboveBoth,
+}
+
+/// Runs of SGD at one step size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trajectory {
+    /// Where the step size lies.
+    pub place: Place,
+    /// The step size.
+    pub step_size: f64,
+    /// The factor by which the mean square changes per step, exactly.
+    pub second_moment_factor: f64,
+    /// The Lyapunov exponent: by how much theory lets the natural logarithm of the distance grow per step.
+    pub predicted_rate: f64,
+    /// By how much it grew per step in the runs.
+    pub measured_rate: Estimate,
+    /// The distances over the steps.
+    pub distances: LogDistances,
+}
+
+/// Runs experiment B1 on all threads of the current rayon pool. Equal settings give equal results, whatever the number of threads.
+///
+/// # Errors
+/// [`TheoryError::InvalidSetting`], naming the setting.
+///
+/// # Source
+/// The stochastic quadratic problem of Patel (2018), arXiv:1709.04718; the exact thresholds are derived for this project.
+///
+/// # Example
+/// ```
+/// use polder_theory::{B1Config, CurvatureLaw, b1};
+///
+/// let laws = vec![CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 }];
+/// let report = b1(&B1Config { laws, num_draws: 10_000, num_runs: 20, ..B1Config::smoke() })?;
+/// let first = &report.rows[0];
+/// assert!((first.mean_square - 0.24390).abs() < 1e-5 && (first.almost_sure - 0.26158).abs() < 1e-5);
+/// # Ok::<(), polder_theory::TheoryError>(())
+/// ```
+pub fn b1(config: &B1Config) -> Result<B1Report, TheoryError> {
+    config.validate()?;
+    let cases: Vec<(usize, BatchSize)> = (0..config.laws.len())
+        .flat_map(|law| config.batch_sizes.iter().map(move |&batch_size| (law, batch_size)))
+        .collect();
+    let rows = cases
+        .par_iter()
+        .map(|&(law, batch_size)| row(config, law, batch_size))
+        .collect::<Result<Vec<_>, TheoryError>>()?;
+    Ok(B1Report { config: config.clone(), rows })
+}
+
+fn row(config: &B1Config, law_index: usize, batch_size: BatchSize) -> Result<B1Row, TheoryError> {
+    let law = &config.laws[law_index];
+    let mean_square = law.mean_square_threshold(batch_size);
+    let exponent = LyapunovExponent::new(law, batch_size, config.seed);
+    let almost_sure = exponent.threshold();
+    let is_random = law.variance() * batch_size.reciprocal() > 0.0;
+    let sampled = is_random.then(|| {
+        // The thresholds with no closed form draw with the seed itself, so these draws are others.
+        SampledLaw::new(law, batch_size, config.num_draws as usize, !config.seed)
+    });
+    let mut places = vec![(Place::BelowBoth, 0.9 * mean_square)];
+    if is_random {
+        places.push((Place::Between, (mean_square * almost_sure).sqrt()));
+    }
+    places.push((Place::AboveBoth, 1.1 * almost_sure));
+    let trajectories = places
+        .into_iter()
+        .map(|(place, step_size)| {
+            let runs: Vec<Run> = (0..config.num_runs)
+                .into_par_iter()
+                .map(|replicate| run(config, law_index, (batch_size, place, step_size), replicate))
+                .collect::<Result<_, _>>()?;
+            let logs: Vec<&[f64]> = runs.iter().map(|run| run.logs.as_slice()).collect();
+            let growths: Vec<StoppedGrowth> = runs.iter().map(|run| run.growth).collect();
+            Ok(Trajectory {
+                place,
+                step_size,
+                second_moment_factor: law.second_moment_factor(step_size, batch_size),
+                predicted_rate: exponent.at(step_size),
+                measured_rate: rate(&growths),
+                distances: LogDistances::new(&logs, stride(config.num_steps)),
+            })
+        })
+        .collect::<Result<Vec<_>, TheoryError>>()?;
+    Ok(B1Row {
+        law: law.clone(),
+        batch_size,
+        mean_square,
+        measured_mean_square: sampled.as_ref().map(SampledLaw::mean_square_threshold),
+        almost_sure,
+        almost_sure_is_exact: exponent.is_exact(),
+        measured_almost_sure: sampled.as_ref().map(|sampled| sampled.almost_sure_threshold(mean_square)),
+        trajectories,
+    })
+}
+
+struct Run {
+    logs: Vec<f64>,
+    growth: StoppedGrowth,
+}
+
+/// The quadratic that a minibatch shows, about its minimiser.
+struct MinibatchQuadratic {
+    curvature: f64,
+}
+
+impl Objective<f64> for MinibatchQuadratic {
+    type Loss = ();
+
+    #[inline]
+    fn gradient(&mut self, parameters: &f64, _at: Point, gradient: &mut f64) -> Result<(), OptimError> {
+        *gradient = self.curvature * parameters;
+        Ok(())
+    }
+}
+
+fn run(
+    config: &B1Config,
+    law_index: usize,
+    (batch_size, place, step_size): (BatchSize, Place, f64),
+    replicate: u64,
+) -> Result<Run, TheoryError> {
+    let part = ((law_index as u64) << 40) | (batch_size.key() << 8) | place as u64;
+    let mut draws = Draws::new(Purpose { seed: config.seed, experiment: "B1", part, replicate });
+    let mut sgd = Sgd::new(SgdConfig::default())?;
+    let mut objective = MinibatchQuadratic { curvature: 0.0 };
+    let law = &config.laws[law_index];
+    let stride = stride(config.num_steps);
+    // The problem is linear, so the distance is kept near 1 and what it was scaled by is counted: nothing underflows.
+    let (mut scaled, mut log_scale) = (1.0_f64, config.start_distance.ln());
+    let mut logs = Vec::with_capacity((config.num_steps / stride + 1) as usize);
+    for step in 0..=config.num_steps {
+        if step % stride == 0 {
+            logs.push(shown_log((log_scale + scaled.abs().ln()).exp()));
+        }
+        if step == config.num_steps {
+            break;
+        }
+        objective.curvature = law.minibatch_mean(batch_size, &mut draws);
+        sgd.step(&mut objective, &mut scaled, &mut 0.0, step_size)?;
+        if !(1e-100..1e100).contains(&scaled.abs()) {
+            let size = scaled.abs().max(f64::MIN_POSITIVE);
+            log_scale += size.ln();
+            scaled = scaled.signum();
+        }
+    }
+    let log_growth = log_scale + scaled.abs().ln() - config.start_distance.ln();
+    Ok(Run { logs, growth: StoppedGrowth { log_growth, num_steps: config.num_steps } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn short() -> B1Config {
+        B1Config { num_draws: 200_000, num_runs: 200, num_steps: 100, ..B1Config::desk() }
+    }
+
+    #[test]
+    fn measured_thresholds_and_rates_are_the_predicted_ones() {
+        let report = b1(&short()).unwrap();
+        assert_eq!(report.rows.len(), 18);
+        for row in &report.rows {
+            let label = format!("{:?} {}", row.law, row.batch_size);
+            assert!(row.almost_sure >= row.mean_square, "{label}");
+            if let Some(found) = row.measured_mean_square {
+                // The relative error that is always allowed is the half width at which heavy tails leave a sample.
+                let slack = 4.0 * found.standard_error + 0.01 * row.mean_square;
+                assert!(
+                    (found.value - row.mean_square).abs() < slack,
+                    "{label}: {found:?} {}",
+                    row.mean_square
+                );
+            }
+            if let Some(found) = row.measured_almost_sure {
+                let slack = 4.0 * found.standard_error + 0.002 * row.almost_sure;
+                assert!(
+                    (found.value - row.almost_sure).abs() < slack,
+                    "{label}: {found:?} {}",
+                    row.almost_sure
+                );
+            }
+            for trajectory in &row.trajectories {
+                let found = trajectory.measured_rate;
+                let slack = 4.5 * found.standard_error + 5e-3;
+                assert!((found.value - trajectory.predicted_rate).abs() < slack, "{label}: {trajectory:?}");
+                match trajectory.place {
+                    Place::BelowBoth => assert!(trajectory.second_moment_factor < 1.0),
+                    Place::Between => {
+                        assert!(trajectory.second_moment_factor > 1.0 && trajectory.predicted_rate < 0.0);
+                    }
+                    Place::AboveBoth => assert!(trajectory.predicted_rate > 0.0),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let config = B1Config {
+            num_draws: 2000,
+            num_runs: 5,
+            num_steps: 20,
+            laws: vec![short().laws[0].clone()],
+            ..short()
+        };
+        let run = |num_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+            pool.install(|| b1(&config)).unwrap()
+        };
+        assert_eq!(run(1), run(3));
+    }
+
+    #[test]
+    fn settings_that_make_no_experiment_are_refused_by_name() {
+        let refused = |config: B1Config| b1(&config).unwrap_err().to_string();
+        assert!(refused(B1Config { num_runs: 1, ..short() }).starts_with("num_runs"));
+        assert!(refused(B1Config { start_distance: 0.0, ..short() }).starts_with("start_distance"));
+        let laws = vec![CurvatureLaw::TwoPoint { low: -1.0, high: 1.0 }];
+        assert!(refused(B1Config { laws, ..short() }).starts_with("law.low"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Paper B's thresholds: the step sizes at which SGD leaves a minimiser, in mean square and almost surely.
+
+mod batch_size;
+mod curvature_law;
+mod lyapunov;
+mod second_moment;
+
+pub use batch_size::{BatchSize, Whole};
+pub use curvature_law::CurvatureLaw;
+pub(crate) use curvature_law::num_heads;
+pub(crate) use lyapunov::{LyapunovExponent, SampledLaw};
+pub use lyapunov::{almost_sure_threshold, lyapunov_exponent};
+pub use second_moment::{SecondMomentMap, SufficientSteps, mean_square_threshold, sufficient_steps};
