@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::agreement::Agreement;
 use crate::bias_variance::{BiasVarianceCurve, curves};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
@@ -163,8 +164,12 @@ pub struct D1Report {
     pub high_signal: Vec<BiasVarianceCurve>,
     /// The same with weak coefficients.
     pub low_signal: Vec<BiasVarianceCurve>,
+    /// Whether the Monte Carlo estimates of both agree with the closed form.
+    pub table_agreement: Agreement,
     /// The random problems.
     pub grid: Vec<D1Cell>,
+    /// Whether all their Monte Carlo estimates agree with the closed form.
+    pub grid_agreement: Agreement,
 }
 
 /// One random problem.
@@ -216,10 +221,15 @@ pub fn d1(config: &D1Config) -> Result<D1Report, TheoryError> {
             grid.push(cell(config, num_features, ratio, GRID_PART + grid.len() as u64)?);
         }
     }
+    let high_signal = table(&config.coefficients, 0)?;
+    let low_signal = table(&config.low_signal_coefficients, 1)?;
+    let in_grid = grid.iter().flat_map(|cell| cell.parameters.iter().chain(&cell.predictions));
     Ok(D1Report {
         config: config.clone(),
-        high_signal: table(&config.coefficients, 0)?,
-        low_signal: table(&config.low_signal_coefficients, 1)?,
+        table_agreement: Agreement::of_curves(high_signal.iter().chain(&low_signal), config.num_replicates),
+        grid_agreement: Agreement::of_curves(in_grid, config.grid.num_replicates),
+        high_signal,
+        low_signal,
         grid,
     })
 }

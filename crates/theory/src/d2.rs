@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::agreement::Agreement;
 use crate::bias_variance::{BiasVarianceCurve, curves};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
@@ -129,6 +130,8 @@ pub struct D2Report {
     pub config: D2Config,
     /// One cell per problem.
     pub cells: Vec<D2Cell>,
+    /// Whether all Monte Carlo estimates agree with the closed form.
+    pub agreement: Agreement,
 }
 
 /// What became of one problem.
@@ -160,13 +163,15 @@ pub struct D2Cell {
 /// [`KernelRegression`]; the settings are this project's own.
 pub fn d2(config: &D2Config) -> Result<D2Report, TheoryError> {
     config.validate()?;
-    let cells = config
+    let cells: Vec<D2Cell> = config
         .problems
         .iter()
         .enumerate()
         .map(|(index, problem)| cell(config, index as u64, *problem))
         .collect::<Result<_, _>>()?;
-    Ok(D2Report { config: config.clone(), cells })
+    let curves = cells.iter().flat_map(|cell| cell.training.iter().chain(&cell.test));
+    let agreement = Agreement::of_curves(curves, config.num_replicates);
+    Ok(D2Report { config: config.clone(), cells, agreement })
 }
 
 /// Error vectors of one replicate: for every radius, for every recorded step.

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::agreement::Agreement;
 use crate::bias_variance::{BiasVarianceEstimate, deviation};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
@@ -133,6 +134,10 @@ pub struct D3Report {
     pub full_batch_trace: f64,
     /// One row per batch size, ascending; the last is the full batch.
     pub rows: Vec<D3Row>,
+    /// Whether the measured traces agree with the closed form.
+    pub trace_agreement: Agreement,
+    /// Whether the measured biases agree with the closed form.
+    pub bias_agreement: Agreement,
 }
 
 /// One batch size of experiment D3.
@@ -211,12 +216,23 @@ pub fn d3(config: &D3Config) -> Result<D3Report, TheoryError> {
     batch_sizes.dedup();
     let sharpest = problem.largest_curvature(batch_sizes[0]);
     let step_size = config.step_share / (sharpest * (1.0 + rho * sharpest));
-    let rows = batch_sizes
+    let rows: Vec<D3Row> = batch_sizes
         .iter()
         .map(|&batch_size| row(config, &problem, batch_size, (step_size, rho)))
         .collect::<Result<_, _>>()?;
-    let full_batch_trace = problem.hessian_square().trace();
-    Ok(D3Report { config: config.clone(), rho, step_size, full_batch_trace, rows })
+    let largest = |deviations: &mut dyn Iterator<Item = f64>| deviations.fold(0.0, f64::max);
+    let trace = largest(&mut rows.iter().map(D3Row::trace_deviation));
+    let bias = largest(&mut rows.iter().flat_map(|row| &row.bias).map(D3Bias::deviation));
+    let num_biases = rows.iter().map(|row| row.bias.len()).sum();
+    Ok(D3Report {
+        config: config.clone(),
+        rho,
+        step_size,
+        full_batch_trace: problem.hessian_square().trace(),
+        trace_agreement: Agreement::new(trace, rows.len(), config.num_minibatches),
+        bias_agreement: Agreement::new(bias, num_biases, config.num_replicates),
+        rows,
+    })
 }
 
 fn row(

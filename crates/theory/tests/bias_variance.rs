@@ -37,6 +37,7 @@ fn monte_carlo_of_least_squares_confirms_the_closed_form() {
             assert!(curve.largest_deviation() < 3.0, "{}: {}", curve.rho, curve.largest_deviation());
         }
     }
+    assert!(report.table_agreement.holds() && report.grid_agreement.holds(), "{:?}", report.grid_agreement);
     for cell in &report.grid {
         assert_eq!(cell.parameters.len(), 4);
         for curves in [&cell.parameters, &cell.predictions] {
@@ -64,6 +65,7 @@ fn monte_carlo_of_kernel_regression_confirms_the_closed_form() {
     let config = D2Config { num_replicates: 100, ..D2Config::smoke() };
     let report = on_any_number_of_threads(|| d2(&config));
     assert_eq!(report.cells.len(), 2);
+    assert!(report.agreement.holds(), "{:?}", report.agreement);
     for cell in &report.cells {
         assert_trade_off(&cell.training);
         for curve in cell.training.iter().chain(&cell.test) {
