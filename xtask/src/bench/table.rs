@@ -93,7 +93,8 @@ impl Report {
         text
     }
 
-    /// The same as JSON.
+    /// The same as one line of JSON. `of_peers` has, for each output of the whole loader with one worker as measured in
+    /// alternation with its limit, the ratio to each peer by `name, workers`.
     pub(crate) fn json(&self) -> String {
         let peers = self.measured_peers();
         let rows: Vec<Value> = self
@@ -119,10 +120,11 @@ impl Report {
             "data": self.data,
             "machine": self.machine,
             "interleaved": self.interleaved,
+            "of_peers": self.interleaved.as_ref().map(|interleaved| of_peers(interleaved, &peers)),
             "rows": rows,
             "peers": self.peers,
         });
-        format!("{report:#}")
+        report.to_string()
     }
 
     fn measured_peers(&self) -> Vec<&peer::Measured> {
@@ -141,6 +143,17 @@ impl Report {
     fn of_limit(&self, bench: &Measured) -> Option<f64> {
         Some(bench.images_per_second / self.limit(bench.output()?)?)
     }
+}
+
+fn of_peers(interleaved: &Value, peers: &[&peer::Measured]) -> Value {
+    let outputs = ["f32", "u8"].into_iter().filter_map(|output| {
+        let rate = interleaved[output]["images_per_second"].as_f64()?;
+        let ratios = peers
+            .iter()
+            .map(|peer| (format!("{}, {}", peer.name, peer.workers), json!(rate / peer.images_per_second)));
+        Some((output.to_owned(), Value::Object(ratios.collect())))
+    });
+    Value::Object(outputs.collect())
 }
 
 const LIMIT: &str = "limit";
@@ -246,6 +259,7 @@ mod tests {
     fn json_has_the_same_numbers() {
         let value: Value = serde_json::from_str(&report().json()).unwrap();
         assert_eq!(value["rows"][3]["of_limit"], 0.8);
+        assert_eq!(value["of_peers"]["f32"]["slow, 0"], 225.0);
         assert_eq!(value["rows"][3]["of_peers"][0]["ratio"], 200.0);
         assert_eq!(value["peers"][1]["missing"], "no such module");
     }
