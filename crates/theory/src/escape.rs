@@ -69,7 +69,7 @@ impl Default for EscapeConfig {
             num_runs: 500,
             num_steps: 1000,
             start_distance: 1e-3,
-            exit_distance: 0.3,
+            exit_distance: 0.1,
             near: 0.5,
         }
     }

@@ -217,12 +217,18 @@ mod tests {
             }
             match row.choice {
                 StepChoice::OfAlmostSure(factor) if factor < 1.0 => {
-                    assert!(row.left.count <= 3 && row.ends[0].count >= 57, "{row:?}");
+                    // Excursions to 100 times the start have a probability of at most 100^-0.42, where E|1 - C Q|^0.42 = 1: at
+                    // 0.9 of the threshold and batch size 1, 9 runs of 60 give or take 3; fewer elsewhere.
+                    assert!(row.left.count <= 18 && row.ends[0].count >= 42, "{row:?}");
                 }
                 StepChoice::MeanSquare => {}
                 // Not far above the threshold they may go on to swing about the minimum they left, where components mix and soften.
                 StepChoice::OfAlmostSure(_) => assert!(row.left.count >= 57, "{row:?}"),
                 StepChoice::Between => assert_eq!((row.left.count, row.ends[1].count), (60, 60), "{row:?}"),
+            }
+            // Half the threshold of gradient descent is the inverse curvature: one step lands on the minimum up to rounding.
+            if row.predicted_rate < -10.0 {
+                continue;
             }
             let found = row.measured_rate.unwrap();
             let error = 4.5 * found.standard_error + 0.02 * row.predicted_rate.abs() + 1e-3;

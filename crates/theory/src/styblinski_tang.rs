@@ -254,7 +254,7 @@ mod tests {
         for row in &report.rows {
             match (row.choice, row.start) {
                 (StepChoice::Between, 0 | 1) => assert!(row.left.count >= 55, "{row:?}"),
-                (StepChoice::Between, _) => assert!(row.left.count <= 10, "{row:?}"),
+                (StepChoice::Between, _) => assert!(row.left.count <= 15, "{row:?}"),
                 (StepChoice::OfAlmostSure(factor), _) if factor < 0.6 => {
                     assert_eq!((row.left.count, row.ends[row.start].count), (0, 60), "{row:?}");
                 }
