@@ -8,16 +8,16 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-/// On generated images, briefly.
-fn profile(arguments: &[&str]) -> Command {
+/// On generated images, for so many seconds per measurement.
+fn profile(seconds: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
-    command.args(["profile-input", "--dataset", "generated", "--images", "640", "--seconds", "0.3"]);
+    command.args(["profile-input", "--dataset", "generated", "--images", "640", "--seconds", seconds]);
     command.args(arguments).env_remove("POLDER_DATA");
     command
 }
 
 fn json(arguments: &[&str]) -> Value {
-    let output = profile(arguments).arg("--json").output().unwrap();
+    let output = profile("0.3", arguments).arg("--json").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -59,7 +59,7 @@ fn a_slow_consumer_is_compute_bound_and_has_nothing_to_gain() {
 #[test]
 fn a_network_trains_on_every_format() {
     for format in ["u8", "f32", "bf16"] {
-        profile(&["--model", "wrn-10-1", "--batch-size", "16", "--format", format, "--seconds", "0.05"])
+        profile("0.05", &["--model", "wrn-10-1", "--threads", "1", "--batch-size", "4", "--format", format])
             .assert()
             .success()
             .stdout(contains("Verdict: ").and(contains("wrn-10-1")).and(contains("Advice: ")));
@@ -70,7 +70,7 @@ fn a_network_trains_on_every_format() {
 fn the_trace_has_the_spans_of_every_thread_and_each_one_ends() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("out.json");
-    profile(&["--consumer-rate", "100000000", "--workers", "2", "--seconds", "0.1", "--trace"])
+    profile("0.1", &["--consumer-rate", "100000000", "--workers", "2", "--trace"])
         .arg(&file)
         .assert()
         .success();
@@ -119,7 +119,7 @@ fn the_trace_has_the_spans_of_every_thread_and_each_one_ends() {
 fn a_folder_gets_the_document_and_the_picture() {
     let dir = tempfile::tempdir().unwrap();
     let picture = dir.path().join("elsewhere.svg");
-    profile(&["--consumer-rate", "5000", "--seconds", "0.1", "--output"])
+    profile("0.1", &["--consumer-rate", "5000", "--output"])
         .arg(dir.path())
         .arg("--picture")
         .arg(&picture)
@@ -150,7 +150,7 @@ fn mistakes_are_answered_with_what_to_do() {
         .stderr(contains("/nonexistent/data").and(contains("polder data fetch cifar10")));
     polder(&["--dataset", "cifar11"]).code(2).stderr(contains("cifar10").and(contains("generated")));
     polder(&["--model", "wrn-10-1", "--consumer-rate", "5"]).code(2).stderr(contains("cannot be used with"));
-    polder(&["--consumer-rate", "-3"]).code(2).stderr(contains("positive number"));
+    polder(&["--consumer-rate", "0"]).code(2).stderr(contains("positive number"));
     polder(&["--dataset", "generated", "--trace", "/nonexistent/out.json"])
         .stderr(contains("cannot write the trace `/nonexistent/out.json`"));
 }
