@@ -4,6 +4,7 @@ mod crop;
 mod cutout;
 mod flip;
 mod pass;
+mod row;
 mod step;
 mod translate;
 
