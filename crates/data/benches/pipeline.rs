@@ -131,7 +131,7 @@ fn order_and_choices(group: &mut BenchmarkGroup<'_, WallTime>, dataset: &dyn Dat
         });
     });
     let order = epoch_order(Order::Shuffled, SEED, 0, dataset.len());
-    let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, 0)?;
+    let augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, 0)?;
     group.bench_function("random choices", |bencher| {
         bencher.iter(|| order.iter().filter(|&&index| black_box(augmenter.choices(index)).flip).count());
     });
