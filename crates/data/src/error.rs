@@ -154,6 +154,23 @@ pub enum DataError {
         /// What the decoder found.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// An image file claims to be larger than any that is decoded.
+    #[error(
+        "`{path}` is too large, expected at most {max_side} pixels a side and {} MiB without compression; make it \
+         smaller or take it out of the folder",
+        max_bytes >> 20,
+        path = path.display()
+    )]
+    ImageTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Longest side that is decoded, in pixels.
+        max_side: u32,
+        /// Most bytes that are decoded.
+        max_bytes: u64,
+        /// Which of them the decoder saw exceeded.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Two images of a folder differ in size, and no common size was asked for.
     #[error(
         "`{path}` is {}x{} pixels, expected {}x{} as `{first}`; resize all images with --size HxW",

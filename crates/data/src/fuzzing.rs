@@ -2,6 +2,8 @@
 //!
 //! Not part of the crate's interface. None touches the network, and none writes what it unpacks.
 
+#[cfg(feature = "image")]
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
@@ -9,6 +11,10 @@ use std::{env, fs, process};
 use crate::archive::{self, Destination, Source};
 use crate::checksums::{Digest, Distribution, Member};
 use crate::cifar::{self, CIFAR10, CIFAR100, CifarLayout};
+#[cfg(feature = "image")]
+use crate::open_packed;
+#[cfg(feature = "image")]
+use crate::pack::decode::{DecodeLimits, decode_from, planar_bytes};
 use crate::{DataError, Dataset, DatasetKind, open_idx};
 
 /// A small data set, whose archive is the folder `toy` with these files.
@@ -92,6 +98,46 @@ pub fn idx_labels(bytes: &[u8]) -> Result<(), DataError> {
 fn idx_pair(images: &[u8], labels: &[u8]) -> Result<(), DataError> {
     let (images, labels) = (Scratch::new(images)?, Scratch::new(labels)?);
     read_all(&open_idx(&images.path, &labels.path, 10)?);
+    Ok(())
+}
+
+/// Opens `bytes` as a packed file, reads every image and compares the checksum.
+///
+/// # Errors
+/// As in opening and verifying the file.
+///
+/// # Panics
+/// If what the header says is not what the images are.
+#[cfg(feature = "image")]
+pub fn packed_file(bytes: &[u8]) -> Result<(), DataError> {
+    let file = Scratch::new(bytes)?;
+    let images = open_packed(&file.path)?;
+    let header = images.header();
+    assert_eq!((images.len(), images.shape()), (header.num_images, header.shape));
+    assert_eq!(images.num_classes(), header.class_names.len());
+    read_all(&images);
+    images.verify()
+}
+
+/// Decodes `bytes` as an image file of a folder to be packed, of at most 1024 pixels a side and 1 MiB so that trying is
+/// cheap, and turns it into planes: three at its own size and one at 5 x 4 pixels.
+///
+/// # Errors
+/// As in packing the folder.
+///
+/// # Panics
+/// If the planes do not have the bytes that belong to their size, or a side is larger than allowed.
+#[cfg(feature = "image")]
+pub fn image_folder(bytes: &[u8]) -> Result<(), DataError> {
+    let limits = DecodeLimits { max_side: 1 << 10, max_bytes: 1 << 20 };
+    let image = decode_from(image::ImageReader::new(Cursor::new(bytes)), Path::new("memory"), limits)?;
+    let (height, width) = (image.height() as usize, image.width() as usize);
+    assert!((1..=1 << 10).contains(&height) && (1..=1 << 10).contains(&width), "{height}x{width}");
+    let mut planar = Vec::new();
+    planar_bytes(image.clone(), (height, width), 3, &mut planar);
+    assert_eq!(planar.len(), 3 * height * width);
+    planar_bytes(image, (5, 4), 1, &mut planar);
+    assert_eq!(planar.len(), 5 * 4);
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! A folder of images becomes one packed file.
 
+pub(crate) mod decode;
+
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageReader};
-
+use self::decode::{decode, planar_bytes};
 use crate::packed::{PackedHeader, checksum, header_bytes, label_bytes};
 use crate::sampler::{Order, epoch_order};
 use crate::{DataError, ImageShape, Normalization};
@@ -55,6 +55,7 @@ pub struct PackReport {
 /// # Errors
 /// [`DataError::Config`] for other numbers of channels or a size of 0; [`DataError::ImageFolder`] if there are no
 /// classes, or a class has no image or no UTF-8 name; [`DataError::Image`] naming a file that does not decode;
+/// [`DataError::ImageTooLarge`] naming one that claims more than 16,384 pixels a side or 256 MiB, before it is decoded;
 /// [`DataError::ImageSize`] naming two images of different size if none is asked for; [`DataError::Io`].
 pub fn pack(
     dir: &Path,
@@ -214,31 +215,6 @@ fn write(
         .and_then(|()| file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all())
         .map_err(write_error())?;
     Ok(header)
-}
-
-fn decode(path: &Path) -> Result<DynamicImage, DataError> {
-    let broken =
-        |source: image::ImageError| DataError::Image { path: path.to_owned(), source: source.into() };
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    reader.map_err(DataError::io("open", path))?.decode().map_err(broken)
-}
-
-/// Turns an image into `channels` planes of `height` x `width` bytes, in place of what `planar` held.
-fn planar_bytes(image: DynamicImage, (height, width): (usize, usize), channels: usize, planar: &mut Vec<u8>) {
-    let same = (image.height() as usize, image.width() as usize) == (height, width);
-    let (width, height) = (width as u32, height as u32);
-    planar.clear();
-    if channels == 1 {
-        let gray = image.into_luma8();
-        let gray = if same { gray } else { imageops::resize(&gray, width, height, FilterType::Triangle) };
-        planar.extend_from_slice(gray.as_raw());
-        return;
-    }
-    let color = image.into_rgb8();
-    let color = if same { color } else { imageops::resize(&color, width, height, FilterType::Triangle) };
-    for channel in 0..channels {
-        planar.extend(color.as_raw().iter().skip(channel).step_by(channels));
-    }
 }
 
 /// Exact sums of the bytes of each channel and of their squares.

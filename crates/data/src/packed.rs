@@ -29,6 +29,7 @@ const VERSION: u32 = 1;
 /// Where the header's fields end and the class names begin.
 const NAMES_AT: usize = 68;
 /// What the checksum covers begins here.
+#[cfg(feature = "image")]
 const CHECKED_FROM: usize = 16;
 const ALIGNMENT: usize = 64;
 const MAX_CLASSES: usize = 1 << 16;

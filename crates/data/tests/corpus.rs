@@ -51,3 +51,15 @@ fn idx_images_are_taken_or_refused_as_named() {
 fn idx_labels_are_taken_or_refused_as_named() {
     replay("idx_labels", fuzzing::idx_labels);
 }
+
+#[test]
+#[cfg(feature = "image")]
+fn packed_files_are_taken_or_refused_as_named() {
+    replay("packed_file", fuzzing::packed_file);
+}
+
+#[test]
+#[cfg(feature = "image")]
+fn images_of_a_folder_are_taken_or_refused_as_named() {
+    replay("image_folder", fuzzing::image_folder);
+}

@@ -158,6 +158,62 @@ fn a_broken_image_is_named_and_nothing_is_left_behind() {
     }
 }
 
+/// A JPEG file that claims `height` x `width` pixels of one channel, in a frame whose content is missing.
+fn jpeg_claiming(height: u16, width: u16) -> Vec<u8> {
+    let ([h1, h0], [w1, w0]) = (height.to_be_bytes(), width.to_be_bytes());
+    let frame = [0xff, 0xc0, 0, 11, 8, h1, h0, w1, w0, 1, 1, 0x11, 0];
+    let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    [&[0xff, 0xd8][..], &frame, &scan, &[0xff, 0xd9]].concat()
+}
+
+/// A PNG file that claims `height` x `width` gray pixels of `depth` bits, with a right checksum and one empty data chunk.
+fn png_claiming(height: u32, width: u32, depth: u8) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], content: &[u8]| {
+        let body = [&kind[..], content].concat();
+        let (len, sum) = ((content.len() as u32).to_be_bytes(), crc32(&body).to_be_bytes());
+        [&len[..], &body, &sum].concat()
+    };
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, 0, 0, 0, 0]].concat();
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunk(b"IDAT", &[]), &chunk(b"IEND", &[])].concat()
+}
+
+/// CRC-32 (IEEE 802.3), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+    })
+}
+
+#[test]
+fn an_image_that_claims_to_be_enormous_is_refused_before_it_is_decoded() {
+    let huge = [
+        ("png", png_claiming(1 << 30, 1, 8)),
+        ("png", png_claiming(1, (1 << 14) + 1, 8)),
+        ("png", png_claiming(1 << 14, 1 << 14, 16)),
+        ("png", png_claiming(1 << 14, 1 << 14, 8)),
+        ("jpg", jpeg_claiming(65_535, 65_535)),
+        ("jpg", jpeg_claiming(1, (1 << 14) + 1)),
+    ];
+    for (case, (extension, bytes)) in huge.into_iter().enumerate() {
+        // 16,384 x 16,384 gray pixels are 256 MiB to the byte: within the limit, and broken off.
+        let allowed = case == 3;
+        let dir = folder();
+        let name = format!("in/bee/huge.{extension}");
+        fs::write(dir.path().join(&name), bytes).unwrap();
+        let error = pack_folder(&dir, &PackOptions { size: Some((6, 8)), channels: 3 }).unwrap_err();
+        assert_eq!(matches!(error, DataError::Image { .. }), allowed, "case {case}: {error:?}");
+        assert_eq!(matches!(error, DataError::ImageTooLarge { .. }), !allowed, "case {case}: {error:?}");
+        if !allowed {
+            let expected = format!(
+                "`DIR/{name}` is too large, expected at most 16384 pixels a side and 256 MiB without compression; \
+                 make it smaller or take it out of the folder"
+            );
+            assert_eq!(message(&error, &dir), expected);
+        }
+        assert_eq!(left_behind(dir.path()), [""; 0]);
+    }
+}
+
 #[test]
 fn folders_that_hold_no_classes_or_empty_ones_are_refused() {
     let dir = TempDir::new().unwrap();
