@@ -4,15 +4,15 @@
 
 mod contrast;
 mod interval;
+mod quantity;
 
 use std::fmt;
 
+use polder_theory::Evidence;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use contrast::Measurements;
 pub(crate) use interval::{Interval, mean_interval};
-
-use crate::rates::RatesRecord;
 
 /// The level of every interval in the report.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -50,10 +50,16 @@ pub(crate) enum Test {
         /// With fewer, the verdict is `inconclusive` whatever the estimate.
         minimum_seeds: usize,
     },
-    /// The slope of an error against the step size, both in logarithms.
-    Slope { of: Series, expected: f64, tolerance: f64 },
-    /// `|f(v* + d) - f(v* - d)|` at the minimisers of the smoothed objective that were found.
-    ChordResidual { at_most: f64 },
+    /// A number that a law's report holds, by name: above, below, or within a band.
+    Quantity {
+        of: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<f64>,
+    },
+    /// Measurements of a law's report against their closed forms, by name: no deviation is larger than chance allows.
+    Agreement { of: String },
 }
 
 /// One term of a contrast: `coefficient` times the accuracy of `weights` in `cell`.
@@ -76,16 +82,6 @@ pub(crate) enum Expect {
     Within(f64),
 }
 
-/// Whose error a slope is fitted to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Series {
-    /// SGD's own iterates.
-    Iterate,
-    /// Their average.
-    Average,
-}
-
 /// What the evidence says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,10 +101,10 @@ pub(crate) struct Finding {
     pub(crate) effect: Option<f64>,
     /// The 95 % interval around it; absent with fewer than two seeds.
     pub(crate) interval: Option<Interval>,
-    /// Seeds (contrast), step sizes (slope, residual) behind it.
+    /// Seeds, replicates, or values compared behind it.
     pub(crate) n: usize,
-    /// How the interval was made.
-    pub(crate) method: &'static str,
+    /// What the effect is and how the interval was made.
+    pub(crate) method: String,
     /// Why the verdict is what it is, in a sentence.
     pub(crate) reason: String,
 }
@@ -132,23 +128,25 @@ impl Test {
             Self::Contrast { expect: Expect::Within(margin), .. } => {
                 format!("within ±{} points", points(*margin))
             }
-            Self::Slope { expected, tolerance, .. } => format!("{expected:.1} ± {tolerance}"),
-            Self::ChordResidual { at_most } => format!("at most {at_most:e}"),
+            Self::Quantity { above, below, .. } => match (above, below) {
+                (Some(above), Some(below)) => format!("{above} to {below}"),
+                (Some(above), None) => format!("above {above}"),
+                (None, Some(below)) if below.abs() < 1e-3 => format!("at most {below:e}"),
+                (None, Some(below)) => format!("below {below}"),
+                (None, None) => "any".to_owned(),
+            },
+            Self::Agreement { .. } => "within chance".to_owned(),
         }
     }
 
     /// Tests on what has been measured.
-    pub(crate) fn evaluate(&self, measurements: &Measurements, rates: Option<&RatesRecord>) -> Finding {
+    pub(crate) fn evaluate(&self, measurements: &Measurements, evidence: Option<&[Evidence]>) -> Finding {
         match self {
             Self::Contrast { terms, expect, minimum_seeds } => {
                 contrast::evaluate(terms, *expect, *minimum_seeds, measurements)
             }
-            Self::Slope { of, expected, tolerance } => rates.map_or_else(Finding::not_run, |rates| {
-                slope(rates.slope(*of), *expected, *tolerance, rates.fitted().count())
-            }),
-            Self::ChordResidual { at_most } => {
-                rates.map_or_else(Finding::not_run, |rates| chord_residual(rates.chord_residuals(), *at_most))
-            }
+            Self::Quantity { of, above, below } => quantity::bounded(of, *above, *below, evidence),
+            Self::Agreement { of } => quantity::agreement(of, evidence),
         }
     }
 }
@@ -160,54 +158,9 @@ impl Finding {
             effect: None,
             interval: None,
             n: 0,
-            method: "",
+            method: String::new(),
             reason: "Nothing has been measured.".to_owned(),
         }
-    }
-}
-
-/// A slope is reproduced when its whole interval lies in the band, not reproduced when none of it does.
-fn slope(slope: Interval, expected: f64, tolerance: f64, n: usize) -> Finding {
-    let (low, high) = (expected - tolerance, expected + tolerance);
-    let verdict = if low <= slope.low && slope.high <= high {
-        Verdict::Reproduced
-    } else if slope.high < low || high < slope.low {
-        Verdict::NotReproduced
-    } else {
-        Verdict::Inconclusive
-    };
-    let reason = match verdict {
-        Verdict::Reproduced => "The whole interval lies in the expected band.",
-        Verdict::NotReproduced => "The whole interval lies outside the expected band.",
-        _ => "The interval reaches across the edge of the expected band.",
-    };
-    Finding {
-        verdict,
-        effect: Some(slope.estimate),
-        interval: Some(slope),
-        n,
-        method: "least squares in logarithms; the interval covers the noise of the replicates",
-        reason: reason.to_owned(),
-    }
-}
-
-/// Not a statistic: the residual is computed exactly, so the bound decides.
-fn chord_residual(residuals: impl Iterator<Item = f64>, at_most: f64) -> Finding {
-    let residuals: Vec<f64> = residuals.collect();
-    let Some(worst) = residuals.iter().copied().reduce(|worst, next| {
-        // A residual that is not a number must not hide behind `max`.
-        if worst.is_nan() || next.is_nan() { f64::NAN } else { worst.max(next) }
-    }) else {
-        return Finding::not_run();
-    };
-    let holds = worst <= at_most;
-    Finding {
-        verdict: if holds { Verdict::Reproduced } else { Verdict::NotReproduced },
-        effect: Some(worst),
-        interval: None,
-        n: residuals.len(),
-        method: "largest over the step sizes; no statistic",
-        reason: format!("The largest residual is {} the bound.", if holds { "within" } else { "beyond" }),
     }
 }
 
@@ -231,24 +184,6 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slope_gets_each_verdict() {
-        let verdict = |low, high| slope(Interval { estimate: 0.5, low, high }, 0.5, 0.05, 4).verdict;
-        assert_eq!(verdict(0.47, 0.49), Verdict::Reproduced);
-        assert_eq!(verdict(0.40, 0.44), Verdict::NotReproduced);
-        assert_eq!(verdict(0.56, 0.60), Verdict::NotReproduced);
-        assert_eq!(verdict(0.44, 0.49), Verdict::Inconclusive);
-    }
-
-    #[test]
-    fn a_residual_is_within_its_bound_or_not() {
-        let verdict = |residuals: &[f64]| chord_residual(residuals.iter().copied(), 1e-9).verdict;
-        assert_eq!(verdict(&[1e-12, 1e-10]), Verdict::Reproduced);
-        assert_eq!(verdict(&[1e-12, 1e-8]), Verdict::NotReproduced);
-        assert_eq!(verdict(&[f64::NAN, 1e-12]), Verdict::NotReproduced);
-        assert_eq!(verdict(&[]), Verdict::NotRun);
-    }
 
     #[test]
     fn bounds_are_printed_in_points() {

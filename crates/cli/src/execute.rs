@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use polder_theory::A1Config;
-
 use crate::config::RunConfig;
 use crate::plan::{Plan, PlannedRun, Speeds, duration, run_dir};
-use crate::rates::RatesRecord;
 use crate::record::RunRecords;
 use crate::replace_file::replace_file;
 use crate::session::Failure;
+use crate::theory_record::{Simulation, TheoryRecord};
 
 /// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +23,8 @@ pub(crate) trait Compute {
     /// Trains, or continues to, the end of a run; its records are in its run directory.
     fn train(&mut self, config: &RunConfig) -> anyhow::Result<RunEnd>;
 
-    /// Computes the rates of SGD and its average under these settings.
-    fn rates(&mut self, settings: &A1Config) -> anyhow::Result<RatesRecord>;
+    /// Simulates a law.
+    fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord>;
 }
 
 /// What happened.
@@ -57,9 +55,9 @@ pub(crate) fn execute(
 ) -> Execution {
     let mut execution = Execution::default();
     for theory in plan.theory.iter().filter(|theory| !theory.finished) {
-        say(&format!("{}: computing", theory.experiment));
+        say(&format!("{}: {}", theory.experiment, theory.simulation.law.about));
         let outcome = twice(say, || {
-            let record = compute.rates(&theory.settings)?;
+            let record = compute.simulate(&theory.simulation)?;
             replace_file(&theory.path, &serde_json::to_vec_pretty(&record)?)
         });
         if let Err(error) = outcome {
@@ -154,8 +152,8 @@ mod tests {
             Ok(RunEnd::Finished)
         }
 
-        fn rates(&mut self, settings: &A1Config) -> anyhow::Result<RatesRecord> {
-            Ok(synthetic::rates(settings))
+        fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
+            synthetic::simulate(simulation)
         }
     }
 

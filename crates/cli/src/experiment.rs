@@ -5,11 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use polder_theory::A1Config;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 use crate::config::RunConfig;
+use crate::law::{Law, keys};
+use crate::theory_record::Simulation;
 
 /// Lies beside the experiments and is not one.
 pub(crate) const PUBLISHED_FILE: &str = "published.toml";
@@ -22,6 +23,8 @@ pub(crate) enum ScaleName {
     Smoke,
     /// About an hour on two cores; networks and epochs scaled down.
     Desk,
+    /// The papers' own settings.
+    Paper,
 }
 
 /// One experiment as its file describes it.
@@ -42,10 +45,20 @@ pub(crate) struct Experiment {
     pub(crate) not_run: Vec<String>,
     /// Networks to train; absent for an experiment of the theory.
     pub(crate) grid: Option<Grid>,
-    /// Rates on a one-dimensional valley; absent for an experiment that trains networks.
-    pub(crate) rates: Option<toml::Table>,
+    /// A law to simulate; absent for an experiment that trains networks.
+    pub(crate) theory: Option<TheorySettings>,
     pub(crate) scales: Scales,
     pub(crate) claims: Vec<Claim>,
+}
+
+/// Which law is simulated, and in what its settings differ from the law's own for the scale.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TheorySettings {
+    /// As `polder theory` calls it.
+    pub(crate) law: String,
+    #[serde(default)]
+    pub(crate) settings: toml::Table,
 }
 
 /// The cells of an experiment and what they have in common.
@@ -72,6 +85,8 @@ pub(crate) struct Cell {
 pub(crate) struct Scales {
     pub(crate) smoke: Scale,
     pub(crate) desk: Scale,
+    /// Absent where the papers' own settings cannot be run yet.
+    pub(crate) paper: Option<Scale>,
 }
 
 /// How an experiment is cut to a scale.
@@ -80,10 +95,10 @@ pub(crate) struct Scales {
 pub(crate) struct Scale {
     /// In what it differs from the paper; shown wherever its numbers are.
     pub(crate) note: String,
-    /// One run of each cell for each of them; unused by the theory, which has its own.
+    /// One run of each cell for each of them; unused by a law, which has its own.
     #[serde(default)]
     pub(crate) seeds: Vec<u64>,
-    /// Keys that differ at this scale: of a run's configuration, or of the rates.
+    /// Keys that differ at this scale: of a run's configuration, or of the law's settings.
     #[serde(default)]
     pub(crate) set: toml::Table,
 }
@@ -107,22 +122,29 @@ impl Experiment {
     fn parse(text: &str) -> anyhow::Result<Self> {
         let experiment: Self = toml::from_str(text)?;
         ensure!(
-            experiment.grid.is_some() != experiment.rates.is_some(),
-            "expected either a table `grid` or a table `rates`"
+            experiment.grid.is_some() != experiment.theory.is_some(),
+            "expected either a table `grid` or a table `theory`"
         );
-        for scale in [ScaleName::Smoke, ScaleName::Desk] {
+        for scale in ScaleName::ALL.into_iter().filter(|scale| experiment.scale(*scale).is_ok()) {
             let at = || format!("at the scale `{scale}`");
             experiment.runs(scale, None).with_context(at)?;
-            experiment.rates(scale).with_context(at)?;
+            experiment.simulation(scale).with_context(at)?;
         }
         experiment.check_claims()?;
         Ok(experiment)
     }
 
-    pub(crate) fn scale(&self, name: ScaleName) -> &Scale {
+    /// How the experiment is cut to a scale.
+    ///
+    /// # Errors
+    /// If it does not have that scale.
+    pub(crate) fn scale(&self, name: ScaleName) -> anyhow::Result<&Scale> {
         match name {
-            ScaleName::Smoke => &self.scales.smoke,
-            ScaleName::Desk => &self.scales.desk,
+            ScaleName::Smoke => Ok(&self.scales.smoke),
+            ScaleName::Desk => Ok(&self.scales.desk),
+            ScaleName::Paper => self.scales.paper.as_ref().with_context(|| {
+                format!("the experiment {} has no scale `paper`; leave it out with --only", self.id)
+            }),
         }
     }
 
@@ -131,7 +153,7 @@ impl Experiment {
     /// `num_seeds` replaces the scale's seeds by 0, 1, 2, ...
     pub(crate) fn runs(&self, scale: ScaleName, num_seeds: Option<u64>) -> anyhow::Result<Vec<GridRun>> {
         let Some(grid) = &self.grid else { return Ok(Vec::new()) };
-        let scale = self.scale(scale);
+        let scale = self.scale(scale)?;
         let seeds = num_seeds.map_or_else(|| scale.seeds.clone(), |count| (0..count).collect());
         ensure!(!seeds.is_empty(), "no seed is given; write `seeds = [0, 1]`");
         let mut runs = Vec::with_capacity(seeds.len() * grid.cells.len());
@@ -149,12 +171,22 @@ impl Experiment {
         Ok(runs)
     }
 
-    /// The settings of the rates at a scale; `None` for an experiment that trains networks.
-    pub(crate) fn rates(&self, scale: ScaleName) -> anyhow::Result<Option<A1Config>> {
-        let Some(mut table) = self.rates.clone() else { return Ok(None) };
-        merge(&mut table, &self.scale(scale).set);
-        // Through text: an unknown key is then answered with the list of keys that exist.
-        Ok(Some(toml::from_str(&toml::to_string(&table)?)?))
+    /// The law and its settings at a scale; `None` for an experiment that trains networks.
+    pub(crate) fn simulation(&self, scale: ScaleName) -> anyhow::Result<Option<Simulation>> {
+        let Some(theory) = &self.theory else { return Ok(None) };
+        let law = Law::find(&theory.law)?;
+        let mut settings = law.preset(scale)?;
+        for over in [&theory.settings, &self.scale(scale)?.set] {
+            if let Some(unknown) = over.keys().find(|key| !settings.contains_key(*key)) {
+                bail!(
+                    "the law `{}` has no setting `{unknown}`; it has {}",
+                    law.name,
+                    keys(&settings).join(", ")
+                );
+            }
+            merge(&mut settings, over);
+        }
+        Ok(Some(Simulation { law, settings }))
     }
 
     fn check_claims(&self) -> anyhow::Result<()> {
@@ -257,11 +289,17 @@ fn merge(table: &mut toml::Table, over: &toml::Table) {
     }
 }
 
+impl ScaleName {
+    /// From the smallest to the largest.
+    pub(crate) const ALL: [Self; 3] = [Self::Smoke, Self::Desk, Self::Paper];
+}
+
 impl fmt::Display for ScaleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Smoke => "smoke",
             Self::Desk => "desk",
+            Self::Paper => "paper",
         })
     }
 }

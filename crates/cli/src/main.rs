@@ -11,11 +11,11 @@ mod exit_code;
 mod experiment;
 mod images;
 mod interrupt;
+mod law;
 mod plan;
 mod profile;
 mod progress;
 mod published;
-mod rates;
 mod record;
 mod replace_file;
 mod report;
@@ -24,6 +24,7 @@ mod session;
 mod snapshot;
 #[cfg(test)]
 mod synthetic;
+mod theory_record;
 mod trace;
 mod trainer;
 

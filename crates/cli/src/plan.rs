@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use polder_theory::A1Config;
-
 use crate::config::{DatasetName, Method, Precision, RunConfig};
 use crate::experiment::{Experiment, ScaleName};
-use crate::rates::{self, RatesRecord};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
+use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
 #[derive(Debug)]
@@ -22,7 +20,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct PlannedTheory {
     pub(crate) experiment: String,
-    pub(crate) settings: A1Config,
+    pub(crate) simulation: Simulation,
     /// Where its record lies, or will.
     pub(crate) path: PathBuf,
     pub(crate) finished: bool,
@@ -81,10 +79,10 @@ impl Plan {
     ) -> anyhow::Result<Self> {
         let (mut theory, mut runs) = (Vec::new(), Vec::<PlannedRun>::new());
         for experiment in experiments {
-            if let Some(settings) = experiment.rates(scale)? {
-                let path = rates::path(results, &experiment.id, scale, &settings);
-                let finished = RatesRecord::read(&path).is_ok();
-                theory.push(PlannedTheory { experiment: experiment.id.clone(), settings, path, finished });
+            if let Some(simulation) = experiment.simulation(scale)? {
+                let path = simulation.path(results, &experiment.id, scale);
+                let finished = TheoryRecord::read(&path).is_ok();
+                theory.push(PlannedTheory { experiment: experiment.id.clone(), simulation, path, finished });
             }
             for run in experiment.runs(scale, num_seeds)? {
                 let id = run.config.id();

@@ -3,27 +3,29 @@
 //! Nothing in this module trains or evaluates a network, so a report can be drawn again at any time.
 
 mod csv;
-mod figures;
+pub(crate) mod figures;
 mod html;
 mod markdown;
 mod numbers;
 pub(crate) mod panel;
+pub(crate) mod svg_file;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use polder_theory::Exhibit;
 
-use crate::claim::{Claim, Finding, Interval, LEVEL, Measurements, Verdict, mean_interval};
+use crate::claim::{Claim, Finding, Interval, LEVEL, Measurements, Test, Verdict, mean_interval};
 use crate::config::RunConfig;
 use crate::experiment::{self, Experiment, PUBLISHED_FILE};
 use crate::plan::run_dir;
 use crate::profile::record::ProfileRecord;
 use crate::published::Published;
-use crate::rates::{self, RatesRecord};
 use crate::record::{DataState, EndRecord, EpochRecord, RECORD_FILE, RunRecords};
 use crate::replace_file::replace_file;
 use crate::session::Session;
+use crate::theory_record::TheoryRecord;
 
 /// All that the report says, before it is put into a format.
 pub(crate) struct Report {
@@ -42,7 +44,8 @@ pub(crate) struct ExperimentReport {
     pub(crate) claims: Vec<(Claim, Finding)>,
     pub(crate) cells: Vec<CellResult>,
     pub(crate) runs: Vec<RunResult>,
-    pub(crate) rates: Option<RatesRecord>,
+    /// The record of the law, and what it shows.
+    pub(crate) theory: Option<(TheoryRecord, Exhibit)>,
     /// Records that exist and cannot be read, with the reason.
     pub(crate) damaged: Vec<String>,
 }
@@ -137,8 +140,11 @@ impl Report {
     /// Wall time of everything that was computed.
     fn seconds(&self) -> f64 {
         let training: f64 = self.records().into_iter().map(seconds).sum();
-        let theory: f64 =
-            self.experiments.iter().filter_map(|experiment| Some(experiment.rates.as_ref()?.seconds)).sum();
+        let theory: f64 = self
+            .experiments
+            .iter()
+            .filter_map(|experiment| Some(experiment.theory.as_ref()?.0.seconds))
+            .sum();
         training + theory
     }
 
@@ -191,9 +197,9 @@ impl Report {
 impl ExperimentReport {
     fn collect(experiment: Experiment, session: &Session, results: &Path) -> anyhow::Result<Self> {
         let mut damaged = Vec::new();
-        let rates = experiment.rates(session.scale)?.and_then(|settings| {
-            let path = rates::path(results, &experiment.id, session.scale, &settings);
-            path.exists().then(|| RatesRecord::read(&path)).and_then(|read| note(read, &mut damaged))
+        let theory = experiment.simulation(session.scale)?.and_then(|simulation| {
+            let path = simulation.path(results, &experiment.id, session.scale);
+            path.exists().then(|| TheoryRecord::read(&path)).and_then(|read| note(read, &mut damaged))
         });
         let mut runs = Vec::new();
         for run in experiment.runs(session.scale, session.num_seeds)? {
@@ -213,19 +219,20 @@ impl ExperimentReport {
             }
         }
         let cells = cells(&runs, &measurements);
+        let evidence = theory.as_ref().map(|(_, exhibit)| exhibit.evidence.as_slice());
         let claims = experiment
             .claims
             .iter()
-            .map(|claim| (claim.clone(), claim.test.evaluate(&measurements, rates.as_ref())))
+            .map(|claim| (claim.clone(), claim.test.evaluate(&measurements, evidence)))
             .collect();
-        let scale_note = experiment.scale(session.scale).note.clone();
-        Ok(Self { experiment, scale_note, claims, cells, runs, rates, damaged })
+        let scale_note = experiment.scale(session.scale)?.note.clone();
+        Ok(Self { experiment, scale_note, claims, cells, runs, theory, damaged })
     }
 
     /// Wall time of the experiment.
     fn seconds(&self) -> f64 {
         let training: f64 = self.runs.iter().filter_map(|run| run.records.as_ref()).map(seconds).sum();
-        training + self.rates.as_ref().map_or(0.0, |rates| rates.seconds)
+        training + self.theory.as_ref().map_or(0.0, |(record, _)| record.seconds)
     }
 }
 
@@ -320,12 +327,34 @@ fn effect_text(claim: &Claim, finding: &Finding) -> (String, String) {
         (format!("{} points", signed(100.0 * effect, 2)), |interval| {
             format!("{} to {}", signed(100.0 * interval.low, 2), signed(100.0 * interval.high, 2))
         })
-    } else if finding.interval.is_some() {
-        (format!("{effect:.3}"), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+    } else if let Some(interval) = &finding.interval {
+        let decimals = decimals(interval);
+        return (
+            unsigned(effect, decimals),
+            format!("{} to {}", unsigned(interval.low, decimals), unsigned(interval.high, decimals)),
+        );
+    } else if matches!(claim.test, Test::Agreement { .. }) {
+        (format!("{effect:.2} standard errors"), |_| String::new())
     } else {
-        (format!("{effect:.1e}"), |_| String::new())
+        let text = if (1e-3..1e5).contains(&effect.abs()) {
+            format!("{effect:.4}")
+        } else {
+            format!("{effect:.1e}")
+        };
+        (text.replace('-', "\u{2212}"), |_| String::new())
     };
     (effect, finding.interval.as_ref().map_or("\u{2013}".to_owned(), interval))
+}
+
+/// As many as show two digits of half the interval; at least three for what hangs on no digit.
+fn decimals(interval: &Interval) -> usize {
+    let half_width = 0.5 * (interval.high - interval.low);
+    if half_width > 0.0 { (1.0 - half_width.log10().floor()).clamp(0.0, 9.0) as usize } else { 3 }
+}
+
+/// A number with a true minus where it needs one.
+fn unsigned(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$}").replace('-', "\u{2212}")
 }
 
 /// A number with its sign, and a true minus.
@@ -361,9 +390,9 @@ mod tests {
         Plan::new(&experiment::read_all(&experiments()).unwrap(), scale, None, results).unwrap()
     }
 
-    fn write_rates(plan: &Plan) {
+    fn write_theory(plan: &Plan) {
         for theory in &plan.theory {
-            let record = serde_json::to_vec(&synthetic::rates(&theory.settings)).unwrap();
+            let record = serde_json::to_vec(&synthetic::simulate(&theory.simulation).unwrap()).unwrap();
             replace_file(&theory.path, &record).unwrap();
         }
     }
@@ -398,7 +427,7 @@ mod tests {
     fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
         let dir = tempfile::tempdir().unwrap();
         let plan = plan(dir.path(), ScaleName::Desk);
-        write_rates(&plan);
+        write_theory(&plan);
         for run in &plan.runs {
             synthetic::write_run(dir.path(), &run.config, None);
         }
@@ -417,7 +446,7 @@ mod tests {
         assert_eq!(csv.lines().count() as u64, 1 + plan.runs.len() as u64 * rows);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
-        assert!(json["numbers"]["A1.average_slope"].as_f64().is_some(), "{json}");
+        assert!(json["numbers"]["A1.average-slope"].as_f64().is_some(), "{json}");
         if let Ok(keep) = std::env::var("POLDER_KEEP_REPORT") {
             std::fs::write(keep, html).unwrap();
         }
@@ -426,7 +455,7 @@ mod tests {
     #[test]
     fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
         let dir = tempfile::tempdir().unwrap();
-        write_rates(&plan(dir.path(), ScaleName::Smoke));
+        write_theory(&plan(dir.path(), ScaleName::Smoke));
         let mut session = session(ScaleName::Smoke);
         session.missing.push(MissingData {
             dataset: "CIFAR-10".to_owned(),

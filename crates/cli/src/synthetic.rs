@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use polder_theory::{A1Config, a1};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{Method, RunConfig};
+use crate::experiment::ScaleName;
 use crate::plan::run_dir;
-use crate::rates::RatesRecord;
 use crate::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
     RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing,
 };
+use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Writes a run directory: finished, or stopped after `epochs`.
 pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>) {
@@ -92,8 +92,14 @@ fn epoch_record(config: &RunConfig, epoch: u64, train_images: u64) -> EpochRecor
     }
 }
 
-/// A much shortened computation of the rates.
-pub(crate) fn rates(settings: &A1Config) -> RatesRecord {
-    let short = A1Config { num_pairs: 4, burn_in: 1000, num_steps: 20_000, ..settings.clone() };
-    RatesRecord { version: env!("CARGO_PKG_VERSION").to_owned(), result: a1(&short).unwrap(), seconds: 4.2 }
+/// The law at its smallest, under the settings that were asked for.
+pub(crate) fn simulate(simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
+    let mut settings = simulation.law.preset(ScaleName::Smoke)?;
+    for (key, value) in [("num_pairs", 4), ("burn_in", 1000), ("num_steps", 2000), ("num_runs", 50)] {
+        if let Some(known) = settings.get_mut(key) {
+            *known = toml::Value::Integer(value);
+        }
+    }
+    let short = Simulation { settings, ..simulation.clone() };
+    Ok(TheoryRecord { settings: simulation.settings.clone(), seconds: 4.2, ..short.run()? })
 }

@@ -101,15 +101,37 @@ fn an_evaluation_of_what_is_no_run_says_so() {
 }
 
 #[test]
-fn theory_prints_one_json_object_with_both_slopes() {
-    let output = polder(&["theory", "A1", "--steps", "20000", "--pairs", "2", "--json"]).output().unwrap();
-    assert!(output.status.success());
+fn theory_prints_one_json_object_with_evidence_and_draws_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let (svg, png) = (folder.path().join("rates.svg"), folder.path().join("rates.png"));
+    let words = ["theory", "smoothing", "--scale", "smoke", "--steps", "2e4", "--pairs", "2", "--json"];
+    let output = polder(&words).arg("--svg").arg(&svg).arg("--png").arg(&png).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for slope in ["sgd_slope", "averaged_slope"] {
-        let part = |name: &str| result[slope][name].as_f64().unwrap();
-        assert!(part("low") <= part("estimate") && part("estimate") <= part("high"), "{slope}");
+    for slope in ["iterate-slope", "average-slope"] {
+        let part = |name: &str| result["evidence"][slope][name].as_f64().unwrap();
+        assert!(part("low") <= part("value") && part("value") <= part("high"), "{slope}");
     }
-    assert!(result["chord_residual_max"].as_f64().unwrap() <= 1e-9);
+    assert!(result["evidence"]["chord-residual"]["value"].as_f64().unwrap() <= 1e-9);
+    assert_eq!(result["settings"]["num_steps"], 20_000);
+    assert!(std::fs::read_to_string(svg).unwrap().contains("slope"));
+    assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn theory_prints_a_table_and_its_settings_can_be_read_and_refused() {
+    polder(&["theory", "a1", "--step-size", "0.05", "--steps", "1000", "--burn-in", "0"])
+        .assert()
+        .success()
+        .stdout(contains("chord-residual").and(contains("RMS(v − v*)")));
+    polder(&["theory", "students", "--settings"]).assert().success().stdout(contains("student_units = 50"));
+    polder(&["theory", "smoothing", "--steps", "0"]).assert().code(1).stderr(contains("num_steps"));
+    polder(&["theory", "smoothing", "--noize", "1"]).assert().code(2).stderr(contains("--noise"));
+    polder(&["theory", "smoothing", "--set", "num_pair=3"]).assert().code(2).stderr(contains("num_pairs"));
+    polder(&["theory", "smoothing", "--svg", "/nonexistent/a.svg"])
+        .assert()
+        .code(1)
+        .stderr(contains("no folder"));
 }
 
 #[test]

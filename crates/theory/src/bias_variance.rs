@@ -1,9 +1,13 @@
 //! Squared bias, variance and their sum: in closed form, and estimated from replicates without bias.
 
+mod exhibit;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fit::Estimate;
 use crate::matrix::dot;
+
+pub(crate) use exhibit::{Part, Style, best_table, curve_table, panels, push_best};
 
 /// A mean squared error by its causes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +46,29 @@ impl BiasVarianceEstimate {
     /// # Panics
     /// If there are fewer than two errors.
     pub fn of_errors(errors: &[&[f64]]) -> Self {
+        Contributions::of(errors).estimate()
+    }
+
+    /// The largest distance of an estimate from its closed form, in standard errors.
+    pub fn deviation(&self, theory: &BiasVariance) -> f64 {
+        deviation(&self.bias_squared, theory.bias_squared)
+            .max(deviation(&self.variance, theory.variance))
+            .max(deviation(&self.total, theory.total()))
+    }
+}
+
+/// What every replicate adds to the estimates.
+struct Contributions {
+    /// Inner products with the mean of the others.
+    products: Vec<f64>,
+    /// Squared distances from the mean, scaled so that their mean is unbiased.
+    spreads: Vec<f64>,
+    /// Squared norms.
+    squares: Vec<f64>,
+}
+
+impl Contributions {
+    fn of(errors: &[&[f64]]) -> Self {
         assert!(errors.len() >= 2, "one replicate has no variance");
         let n = errors.len() as f64;
         let mut mean = vec![0.0; errors[0].len()];
@@ -51,26 +78,33 @@ impl BiasVarianceEstimate {
             }
         }
         let mean_square = dot(&mean, &mean);
-        let (mut squares, mut products, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut products, mut spreads, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for error in errors {
             let (square, along) = (dot(error, error), dot(error, &mean));
-            squares.push(square);
             products.push((n * along - square) / (n - 1.0));
             spreads.push((square - 2.0 * along + mean_square) * n / (n - 1.0));
+            squares.push(square);
         }
-        let bias = Estimate::of_mean(&products);
+        Self { products, spreads, squares }
+    }
+
+    /// Replicate by replicate.
+    fn minus(&self, other: &Self) -> Self {
+        let difference = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x - y).collect();
         Self {
-            bias_squared: Estimate::new(bias.value, 2.0 * bias.standard_error, errors.len()),
-            variance: Estimate::of_mean(&spreads),
-            total: Estimate::of_mean(&squares),
+            products: difference(&self.products, &other.products),
+            spreads: difference(&self.spreads, &other.spreads),
+            squares: difference(&self.squares, &other.squares),
         }
     }
 
-    /// The largest distance of an estimate from its closed form, in standard errors.
-    pub fn deviation(&self, theory: &BiasVariance) -> f64 {
-        deviation(&self.bias_squared, theory.bias_squared)
-            .max(deviation(&self.variance, theory.variance))
-            .max(deviation(&self.total, theory.total()))
+    fn estimate(&self) -> BiasVarianceEstimate {
+        let bias = Estimate::of_mean(&self.products);
+        BiasVarianceEstimate {
+            bias_squared: Estimate::new(bias.value, 2.0 * bias.standard_error, self.products.len()),
+            variance: Estimate::of_mean(&self.spreads),
+            total: Estimate::of_mean(&self.squares),
+        }
     }
 }
 
@@ -90,10 +124,23 @@ pub struct BiasVarianceRow {
     pub theory: BiasVariance,
     /// The Monte Carlo estimate.
     pub measured: BiasVarianceEstimate,
-    /// The total minus that of gradient descent at the same step; negative where SAM is better.
-    pub advantage: f64,
+    /// The closed form minus that of gradient descent at the same step; the total is below 0 where SAM is better.
+    pub change: BiasVariance,
     /// The same measured on the same noise, replicate by replicate.
-    pub measured_advantage: Estimate,
+    pub measured_change: BiasVarianceEstimate,
+}
+
+/// Stopped at the recorded step with the lowest total in closed form.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestStep {
+    /// That step.
+    pub step: u64,
+    /// The total in closed form.
+    pub total: f64,
+    /// The total minus that of gradient descent at its own best step; negative where SAM is better.
+    pub change: f64,
+    /// The same measured on the same noise, replicate by replicate. Steps are chosen by the closed form, so it is unbiased.
+    pub measured_change: Estimate,
 }
 
 /// Bias, variance and total over the steps for one radius.
@@ -103,6 +150,8 @@ pub struct BiasVarianceCurve {
     pub rho: f64,
     /// One row per recorded step, ascending.
     pub rows: Vec<BiasVarianceRow>,
+    /// What stopping at the best of the recorded steps gives.
+    pub best: BestStep,
 }
 
 impl BiasVarianceCurve {
@@ -110,39 +159,50 @@ impl BiasVarianceCurve {
     pub fn largest_deviation(&self) -> f64 {
         self.rows.iter().map(|row| row.measured.deviation(&row.theory)).fold(0.0, f64::max)
     }
-
-    /// The lowest total in closed form among the recorded steps: what stopping at the best of them gives.
-    pub fn best_total(&self) -> f64 {
-        self.rows.iter().map(|row| row.theory.total()).fold(f64::INFINITY, f64::min)
-    }
 }
 
-/// Curves of several radii, the first of which is 0. `errors[replicate][radius][step]` is the error vector of one replicate, where all
-/// radii of a replicate see the same noise.
+/// Curves of several radii, the first of which is 0, at one or more steps. `errors[replicate][radius][step]` is the error vector of one
+/// replicate, where all radii of a replicate see the same noise.
 pub(crate) fn curves(
     rhos: &[f64],
     steps: &[u64],
     theory: impl Fn(usize, u64) -> BiasVariance,
     errors: &[Vec<Vec<Vec<f64>>>],
 ) -> Vec<BiasVarianceCurve> {
-    let at = |radius: usize, step: usize| -> Vec<&[f64]> {
-        errors.iter().map(|replicate| replicate[radius][step].as_slice()).collect()
+    let at = |radius: usize, step: usize| -> Contributions {
+        let found: Vec<&[f64]> = errors.iter().map(|replicate| replicate[radius][step].as_slice()).collect();
+        Contributions::of(&found)
     };
+    let best_of = |radius: usize| {
+        let totals: Vec<f64> = steps.iter().map(|&step| theory(radius, step).total()).collect();
+        let index = (0..steps.len()).min_by(|&i, &j| totals[i].total_cmp(&totals[j])).unwrap_or(0);
+        (index, totals[index])
+    };
+    let descent: Vec<Contributions> = (0..steps.len()).map(|step| at(0, step)).collect();
+    let (descent_best, descent_total) = best_of(0);
     let curve = |(radius, &rho): (usize, &f64)| {
+        let found: Vec<Contributions> = (0..steps.len()).map(|step| at(radius, step)).collect();
         let row = |(index, &step): (usize, &u64)| {
-            let (found, descent) = (at(radius, index), at(0, index));
-            let differences: Vec<f64> =
-                found.iter().zip(&descent).map(|(sam, gd)| dot(sam, sam) - dot(gd, gd)).collect();
-            let law = theory(radius, step);
+            let (law, descent_law) = (theory(radius, step), theory(0, step));
             BiasVarianceRow {
                 step,
                 theory: law,
-                measured: BiasVarianceEstimate::of_errors(&found),
-                advantage: law.total() - theory(0, step).total(),
-                measured_advantage: Estimate::of_mean(&differences),
+                measured: found[index].estimate(),
+                change: BiasVariance {
+                    bias_squared: law.bias_squared - descent_law.bias_squared,
+                    variance: law.variance - descent_law.variance,
+                },
+                measured_change: found[index].minus(&descent[index]).estimate(),
             }
         };
-        BiasVarianceCurve { rho, rows: steps.iter().enumerate().map(row).collect() }
+        let (index, total) = best_of(radius);
+        let best = BestStep {
+            step: steps[index],
+            total,
+            change: total - descent_total,
+            measured_change: found[index].minus(&descent[descent_best]).estimate().total,
+        };
+        BiasVarianceCurve { rho, rows: steps.iter().enumerate().map(row).collect(), best }
     };
     rhos.iter().enumerate().map(curve).collect()
 }
@@ -190,5 +250,24 @@ mod tests {
         let errors: Vec<&[f64]> = errors.iter().map(Vec::as_slice).collect();
         let found = BiasVarianceEstimate::of_errors(&errors);
         assert!((found.total.value - found.bias_squared.value - found.variance.value).abs() < 1e-14);
+    }
+
+    #[test]
+    fn changes_are_paired_and_the_best_step_is_that_of_the_closed_form() {
+        // Two replicates, gradient descent and one radius, two steps, errors of one dimension.
+        let replicate =
+            |gd: [f64; 2], sam: [f64; 2]| vec![gd.map(|x| vec![x]).to_vec(), sam.map(|x| vec![x]).to_vec()];
+        let errors = [replicate([1.0, 0.5], [0.75, 0.5]), replicate([3.0, 2.5], [2.75, 2.0])];
+        let law = |radius, step| BiasVariance { bias_squared: (radius as u64 + step) as f64, variance: 2.0 };
+        let found = curves(&[0.0, 0.1], &[1, 4], law, &errors);
+        let row = &found[1].rows[0];
+        assert_eq!((row.change.bias_squared, row.change.variance), (1.0, 0.0));
+        // Totals (0.75^2 + 2.75^2) / 2 and (1 + 9) / 2; products 0.75 * 2.75 and 3.
+        assert!((row.measured_change.total.value - (4.0625 - 5.0)).abs() < 1e-14);
+        assert!((row.measured_change.bias_squared.value - (2.0625 - 3.0)).abs() < 1e-14);
+        assert!((row.measured_change.variance.value - 0.0).abs() < 1e-14);
+        assert_eq!((found[1].best.step, found[1].best.total, found[1].best.change), (1, 4.0, 1.0));
+        assert!((found[1].best.measured_change.value - row.measured_change.total.value).abs() < 1e-14);
+        assert_eq!(found[0].best.change, 0.0);
     }
 }

@@ -1,4 +1,11 @@
 //! Experiment C1: how far the mean iterate of SGD after one epoch is from gradient flow on three losses, against the step size.
+//!
+//! The law is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
+//! of the minibatches, `E[w_m] = w(m eps) + O((m eps)^3)`, where w follows the gradient flow of [`ModifiedLoss::Sgd`]. Under the loss
+//! itself and under [`ModifiedLoss::GradientDescent`] the term of second order remains. The losses of a single variable, all numbers and
+//! the fit of the orders are chosen for this project.
+
+mod exhibit;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -150,7 +157,7 @@ pub struct C1Error {
     pub flow: f64,
     /// `|mean iterate - flow|`.
     pub error: f64,
-    /// The slope of log error against log step size from the row before; none in the first row.
+    /// The slope of log error against log step size from the row before; none in the first row, and where there is no slope.
     pub local_order: Option<f64>,
 }
 
@@ -160,7 +167,7 @@ pub struct C1Fit {
     /// The loss of the flow.
     pub loss: ModifiedLoss,
     /// The root mean square error for every step size of the fit.
-    pub errors: Vec<f64>,
+    pub errors: Vec<Estimate>,
     /// The power law through them.
     pub law: PowerLaw,
     /// The error order: the exponent with what the next order adds at these step sizes taken out. Theory says 3 for the modified loss
@@ -190,9 +197,14 @@ pub fn c1(config: &C1Config) -> Result<C1Report, TheoryError> {
         for (index, loss) in ModifiedLoss::ALL.into_iter().enumerate() {
             let flow = loss.flow(losses, step_size, *start, time)?;
             let error = (mean_iterate.value - flow).abs();
-            let local_order = rows.last().map(|before| {
-                (before.errors[index].error / error).ln() / (before.step_size / step_size).ln()
-            });
+            if !error.is_finite() {
+                return Err(too_large(step_size));
+            }
+            // No order between equal step sizes, or where an error happens to vanish.
+            let local_order = rows
+                .last()
+                .map(|before| (before.errors[index].error / error).ln() / (before.step_size / step_size).ln())
+                .filter(|order| order.is_finite());
             errors.push(C1Error { loss, flow, error, local_order });
         }
         rows.push(C1Row { step_size, mean_iterate, errors });
@@ -229,6 +241,9 @@ fn fits(config: &C1Config) -> Result<Vec<C1Fit>, TheoryError> {
                     let mut squares = [0.0; 3];
                     for (square, loss) in squares.iter_mut().zip(ModifiedLoss::ALL) {
                         *square = (mean - loss.flow(&losses, step_size, start, time)?).powi(2);
+                        if !square.is_finite() {
+                            return Err(too_large(step_size));
+                        }
                     }
                     Ok(squares)
                 })
@@ -239,15 +254,23 @@ fn fits(config: &C1Config) -> Result<Vec<C1Fit>, TheoryError> {
         let measurements: Vec<Vec<f64>> = (0..config.fit_step_sizes.len())
             .map(|step_size| squares.iter().map(|instance| instance[step_size][index]).collect())
             .collect();
-        let mean = |values: &Vec<f64>| (values.iter().sum::<f64>() / values.len() as f64).sqrt();
+        let error = |values: &Vec<f64>| Estimate::of_mean(values).root(values.len());
         C1Fit {
             loss,
-            errors: measurements.iter().map(mean).collect(),
+            errors: measurements.iter().map(error).collect(),
             law: power_law(&config.fit_step_sizes, &measurements, f64::sqrt),
             order: corrected_order(&config.fit_step_sizes, &measurements, f64::sqrt),
         }
     };
     Ok(ModifiedLoss::ALL.into_iter().enumerate().map(fit).collect())
+}
+
+fn too_large(step_size: f64) -> TheoryError {
+    TheoryError::setting(
+        "step_sizes and fit_step_sizes",
+        &step_size,
+        "small enough for an epoch to stay finite",
+    )
 }
 
 /// A convex loss around the starting points.

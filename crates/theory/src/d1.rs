@@ -1,4 +1,13 @@
 //! Experiment D1: bias and variance of SAM against gradient descent on least squares, in closed form and measured.
+//!
+//! The law (the setting and the trade-off are those of Behdin and Mazumder (2023), arXiv:2302.11836, v1 and v2; the formulas are this
+//! project's own derivation): un-normalised SAM on `|X w - y|^2 / 2` is gradient descent that takes every eigenvalue `d` of `X^T X` for
+//! `d (1 + rho d)`. With `c = 1 - eta d (1 + rho d)` the estimate after k steps has the squared bias `sum of beta_i^2 c_i^(2 k)` and the
+//! variance `sum of (sigma^2 / d_i) (1 - c_i^k)^2`. A larger rho makes every `c` smaller: as long as none is negative, SAM has at every
+//! step at most the bias of gradient descent and at least its variance. Which of the two counts for more is a matter of the signal.
+
+mod config;
+mod exhibit;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,151 +18,12 @@ use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::least_squares::{ErrorNorm, LeastSquares, power_law_design};
 use crate::spectral_filter::{SpectralFilter, logarithmic_steps};
+use crate::trade_off::TradeOff;
+
+pub use config::{D1Config, D1Grid};
 
 /// Parts of the experiment that draw; grid cells draw as this and the next parts.
 const GRID_PART: u64 = 2;
-
-/// The settings of experiment D1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct D1Config {
-    /// The seed of designs and noise.
-    pub seed: u64,
-    /// The eigenvalues of the problem of the table, all above 0.
-    pub eigenvalues: Vec<f64>,
-    /// Its coefficients in the eigenbasis, where the signal is strong.
-    pub coefficients: Vec<f64>,
-    /// Other coefficients, where it is weak.
-    pub low_signal_coefficients: Vec<f64>,
-    /// The standard deviation of its label noise.
-    pub noise_sd: f64,
-    /// Its step size.
-    pub step_size: f64,
-    /// Its radius of SAM.
-    pub rho: f64,
-    /// Its recorded steps, ascending.
-    pub steps: Vec<u64>,
-    /// Its replicates, at least 2.
-    pub num_replicates: u64,
-    /// Larger random problems.
-    pub grid: D1Grid,
-}
-
-/// Random problems: every number of features with every signal-to-noise ratio.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct D1Grid {
-    /// Examples per problem.
-    pub num_examples: usize,
-    /// Numbers of features.
-    pub num_features: Vec<usize>,
-    /// Features have the covariance `diag(j^-decay)`.
-    pub decay: f64,
-    /// Signal-to-noise ratios, `|X beta|^2 / (n sigma^2)`, all above 0.
-    pub signal_to_noise: Vec<f64>,
-    /// Radii of SAM in units of 1 over the largest eigenvalue; gradient descent comes on top.
-    pub rho_shares: Vec<f64>,
-    /// The step size in units of 1 over the largest eigenvalue.
-    pub step_share: f64,
-    /// Steps of every run.
-    pub num_steps: u64,
-    /// Recorded steps, evenly spaced on a logarithmic axis.
-    pub num_points: usize,
-    /// Replicates per problem, at least 2.
-    pub num_replicates: u64,
-}
-
-impl Default for D1Grid {
-    fn default() -> Self {
-        Self {
-            num_examples: 100,
-            num_features: vec![50, 200],
-            decay: 1.0,
-            signal_to_noise: vec![1.0, 5.0, 20.0],
-            rho_shares: vec![0.1, 0.3, 1.0],
-            step_share: 0.4,
-            num_steps: 200,
-            num_points: 20,
-            num_replicates: 40,
-        }
-    }
-}
-
-impl Default for D1Config {
-    /// The desk scale.
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            eigenvalues: vec![5.0, 1.0, 0.2, 0.05],
-            coefficients: vec![1.0, -1.0, 2.0, 0.5],
-            low_signal_coefficients: vec![0.05, -0.05, 0.1, 0.02],
-            noise_sd: 0.7,
-            step_size: 0.05,
-            rho: 0.3,
-            steps: vec![1, 5, 20, 50, 100, 500],
-            num_replicates: 10_000,
-            grid: D1Grid::default(),
-        }
-    }
-}
-
-impl D1Config {
-    /// Seconds: few replicates and one small random problem.
-    pub fn smoke() -> Self {
-        let grid = D1Grid {
-            num_examples: 30,
-            num_features: vec![20],
-            signal_to_noise: vec![5.0],
-            num_steps: 60,
-            num_points: 10,
-            num_replicates: 20,
-            ..D1Grid::default()
-        };
-        Self { num_replicates: 500, grid, ..Self::default() }
-    }
-
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
-    /// The settings of the paper's experiment as this project reconstructs it: 100 replicates and long curves.
-    pub fn paper() -> Self {
-        let grid = D1Grid { num_steps: 2000, num_points: 40, num_replicates: 100, ..D1Grid::default() };
-        Self { num_replicates: 100_000, grid, ..Self::default() }
-    }
-
-    fn validate(&self) -> Result<(), TheoryError> {
-        for (setting, num_replicates) in
-            [("num_replicates", self.num_replicates), ("grid.num_replicates", self.grid.num_replicates)]
-        {
-            if num_replicates < 2 {
-                return Err(TheoryError::setting(setting, &num_replicates, "at least 2"));
-            }
-        }
-        if !self.steps.is_sorted_by(|a, b| a < b) || self.steps.is_empty() {
-            return Err(TheoryError::setting(
-                "steps",
-                &format!("{:?}", self.steps),
-                "one or more, ascending",
-            ));
-        }
-        let D1Grid { num_examples, num_steps, num_features, signal_to_noise, decay, .. } = &self.grid;
-        if *num_examples == 0 || num_features.contains(&0) {
-            return Err(TheoryError::setting("grid.num_examples and grid.num_features", &0, "at least 1"));
-        }
-        if *num_steps == 0 {
-            return Err(TheoryError::setting("grid.num_steps", num_steps, "at least 1"));
-        }
-        if !decay.is_finite() {
-            return Err(TheoryError::setting("grid.decay", decay, "a finite number"));
-        }
-        match signal_to_noise.iter().find(|ratio| !(ratio.is_finite() && **ratio > 0.0)) {
-            Some(bad) => Err(TheoryError::setting("grid.signal_to_noise", bad, "finite numbers above 0")),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The result of experiment D1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,10 +36,14 @@ pub struct D1Report {
     pub low_signal: Vec<BiasVarianceCurve>,
     /// Whether the Monte Carlo estimates of both agree with the closed form.
     pub table_agreement: Agreement,
+    /// What SAM does to bias and variance where the signal is strong. Where it is weak the bias drowns in the variance.
+    pub table_trade_off: Option<TradeOff>,
     /// The random problems.
     pub grid: Vec<D1Cell>,
     /// Whether all their Monte Carlo estimates agree with the closed form.
     pub grid_agreement: Agreement,
+    /// What SAM does to bias and variance on all of them.
+    pub grid_trade_off: Option<TradeOff>,
 }
 
 /// One random problem.
@@ -224,10 +98,13 @@ pub fn d1(config: &D1Config) -> Result<D1Report, TheoryError> {
     let high_signal = table(&config.coefficients, 0)?;
     let low_signal = table(&config.low_signal_coefficients, 1)?;
     let in_grid = grid.iter().flat_map(|cell| cell.parameters.iter().chain(&cell.predictions));
+    let families = grid.iter().flat_map(|cell| [cell.parameters.as_slice(), &cell.predictions]);
     Ok(D1Report {
         config: config.clone(),
         table_agreement: Agreement::of_curves(high_signal.iter().chain(&low_signal), config.num_replicates),
         grid_agreement: Agreement::of_curves(in_grid, config.grid.num_replicates),
+        table_trade_off: TradeOff::of([high_signal.as_slice()], config.num_replicates),
+        grid_trade_off: TradeOff::of(families, config.grid.num_replicates),
         high_signal,
         low_signal,
         grid,

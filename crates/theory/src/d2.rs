@@ -1,4 +1,11 @@
 //! Experiment D2: bias and variance of SAM against gradient descent in kernel regression, at the examples and at new points.
+//!
+//! The law (the question is that of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas are this project's own derivation): with
+//! the Gram matrix K, SAM in the kernel's function space moves the coefficients of the fit as `a <- a - eta (I + rho K)(K a - y)`. At the
+//! examples this is [experiment D1](crate::d1()) in the eigenbasis of K. At other points bias and variance have closed forms as well, but
+//! the components of different eigenvectors mix there, and neither need be ordered.
+
+mod exhibit;
 
 use std::f64::consts::PI;
 
@@ -12,6 +19,7 @@ use crate::error::TheoryError;
 use crate::kernel_regression::{GaussianKernel, KernelRegression};
 use crate::matrix::Matrix;
 use crate::spectral_filter::{SpectralFilter, logarithmic_steps};
+use crate::trade_off::TradeOff;
 
 /// One kernel regression.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +140,9 @@ pub struct D2Report {
     pub cells: Vec<D2Cell>,
     /// Whether all Monte Carlo estimates agree with the closed form.
     pub agreement: Agreement,
+    /// What SAM does to bias and variance at the examples. At other points the eigenvectors of the Gram matrix are not orthogonal, and
+    /// neither order need hold.
+    pub trade_off: Option<TradeOff>,
 }
 
 /// What became of one problem.
@@ -171,7 +182,8 @@ pub fn d2(config: &D2Config) -> Result<D2Report, TheoryError> {
         .collect::<Result<_, _>>()?;
     let curves = cells.iter().flat_map(|cell| cell.training.iter().chain(&cell.test));
     let agreement = Agreement::of_curves(curves, config.num_replicates);
-    Ok(D2Report { config: config.clone(), cells, agreement })
+    let trade_off = TradeOff::of(cells.iter().map(|cell| cell.training.as_slice()), config.num_replicates);
+    Ok(D2Report { config: config.clone(), cells, agreement, trade_off })
 }
 
 /// Error vectors of one replicate: for every radius, for every recorded step.

@@ -1,4 +1,11 @@
 //! Experiment D3: minibatch SAM regularises at least as strongly as full-batch SAM.
+//!
+//! The law (this project's own derivation in the setting of Behdin and Mazumder (2023), arXiv:2302.11836): on minibatches S whose Hessian
+//! `H_S` is scaled to be unbiased, the mean error contracts by `I - eta (H + rho E[H_S^2])`, and `E[H_S^2]` is at least `H^2` in the order
+//! of symmetric matrices. Without the scaling it need not be.
+
+mod config;
+mod exhibit;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -10,116 +17,15 @@ use crate::error::TheoryError;
 use crate::fit::Estimate;
 use crate::least_squares::power_law_design;
 use crate::matrix::dot;
+use crate::simultaneous;
 use crate::spectral_filter::logarithmic_steps;
 use crate::stochastic_sam::MinibatchSam;
 use crate::symmetric_eigen::SymmetricEigen;
 
+pub use config::D3Config;
+
 /// The part that draws the design; minibatches of size b draw as parts 2 b and 2 b + 1.
 const DESIGN: u64 = 0;
-
-/// The settings of experiment D3.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct D3Config {
-    /// The seed of the design and the minibatches.
-    pub seed: u64,
-    /// Examples, at least 2.
-    pub num_examples: usize,
-    /// Features, at least 1.
-    pub num_features: usize,
-    /// Features have the covariance `diag(j^-decay)`.
-    pub decay: f64,
-    /// Batch sizes, from 1 to the number of examples; the full batch comes on top.
-    pub batch_sizes: Vec<usize>,
-    /// The radius in units of 1 over the largest eigenvalue of H; above 0.
-    pub rho_share: f64,
-    /// The step size in units of the one at which no step on any minibatch overshoots; above 0 and at most 1.
-    pub step_share: f64,
-    /// Steps of every run.
-    pub num_steps: u64,
-    /// Recorded steps, evenly spaced on a logarithmic axis.
-    pub num_points: usize,
-    /// Runs per batch size, at least 2.
-    pub num_replicates: u64,
-    /// All minibatches are enumerated where there are at most so many.
-    pub max_enumerated: u64,
-    /// Random minibatches for the mean trace, at least 2.
-    pub num_minibatches: u64,
-}
-
-impl Default for D3Config {
-    /// The desk scale.
-    fn default() -> Self {
-        Self {
-            seed: 0,
-            num_examples: 16,
-            num_features: 6,
-            decay: 1.0,
-            batch_sizes: vec![1, 2, 4, 8],
-            rho_share: 1.0,
-            step_share: 1.0,
-            num_steps: 400,
-            num_points: 20,
-            num_replicates: 1000,
-            max_enumerated: 20_000,
-            num_minibatches: 10_000,
-        }
-    }
-}
-
-impl D3Config {
-    /// Few runs.
-    pub fn smoke() -> Self {
-        Self { num_steps: 300, num_points: 8, num_replicates: 100, num_minibatches: 1000, ..Self::default() }
-    }
-
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
-    /// More examples than can be enumerated at the middle batch sizes, and more runs.
-    pub fn paper() -> Self {
-        Self {
-            num_examples: 100,
-            num_features: 20,
-            batch_sizes: vec![1, 2, 4, 8, 16, 32, 64],
-            num_steps: 4000,
-            ..Self::default()
-        }
-    }
-
-    fn validate(&self) -> Result<(), TheoryError> {
-        if self.num_examples < 2 || self.num_features == 0 {
-            let found = format!("{} and {}", self.num_examples, self.num_features);
-            let expected = "at least 2 and at least 1";
-            return Err(TheoryError::setting("num_examples and num_features", &found, expected));
-        }
-        if let Some(bad) = self.batch_sizes.iter().find(|b| !(1..=self.num_examples).contains(*b)) {
-            return Err(TheoryError::setting("batch_sizes", bad, "from 1 to the number of examples"));
-        }
-        for (setting, found) in
-            [("num_replicates", self.num_replicates), ("num_minibatches", self.num_minibatches)]
-        {
-            if found < 2 {
-                return Err(TheoryError::setting(setting, &found, "at least 2"));
-            }
-        }
-        if self.num_steps == 0 {
-            return Err(TheoryError::setting("num_steps", &0, "at least 1"));
-        }
-        if !(self.rho_share.is_finite() && self.rho_share > 0.0) {
-            return Err(TheoryError::setting("rho_share", &self.rho_share, "a finite number above 0"));
-        }
-        if !(self.step_share > 0.0 && self.step_share <= 1.0) {
-            return Err(TheoryError::setting("step_share", &self.step_share, "above 0 and at most 1"));
-        }
-        if !self.decay.is_finite() {
-            return Err(TheoryError::setting("decay", &self.decay, "a finite number"));
-        }
-        Ok(())
-    }
-}
 
 /// The result of experiment D3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +40,9 @@ pub struct D3Report {
     pub full_batch_trace: f64,
     /// One row per batch size, ascending; the last is the full batch.
     pub rows: Vec<D3Row>,
+    /// The smallest measured trace of `E[H_S^2]` of a batch that is not full, over that of `H^2`; its interval holds the smallest true
+    /// ratio. None if there is no such batch.
+    pub smallest_trace_ratio: Option<Estimate>,
     /// Whether the measured traces agree with the closed form.
     pub trace_agreement: Agreement,
     /// Whether the measured biases agree with the closed form.
@@ -224,11 +133,17 @@ pub fn d3(config: &D3Config) -> Result<D3Report, TheoryError> {
     let trace = largest(&mut rows.iter().map(D3Row::trace_deviation));
     let bias = largest(&mut rows.iter().flat_map(|row| &row.bias).map(D3Bias::deviation));
     let num_biases = rows.iter().map(|row| row.bias.len()).sum();
+    let full_batch_trace = problem.hessian_square().trace();
+    let ratio =
+        |estimate: &Estimate| (estimate.value / full_batch_trace, estimate.standard_error / full_batch_trace);
+    let minibatches = rows.iter().filter(|row| row.batch_size < config.num_examples);
+    let ratios: Vec<(f64, f64)> = minibatches.map(|row| ratio(&row.measured_trace)).collect();
     Ok(D3Report {
         config: config.clone(),
         rho,
         step_size,
-        full_batch_trace: problem.hessian_square().trace(),
+        full_batch_trace,
+        smallest_trace_ratio: simultaneous::smallest(&ratios, config.num_minibatches),
         trace_agreement: Agreement::new(trace, rows.len(), config.num_minibatches),
         bias_agreement: Agreement::new(bias, num_biases, config.num_replicates),
         rows,

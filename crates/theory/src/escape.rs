@@ -1,16 +1,20 @@
 //! Runs of SGD that start next to each minimiser of a sum of components: which leave, how fast, and where they end.
 
+mod exhibit;
+mod figures;
+mod report;
 mod run;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::log_distance::{LogDistances, StoppedGrowth, rate, stride};
 use crate::proportion::Proportion;
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
 
+pub(crate) use exhibit::EscapeExhibit;
+pub use report::{EscapeReport, EscapeRow, MinimizerReport, StepChoice, Thresholds};
 use run::{End, Run, run};
 
 /// A function that is the mean of equally likely components, with several minimisers.
@@ -98,81 +102,6 @@ impl EscapeConfig {
     }
 }
 
-/// A minimiser and its thresholds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MinimizerReport {
-    /// Where it is.
-    pub position: Vec<f64>,
-    /// The value there.
-    pub value: f64,
-    /// The mean curvature along each coordinate.
-    pub mean_curvatures: Vec<f64>,
-    /// The variance of the components' curvature along each coordinate.
-    pub curvature_variances: Vec<f64>,
-    /// The thresholds for each batch size, in the order of the settings.
-    pub thresholds: Vec<Thresholds>,
-}
-
-/// The thresholds of one minimiser at one batch size.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Thresholds {
-    /// The batch size.
-    pub batch_size: BatchSize,
-    /// C*(k), from the spectral radius of the second-moment map of the components' Hessians.
-    pub mean_square: f64,
-    /// C_as(k), from the Lyapunov exponent of the steepest coordinate.
-    pub almost_sure: f64,
-}
-
-/// How a step size was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepChoice {
-    /// A multiple of the sharpest minimiser's almost-sure threshold.
-    OfAlmostSure(f64),
-    /// The sharpest minimiser's mean-square threshold.
-    MeanSquare,
-    /// Between the almost-sure thresholds of the sharpest and the flattest minimiser: their geometric mean.
-    Between,
-}
-
-/// The runs from one minimiser at one step size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EscapeRow {
-    /// The batch size.
-    pub batch_size: BatchSize,
-    /// How the step size was chosen.
-    pub choice: StepChoice,
-    /// The step size.
-    pub step_size: f64,
-    /// The index of the minimiser that the runs start at.
-    pub start: usize,
-    /// Runs that have been further than the exit distance.
-    pub left: Proportion,
-    /// Runs that end at each minimiser, or at one that equals it by symmetry. A run that has left may swing about where it was.
-    pub ends: Vec<Proportion>,
-    /// Runs that end at none of them.
-    pub elsewhere: Proportion,
-    /// Runs that end beyond all bounds.
-    pub diverged: Proportion,
-    /// The Lyapunov exponent at the minimiser: the predicted growth of the natural logarithm of the distance per step.
-    pub predicted_rate: f64,
-    /// The growth in the runs, until the distance is 10 times, or a hundredth of, the one at the start. `None` if noise that does not
-    /// vanish at the minimiser holds the distance up.
-    pub measured_rate: Option<Estimate>,
-    /// The distances to the minimiser over the steps.
-    pub distances: LogDistances,
-}
-
-/// Everything about the runs of an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EscapeReport {
-    /// The minimisers, the sharpest first and the flattest last.
-    pub minimizers: Vec<MinimizerReport>,
-    /// The runs: batch sizes, then step sizes ascending, then minimisers.
-    pub rows: Vec<EscapeRow>,
-}
-
 /// Measures the minimisers and runs the runs.
 pub(crate) fn escape<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
     config.validate()?;
@@ -202,6 +131,7 @@ pub(crate) fn escape<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<
                 value: sum.value(position),
                 mean_curvatures: laws.iter().map(CurvatureLaw::mean).collect(),
                 curvature_variances: laws.iter().map(CurvatureLaw::variance).collect(),
+                is_round: is_round(sum, position),
                 thresholds,
             })
         })
@@ -226,7 +156,7 @@ pub(crate) fn escape<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<
         .par_iter()
         .map(|case| row(sum, config, &laws[case.start], case))
         .collect::<Result<Vec<_>, TheoryError>>()?;
-    Ok(EscapeReport { minimizers, rows })
+    Ok(EscapeReport::new(minimizers, rows))
 }
 
 struct Case {
@@ -249,6 +179,10 @@ fn row<S: ComponentSum>(
         .collect::<Result<_, _>>()?;
     let logs: Vec<&[f64]> = runs.iter().map(|run| run.logs.as_slice()).collect();
     let growths: Vec<StoppedGrowth> = runs.iter().map(|run| run.growth).collect();
+    let predicted_rate = exponents(laws, batch_size, config.seed)
+        .iter()
+        .map(|exponent| exponent.at(step_size))
+        .fold(f64::NEG_INFINITY, f64::max);
     Ok(EscapeRow {
         batch_size,
         choice,
@@ -260,10 +194,7 @@ fn row<S: ComponentSum>(
             .collect(),
         elsewhere: Proportion::of(&runs, |run| run.end == End::Elsewhere),
         diverged: Proportion::of(&runs, |run| run.end == End::Diverged),
-        predicted_rate: exponents(laws, batch_size, config.seed)
-            .iter()
-            .map(|exponent| exponent.at(step_size))
-            .fold(f64::NEG_INFINITY, f64::max),
+        predicted_rate: Some(predicted_rate).filter(|rate| rate.is_finite()),
         measured_rate: sum.is_homogeneous().then(|| rate(&growths)),
         distances: LogDistances::new(&logs, stride(config.num_steps)),
     })
@@ -277,6 +208,14 @@ fn exponents(laws: &[CurvatureLaw], batch_size: BatchSize, seed: u64) -> Vec<Lya
 fn coordinate_laws<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<CurvatureLaw> {
     let curvatures: Vec<Vec<f64>> = (0..sum.num_components()).map(|i| sum.curvatures(i, w)).collect();
     (0..w.len()).map(|a| CurvatureLaw::of_values(curvatures.iter().map(|q| q[a]).collect())).collect()
+}
+
+/// Whether every component curves equally along all coordinates, up to what the experiments do not resolve.
+fn is_round<S: ComponentSum>(sum: &S, w: &[f64]) -> bool {
+    (0..sum.num_components()).all(|component| {
+        let curvatures = sum.curvatures(component, w);
+        curvatures.iter().all(|curvature| (curvature - curvatures[0]).abs() <= 1e-6 * curvatures[0].abs())
+    })
 }
 
 fn component_hessians<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<Vec<f64>> {

@@ -25,7 +25,7 @@ impl Estimate {
     /// # Panics
     /// If `num_replicates` is less than 2.
     pub(crate) fn new(value: f64, standard_error: f64, num_replicates: usize) -> Self {
-        let half_width = standard_error * student_quantile(num_replicates);
+        let half_width = standard_error * student_quantile(num_replicates, 1);
         Self { value, standard_error, lower: value - half_width, upper: value + half_width }
     }
 
@@ -63,6 +63,46 @@ impl Estimate {
         }
     }
 
+    /// The largest of the values that `estimates` estimate, at least one: its interval holds together with those of all of them
+    /// (Bonferroni), whatever their dependence.
+    pub(crate) fn largest_of(estimates: &[Self], num_replicates: usize) -> Self {
+        let quantile = student_quantile(num_replicates, estimates.len());
+        let largest = estimates.iter().fold(estimates[0], |a, b| if b.value > a.value { *b } else { a });
+        let end = |sign: f64| {
+            let ends =
+                estimates.iter().map(|estimate| estimate.value + sign * quantile * estimate.standard_error);
+            ends.fold(f64::NEG_INFINITY, f64::max)
+        };
+        Self { lower: end(-1.0), upper: end(1.0), ..largest }
+    }
+
+    /// The smallest of the values that `estimates` estimate, likewise.
+    pub(crate) fn smallest_of(estimates: &[Self], num_replicates: usize) -> Self {
+        let mirrored: Vec<Self> = estimates.iter().map(|estimate| estimate.scaled(-1.0)).collect();
+        Self::largest_of(&mirrored, num_replicates).scaled(-1.0)
+    }
+
+    /// The largest absolute value of what `estimates` estimate, likewise.
+    pub(crate) fn largest_size_of(estimates: &[Self], num_replicates: usize) -> Self {
+        let sizes: Vec<Self> = estimates
+            .iter()
+            .map(|estimate| if estimate.value < 0.0 { estimate.scaled(-1.0) } else { *estimate })
+            .collect();
+        let largest = Self::largest_of(&sizes, num_replicates);
+        Self { lower: largest.lower.max(0.0), ..largest }
+    }
+
+    /// The same estimate of `factor` times the quantity.
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let (a, b) = (factor * self.lower, factor * self.upper);
+        Self {
+            value: factor * self.value,
+            standard_error: factor.abs() * self.standard_error,
+            lower: a.min(b),
+            upper: a.max(b),
+        }
+    }
+
     /// The square root of a positive mean square: its standard error by the delta method.
     pub(crate) fn root(self, num_replicates: usize) -> Self {
         let root = self.value.sqrt();
@@ -77,11 +117,11 @@ fn squared_deviations(values: &[f64]) -> Vec<f64> {
     values.iter().map(|x| (x - mean) * (x - mean) * n / (n - 1.0)).collect()
 }
 
-/// Half-width, in standard errors, of the interval of a mean over `num_replicates`.
-fn student_quantile(num_replicates: usize) -> f64 {
+/// Half-width, in standard errors, of the intervals of `num_intervals` means over `num_replicates` that hold together.
+fn student_quantile(num_replicates: usize, num_intervals: usize) -> f64 {
     StudentsT::new(0.0, 1.0, (num_replicates - 1) as f64)
         .expect("two replicates leave one degree of freedom")
-        .inverse_cdf(0.5 + 0.5 * CONFIDENCE)
+        .inverse_cdf(1.0 - 0.5 * (1.0 - CONFIDENCE) / num_intervals as f64)
 }
 
 /// `y = prefactor * x^exponent`.
@@ -143,6 +183,27 @@ mod tests {
         // The tabulated 0.975 quantile with 2 degrees of freedom is 4.302653.
         let half_width = (estimate.upper - estimate.lower) / 2.0;
         assert!((half_width / estimate.standard_error - 4.302_653).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_interval_of_the_largest_is_that_of_all_together() {
+        let estimates = [Estimate::new(-3.0, 0.1, 10), Estimate::new(2.9, 0.5, 10)];
+        // Student's 0.9875 quantile with 9 degrees of freedom is 2.685011.
+        let quantile = 2.685_011;
+        let close =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        let largest = Estimate::largest_of(&estimates, 10);
+        assert_eq!((largest.value, largest.standard_error), (2.9, 0.5));
+        close(largest.lower, 2.9 - 0.5 * quantile);
+        close(largest.upper, 2.9 + 0.5 * quantile);
+        let smallest = Estimate::smallest_of(&estimates, 10);
+        assert_eq!((smallest.value, smallest.standard_error), (-3.0, 0.1));
+        close(smallest.lower, -3.0 - 0.1 * quantile);
+        let size = Estimate::largest_size_of(&estimates, 10);
+        assert_eq!(size.value, 3.0);
+        // The lower end is that of the sharper estimate, the upper end that of the other one.
+        close(size.lower, 3.0 - 0.1 * quantile);
+        close(size.upper, 2.9 + 0.5 * quantile);
     }
 
     #[test]

@@ -26,12 +26,14 @@ mod d4;
 mod draws;
 mod error;
 mod escape;
-mod figure;
+mod exhibit;
+mod exponential;
 mod fit;
 mod histogram;
 mod kernel_regression;
 mod kinked_rates;
 mod landscape;
+mod lanes;
 mod least_squares;
 mod log_distance;
 mod matrix;
@@ -41,7 +43,9 @@ mod proportion;
 mod quadratic_circle;
 mod rates;
 mod sharp_and_flat;
+mod short_runs;
 mod simulate;
+mod simultaneous;
 mod smoothing;
 mod spectral_filter;
 mod stochastic_quadratic;
@@ -50,18 +54,21 @@ mod styblinski_tang;
 mod symmetric_eigen;
 mod teacher_student;
 mod thresholds;
+mod trade_off;
 
 pub use agreement::Agreement;
 pub use batch_composition::CompositionRow;
-pub use bias_variance::{BiasVariance, BiasVarianceCurve, BiasVarianceEstimate, BiasVarianceRow};
+pub use bias_variance::{BestStep, BiasVariance, BiasVarianceCurve, BiasVarianceEstimate, BiasVarianceRow};
 pub use c1::{C1Config, C1Error, C1Fit, C1Report, C1Row, c1};
 pub use d1::{D1Cell, D1Config, D1Grid, D1Report, d1};
 pub use d2::{D2Cell, D2Config, D2Problem, D2Report, d2};
 pub use d3::{D3Bias, D3Config, D3Report, D3Row, d3};
-pub use d4::{D4Comparison, D4Config, D4Report, D4Row, d4};
+pub use d4::{D4Comparison, D4Config, D4Replicate, D4Report, D4Row, D4Student, d4};
 pub use error::TheoryError;
 pub use escape::{EscapeConfig, EscapeReport, EscapeRow, MinimizerReport, StepChoice, Thresholds};
-pub use figure::{Figure, FigureConfig};
+pub use exhibit::{
+    Axis, AxisScale, Evidence, Exhibit, Exhibits, Figure, Ink, Panel, Series, Shape, Support, Table,
+};
 pub use fit::{CONFIDENCE, Estimate, PowerLaw};
 pub use kernel_regression::{GaussianKernel, KernelRegression};
 pub use kinked_rates::{A3Config, A3Report, A3Row, a3};
@@ -73,12 +80,15 @@ pub use modified_loss::{CubicLoss, MAX_ENUMERATED, ModifiedLoss};
 pub use noise::{NoiseKey, UniformNoise};
 pub use proportion::{Proportion, ProportionDifference};
 pub use quadratic_circle::{B2Config, B2Report, b2};
-pub use rates::{A1Config, A1Result, A1Row, a1};
+pub use rates::{A1Config, A1Fit, A1Report, A1Row, a1};
 pub use sharp_and_flat::{A2Config, A2Report, A2Row, Minimum, a2};
-pub use simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pair, antithetic_pairs, single_path};
+pub use short_runs::{ShortRuns, ShortRunsConfig};
+pub use simulate::{
+    AntitheticPair, PathSummary, Simulation, antithetic_pair, antithetic_pairs, single_path, single_paths,
+};
 pub use smoothing::Smoothed;
 pub use spectral_filter::SpectralFilter;
-pub use stochastic_quadratic::{B1Config, B1Report, B1Row, Place, Trajectory, b1};
+pub use stochastic_quadratic::{B1Config, B1Report, B1Row, B1Summary, Place, Trajectory, b1};
 pub use stochastic_sam::MinibatchSam;
 pub use styblinski_tang::{B3Config, B3Report, Components, b3, styblinski_tang};
 pub use symmetric_eigen::SymmetricEigen;
@@ -87,3 +97,4 @@ pub use thresholds::{
     BatchSize, CurvatureLaw, SecondMomentMap, SufficientSteps, Whole, almost_sure_threshold,
     lyapunov_exponent, mean_square_threshold, sufficient_steps,
 };
+pub use trade_off::TradeOff;

@@ -1,4 +1,12 @@
 //! Experiment B2: a flat bowl and a sharp one in the plane, each seen through components of different curvature.
+//!
+//! The law is that of [`SecondMomentMap`](crate::SecondMomentMap) and [`lyapunov_exponent`](crate::lyapunov_exponent): near a minimiser
+//! a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
+//! grow almost surely where `E log|1 - C q| > 0`, and in mean square where `E (1 - C q)^2 > 1`, which is at smaller C. That geometry, step
+//! size and batch size decide whether SGD leaves a minimiser is the deterministic mechanism of Patel (2018), arXiv:1709.04718; both
+//! thresholds are derived for this project, and so is the function.
+
+mod exhibit;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +76,13 @@ pub struct B2Report {
     pub config: B2Config,
     /// Minimisers, thresholds and runs.
     pub escape: EscapeReport,
+    /// The mean of all components along the line through both centers: the distance from the sharp one, and the value.
+    pub section: Vec<(f64, f64)>,
 }
+
+/// Points of the section, and how far it goes beyond the centers, as a share of their distance.
+const NUM_SECTION_POINTS: u32 = 241;
+const BEYOND: f64 = 0.25;
 
 /// `f_i(x) = -T log(exp(-a_i / T) + exp(-b_i / T))`, a smooth minimum of the bowls `a_i(x) = A_i |x - x_f|^2 / 2 + offset` and
 /// `b_i(x) = K_i |x - x_s|^2 / 2`.
@@ -190,7 +204,12 @@ fn scale_pairs(law: &CurvatureLaw, num_components: u32, seed: u64) -> Result<Vec
 /// the project's own.
 pub fn b2(config: &B2Config) -> Result<B2Report, TheoryError> {
     let sum = QuadraticCircle::new(config)?;
-    Ok(B2Report { config: config.clone(), escape: escape(&sum, &config.runs)? })
+    let section = (0..NUM_SECTION_POINTS).map(|point| {
+        let share = f64::from(point) / f64::from(NUM_SECTION_POINTS - 1);
+        let x = config.separation * (share * (1.0 + 2.0 * BEYOND) - BEYOND);
+        (x, sum.value(&[x, 0.0]))
+    });
+    Ok(B2Report { config: config.clone(), escape: escape(&sum, &config.runs)?, section: section.collect() })
 }
 
 #[cfg(test)]
@@ -227,12 +246,11 @@ mod tests {
                 StepChoice::Between => assert_eq!((row.left.count, row.ends[1].count), (60, 60), "{row:?}"),
             }
             // Half the threshold of gradient descent is the inverse curvature: one step lands on the minimum up to rounding.
-            if row.predicted_rate < -10.0 {
+            let Some((predicted, found)) = row.rates().filter(|(predicted, _)| *predicted > -10.0) else {
                 continue;
-            }
-            let found = row.measured_rate.unwrap();
-            let error = 4.5 * found.standard_error + 0.02 * row.predicted_rate.abs() + 1e-3;
-            assert!((found.value - row.predicted_rate).abs() < error, "{row:?}");
+            };
+            let error = 4.5 * found.standard_error + 0.02 * predicted.abs() + 1e-3;
+            assert!((found.value - predicted).abs() < error, "{row:?}");
         }
     }
 

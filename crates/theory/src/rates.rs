@@ -1,15 +1,17 @@
 //! Experiment A1: how far SGD and its average stay from the minimiser of the smoothed objective, against the step size.
 
+mod exhibit;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
-use crate::figure::{Figure, FigureConfig, figure};
 use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::landscape::AsymmetricValley;
+use crate::short_runs::{ShortRuns, ShortRunsConfig, short_runs};
 use crate::simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
 
-/// The settings of experiment A1. The default is the experiment itself; fewer steps and pairs make a smoke test of it.
+/// The settings of experiment A1. The default is [`A1Config::desk`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct A1Config {
@@ -25,43 +27,41 @@ pub struct A1Config {
     pub start: f64,
     /// The radius of the uniform gradient noise.
     pub noise_radius: f64,
-    /// Step sizes of the fit, at least 2: small, because the rates are those of vanishing steps.
-    pub fit_step_sizes: Vec<f64>,
-    /// Further step sizes of the table, which bend away from the rates.
-    pub other_step_sizes: Vec<f64>,
+    /// The step sizes, at least one, all different.
+    pub step_sizes: Vec<f64>,
+    /// The largest step size that the fits use: the rates are those of vanishing steps, and larger ones bend away from them. Fewer
+    /// than two step sizes up to here make no fit.
+    pub fit_up_to: f64,
     /// The short runs of the figure.
-    pub figure: FigureConfig,
+    pub short_runs: ShortRunsConfig,
 }
 
 impl Default for A1Config {
     fn default() -> Self {
-        Self {
-            seed: 0,
-            num_pairs: 12,
-            burn_in: 20_000,
-            num_steps: 1_000_000,
-            start: 0.5,
-            noise_radius: 2.0,
-            fit_step_sizes: vec![0.0025, 0.005, 0.01, 0.02],
-            other_step_sizes: vec![0.05, 0.1, 0.2],
-            figure: FigureConfig::default(),
-        }
+        Self::desk()
     }
 }
 
 /// The result of experiment A1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct A1Result {
+pub struct A1Report {
     /// The settings it was run with.
     pub config: A1Config,
     /// One row per step size, ascending.
     pub rows: Vec<A1Row>,
+    /// The rates, where there are step sizes to fit them to.
+    pub fit: Option<A1Fit>,
+    /// Curves and histograms at the largest step size.
+    pub short_runs: ShortRuns,
+}
+
+/// The rates of experiment A1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct A1Fit {
     /// RMS(v - v*) of SGD against the step size; the theory says exponent 1/2.
     pub sgd: PowerLaw,
     /// |bias of the average| against the step size; the theory says exponent 1.
     pub averaged: PowerLaw,
-    /// Curves and histograms.
-    pub figure: Figure,
 }
 
 /// One step size of experiment A1.
@@ -84,6 +84,31 @@ pub struct A1Row {
 }
 
 impl A1Config {
+    /// Paths of 200,000 steps: about a tenth of a second.
+    pub fn smoke() -> Self {
+        Self { num_pairs: 12, num_steps: 200_000, ..Self::desk() }
+    }
+
+    /// 24 pairs of paths of a million steps.
+    pub fn desk() -> Self {
+        Self {
+            seed: 0,
+            num_pairs: 24,
+            burn_in: 20_000,
+            num_steps: 1_000_000,
+            start: 0.5,
+            noise_radius: 2.0,
+            step_sizes: vec![0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2],
+            fit_up_to: 0.02,
+            short_runs: ShortRunsConfig::default(),
+        }
+    }
+
+    /// 100 pairs of paths of a million steps.
+    pub fn paper() -> Self {
+        Self { num_pairs: 100, ..Self::desk() }
+    }
+
     fn validate(&self) -> Result<(), TheoryError> {
         if self.num_pairs < 2 {
             return Err(TheoryError::setting("num_pairs", &self.num_pairs, "at least 2"));
@@ -94,26 +119,19 @@ impl A1Config {
         if !self.start.is_finite() {
             return Err(TheoryError::setting("start", &self.start, "a finite number"));
         }
-        let mut step_sizes = self.step_sizes();
-        if step_sizes.iter().filter(|(_, in_fit)| *in_fit).count() < 2 {
-            let found = format!("{:?}", self.fit_step_sizes);
-            return Err(TheoryError::setting("fit_step_sizes", &found, "at least two step sizes"));
-        }
-        step_sizes.dedup_by_key(|(step_size, _)| *step_size);
-        if step_sizes.len() < self.fit_step_sizes.len() + self.other_step_sizes.len() {
-            let found = format!("{:?} and {:?}", self.fit_step_sizes, self.other_step_sizes);
-            return Err(TheoryError::setting("fit_step_sizes and other_step_sizes", &found, "all different"));
+        let mut different = self.ascending();
+        different.dedup();
+        if different.is_empty() || different.len() < self.step_sizes.len() {
+            let found = format!("{:?}", self.step_sizes);
+            return Err(TheoryError::setting("step_sizes", &found, "at least one, all different"));
         }
         Ok(())
     }
 
-    /// All step sizes, ascending, and whether the fits use them.
-    fn step_sizes(&self) -> Vec<(f64, bool)> {
-        let fit = self.fit_step_sizes.iter().map(|&step_size| (step_size, true));
-        let other = self.other_step_sizes.iter().map(|&step_size| (step_size, false));
-        let mut all: Vec<_> = fit.chain(other).collect();
-        all.sort_by(|a, b| a.0.total_cmp(&b.0));
-        all
+    fn ascending(&self) -> Vec<f64> {
+        let mut step_sizes = self.step_sizes.clone();
+        step_sizes.sort_by(f64::total_cmp);
+        step_sizes
     }
 }
 
@@ -133,16 +151,17 @@ impl A1Config {
 ///
 /// let smoke = A1Config { num_pairs: 4, num_steps: 20_000, ..A1Config::default() };
 /// let result = a1(&smoke)?;
-/// assert!((result.sgd.exponent.value - 0.5).abs() < 0.1);
+/// let fit = result.fit.expect("four step sizes are small enough for the fit");
+/// assert!((fit.sgd.exponent.value - 0.5).abs() < 0.1);
 /// # Ok::<(), polder_theory::TheoryError>(())
 /// ```
-pub fn a1(config: &A1Config) -> Result<A1Result, TheoryError> {
+pub fn a1(config: &A1Config) -> Result<A1Report, TheoryError> {
     config.validate()?;
     let landscape = AsymmetricValley;
-    let step_sizes = config.step_sizes();
+    let step_sizes = config.ascending();
     let mut simulations = Vec::with_capacity(step_sizes.len());
     let mut chord_residuals = Vec::with_capacity(step_sizes.len());
-    for &(step_size, _) in &step_sizes {
+    for &step_size in &step_sizes {
         let smoothed = Smoothed::new(&landscape, step_size, config.noise_radius)?;
         let v_star = smoothed.minimizer();
         chord_residuals.push(smoothed.chord_rise(v_star));
@@ -154,7 +173,8 @@ pub fn a1(config: &A1Config) -> Result<A1Result, TheoryError> {
 
     let mut rows = Vec::with_capacity(step_sizes.len());
     let (mut fitted, mut squares, mut biases) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, &(step_size, in_fit)) in step_sizes.iter().enumerate() {
+    for (index, &step_size) in step_sizes.iter().enumerate() {
+        let in_fit = step_size <= config.fit_up_to;
         let v_star = simulations[index].1;
         let square_v = per_pair(&pairs[index], |path| path.mean_square_v);
         let square_w = per_pair(&pairs[index], |path| path.mean_square_w);
@@ -174,13 +194,14 @@ pub fn a1(config: &A1Config) -> Result<A1Result, TheoryError> {
             biases.push(bias);
         }
     }
-    Ok(A1Result {
-        config: config.clone(),
-        rows,
+    let fit = (fitted.len() > 1).then(|| A1Fit {
         sgd: power_law(&fitted, &squares, f64::sqrt),
         averaged: power_law(&fitted, &biases, f64::abs),
-        figure: figure(&landscape, &config.figure, (config.noise_radius, config.start, config.seed))?,
-    })
+    });
+    let largest = step_sizes[step_sizes.len() - 1];
+    let noise = (config.noise_radius, config.start, config.seed);
+    let short_runs = short_runs(&landscape, &config.short_runs, largest, noise)?;
+    Ok(A1Report { config: config.clone(), rows, fit, short_runs })
 }
 
 fn per_pair(pairs: &[AntitheticPair], quantity: impl Fn(&PathSummary) -> f64) -> Vec<f64> {
@@ -192,15 +213,16 @@ mod tests {
     use super::*;
 
     fn short() -> A1Config {
-        let figure = FigureConfig { num_runs: 10, num_steps: 100, ..FigureConfig::default() };
-        A1Config { num_pairs: 8, num_steps: 200_000, figure, ..A1Config::default() }
+        let short_runs = ShortRunsConfig { num_runs: 10, num_steps: 100 };
+        A1Config { num_pairs: 8, num_steps: 200_000, short_runs, ..A1Config::default() }
     }
 
     #[test]
     fn a_short_a1_meets_the_rates_and_the_known_table() {
         let result = a1(&short()).unwrap();
-        assert!((result.sgd.exponent.value - 0.5).abs() < 0.05, "{:?}", result.sgd);
-        assert!((result.averaged.exponent.value - 1.0).abs() < 0.1, "{:?}", result.averaged);
+        let fit = result.fit.unwrap();
+        assert!((fit.sgd.exponent.value - 0.5).abs() < 0.05, "{fit:?}");
+        assert!((fit.averaged.exponent.value - 1.0).abs() < 0.1, "{fit:?}");
         // Step size, RMS(v - v*), RMS(w - v*), bias and the error of its last digits, from longer runs of another program.
         let known = [
             (0.01, 0.048_85, 0.050_2, -0.001_136, 0.000_005),
@@ -228,9 +250,15 @@ mod tests {
         assert!(refused(A1Config { num_steps: 0, ..short() }).starts_with("num_steps"));
         assert!(refused(A1Config { start: f64::NAN, ..short() }).starts_with("start"));
         assert!(refused(A1Config { noise_radius: 0.0, ..short() }).starts_with("noise_radius"));
-        assert!(refused(A1Config { fit_step_sizes: vec![0.1], ..short() }).starts_with("fit_step_sizes"));
-        assert!(refused(A1Config { other_step_sizes: vec![0.01], ..short() }).contains("all different"));
-        assert!(refused(A1Config { other_step_sizes: vec![-0.01], ..short() }).starts_with("step_size"));
+        assert!(refused(A1Config { step_sizes: vec![], ..short() }).starts_with("step_sizes"));
+        assert!(refused(A1Config { step_sizes: vec![0.01, 0.01], ..short() }).contains("all different"));
+        assert!(refused(A1Config { step_sizes: vec![-0.01], ..short() }).starts_with("step_size"));
+    }
+
+    #[test]
+    fn a_single_step_size_has_a_row_and_no_fit() {
+        let report = a1(&A1Config { step_sizes: vec![0.05], ..short() }).unwrap();
+        assert_eq!((report.rows.len(), report.fit, report.short_runs.step_size), (1, None, 0.05));
     }
 
     #[test]

@@ -1,4 +1,11 @@
 //! Experiment A2: which of two minima SGD and its average end at, against the step size.
+//!
+//! The law is that of Nitanda et al. (2024), arXiv:2302.09376, section 1: SGD with step size `eta` and gradient noise `e` descends the
+//! smoothed objective `F(v) = E f(v - eta e)`. Smoothing over a width of `eta r`, for noise up to r, fills a dip that is narrower than
+//! that, so that large steps leave sharp minima; averaging then removes the spread that the same large steps give to the iterates.
+//! The landscape, and the closed form of its F, are this project's own.
+
+mod exhibit;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -151,6 +158,10 @@ pub struct A2Row {
     pub spread_of_averages: Estimate,
     /// The second of these over the first.
     pub spread_ratio: Estimate,
+    /// Share of last iterates minus share of averages at the sharp minimum, over the same runs.
+    pub iterates_over_averages: Estimate,
+    /// F at the sharp minimiser of f minus F at the bottom of the bowl, 0: above 0 where smoothing has filled the dip.
+    pub smoothed_gap: f64,
     /// Last iterates per bin.
     pub iterate_counts: Vec<u64>,
     /// Averages per bin.
@@ -191,6 +202,12 @@ pub fn a2(config: &A2Config) -> Result<A2Report, TheoryError> {
             let iterates: Vec<f64> = paths.iter().map(|path| path.last_iterate).collect();
             let averages: Vec<f64> = paths.iter().map(|path| path.average).collect();
             let is_sharp = |end: &f64| (end - sharp).abs() <= config.near;
+            let share = |end: &f64| f64::from(u8::from(is_sharp(end)));
+            let differences: Vec<f64> = iterates
+                .iter()
+                .zip(&averages)
+                .map(|(iterate, average)| share(iterate) - share(average))
+                .collect();
             let delta = step_size * config.noise_radius;
             Ok(A2Row {
                 step_size,
@@ -200,6 +217,8 @@ pub fn a2(config: &A2Config) -> Result<A2Report, TheoryError> {
                 spread_of_iterates: Estimate::of_spread(&iterates),
                 spread_of_averages: Estimate::of_spread(&averages),
                 spread_ratio: Estimate::of_spread_ratio(&averages, &iterates),
+                iterates_over_averages: Estimate::of_mean(&differences),
+                smoothed_gap: landscape.smoothed_value(sharp, delta) - landscape.smoothed_value(0.0, delta),
                 iterate_counts: histogram(&iterates, range, NUM_BINS),
                 average_counts: histogram(&averages, range, NUM_BINS),
             })
@@ -265,6 +284,10 @@ mod tests {
                 assert!((found.value - known).abs() < 3.0 * error, "{step_size}: {known} {found:?}");
             }
             assert!(row.spread_ratio.upper < 1.0);
+            let difference = row.sharp_iterates.value - row.sharp_averages.value;
+            assert!((row.iterates_over_averages.value - difference).abs() < 1e-12);
+            // By the closed form of F: -0.54, -0.37, -0.20, 0.02 and 0.21.
+            assert_eq!(row.smoothed_gap > 0.0, step_size >= 0.05, "{step_size}: {}", row.smoothed_gap);
             assert_eq!(row.iterate_counts.iter().sum::<u64>(), 1000);
         }
         assert!(report.iterates_that_leave.lower > 0.5 && report.averages_that_leave.lower > 0.5);

@@ -1,11 +1,15 @@
 //! Many replicates of SGD on a landscape, in parallel, each driven by noise of its own.
 
-use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig, TailAverage};
+mod group;
+
 use rayon::prelude::*;
 
 use crate::error::TheoryError;
 use crate::landscape::Landscape;
-use crate::noise::{NoiseKey, UniformNoise};
+use crate::simulate::group::Group;
+
+/// Paths that one thread runs side by side: enough that the processor never waits for the result of one of them.
+const LANES: usize = 16;
 
 /// One setting of SGD under uniform noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,75 +54,6 @@ impl AntitheticPair {
     }
 }
 
-/// A landscape whose slope is seen through additive noise; its loss is the slope without noise.
-struct NoisySlope<'a, L> {
-    landscape: &'a L,
-    noise: f64,
-}
-
-impl<L: Landscape> Objective<f64> for NoisySlope<'_, L> {
-    type Loss = f64;
-
-    #[inline]
-    fn gradient(&mut self, parameters: &f64, _at: Point, gradient: &mut f64) -> Result<f64, OptimError> {
-        let slope = self.landscape.slope(*parameters);
-        *gradient = slope + self.noise;
-        Ok(slope)
-    }
-}
-
-/// One path on its way: the optimizer and the average that also train networks, here on one `f64`.
-struct Path<'a, L> {
-    objective: NoisySlope<'a, L>,
-    sgd: Sgd<f64>,
-    average: TailAverage<f64>,
-    iterate: f64,
-    center: f64,
-    sum_square_w: f64,
-    sum_square_v: f64,
-}
-
-impl<'a, L: Landscape> Path<'a, L> {
-    fn new(landscape: &'a L, simulation: &Simulation, center: f64) -> Result<Self, TheoryError> {
-        Ok(Self {
-            objective: NoisySlope { landscape, noise: 0.0 },
-            sgd: Sgd::new(SgdConfig::default())?,
-            average: TailAverage::new(simulation.burn_in),
-            iterate: simulation.start,
-            center,
-            sum_square_w: 0.0,
-            sum_square_v: 0.0,
-        })
-    }
-
-    /// Makes one step and returns the iterate before it and the alternative iterate on the way.
-    #[inline]
-    fn step(&mut self, noise: f64, step_size: f64) -> Result<(f64, f64), OptimError> {
-        let before = self.iterate;
-        self.objective.noise = noise;
-        let slope = self.sgd.step(&mut self.objective, &mut self.iterate, &mut 0.0, step_size)?;
-        Ok((before, before - step_size * slope))
-    }
-
-    #[inline]
-    fn measured_step(&mut self, step: u64, noise: f64, step_size: f64) -> Result<(), OptimError> {
-        let (w, v) = self.step(noise, step_size)?;
-        self.sum_square_w += (w - self.center) * (w - self.center);
-        self.sum_square_v += (v - self.center) * (v - self.center);
-        self.average.update(step, &self.iterate);
-        Ok(())
-    }
-
-    fn summary(&self, num_steps: u64) -> PathSummary {
-        PathSummary {
-            last_iterate: self.iterate,
-            average: self.average.get().copied().unwrap_or(self.iterate),
-            mean_square_w: self.sum_square_w / num_steps as f64,
-            mean_square_v: self.sum_square_v / num_steps as f64,
-        }
-    }
-}
-
 /// Runs the pair of paths that `replicate` names; squares are measured about `center`.
 ///
 /// # Errors
@@ -129,27 +64,9 @@ pub fn antithetic_pair<L: Landscape>(
     center: f64,
     replicate: u64,
 ) -> Result<AntitheticPair, TheoryError> {
-    let Simulation { step_size, noise_radius, burn_in, num_steps, seed, part, .. } = *simulation;
-    let key = NoiseKey { seed, part, step_size: step_size.to_bits(), replicate };
-    let mut noise = UniformNoise::new(noise_radius, key);
-    let mut plus = Path::new(landscape, simulation, center)?;
-    let mut minus = Path::new(landscape, simulation, center)?;
-    for _ in 0..burn_in {
-        let draw = noise.draw();
-        plus.step(draw, step_size)?;
-        minus.step(-draw, step_size)?;
-    }
-    for step in burn_in..burn_in + num_steps {
-        let draw = noise.draw();
-        plus.measured_step(step, draw, step_size)?;
-        minus.measured_step(step, -draw, step_size)?;
-    }
-    let pair = AntitheticPair([plus.summary(num_steps), minus.summary(num_steps)]);
-    if pair.0.iter().all(|path| path.mean_square_w.is_finite() && path.last_iterate.is_finite()) {
-        Ok(pair)
-    } else {
-        Err(TheoryError::Diverged { step_size, replicate })
-    }
+    let pair = AntitheticPair(Group::<L, 2>::antithetic(landscape, simulation, replicate)?.run(center)?);
+    expect_finite(&pair.0, simulation, replicate)?;
+    Ok(pair)
 }
 
 /// Runs one path, driven by the noise that `replicate` names; squares are measured about `center`.
@@ -162,26 +79,14 @@ pub fn single_path<L: Landscape>(
     center: f64,
     replicate: u64,
 ) -> Result<PathSummary, TheoryError> {
-    let Simulation { step_size, noise_radius, burn_in, num_steps, seed, part, .. } = *simulation;
-    let key = NoiseKey { seed, part, step_size: step_size.to_bits(), replicate };
-    let mut noise = UniformNoise::new(noise_radius, key);
-    let mut path = Path::new(landscape, simulation, center)?;
-    for _ in 0..burn_in {
-        path.step(noise.draw(), step_size)?;
-    }
-    for step in burn_in..burn_in + num_steps {
-        path.measured_step(step, noise.draw(), step_size)?;
-    }
-    let summary = path.summary(num_steps);
-    if summary.mean_square_w.is_finite() && summary.last_iterate.is_finite() {
-        Ok(summary)
-    } else {
-        Err(TheoryError::Diverged { step_size, replicate })
-    }
+    let start = |_| simulation.start;
+    let paths = Group::<L, 1>::single(landscape, simulation, replicate, start)?.run(center)?;
+    expect_finite(&paths, simulation, replicate)?;
+    Ok(paths[0])
 }
 
 /// Runs `num_pairs` antithetic pairs of every simulation, each given with the center of its squares, on all threads of the current
-/// rayon pool. Replicate k of a simulation depends on its settings and on k only, whatever the number of threads.
+/// rayon pool. Pair k of a simulation has the bits of [`antithetic_pair`] with replicate k, whatever the number of threads.
 ///
 /// # Errors
 /// Those of [`antithetic_pair`].
@@ -193,18 +98,67 @@ pub fn antithetic_pairs<L: Landscape>(
     simulations
         .par_iter()
         .map(|(simulation, center)| {
-            (0..num_pairs)
-                .into_par_iter()
-                .map(|replicate| antithetic_pair(landscape, simulation, *center, replicate))
-                .collect()
+            in_groups(num_pairs, LANES as u64 / 2, |first| {
+                let paths = Group::<L, LANES>::antithetic(landscape, simulation, first)?.run(*center)?;
+                let (plus, minus) = paths.split_at(LANES / 2);
+                let pairs = plus.iter().zip(minus).map(|(plus, minus)| AntitheticPair([*plus, *minus]));
+                Ok(pairs.collect())
+            })?
+            .into_iter()
+            .zip(0..)
+            .map(|(pair, replicate)| expect_finite(&pair.0, simulation, replicate).map(|()| pair))
+            .collect()
         })
         .collect()
+}
+
+/// Runs one path from each of `starts` (which take the place of the simulation's own) on all threads of the current rayon pool;
+/// squares are measured about `center`. Path k has the bits of [`single_path`] with replicate k, whatever the number of threads.
+///
+/// # Errors
+/// Those of [`single_path`].
+pub fn single_paths<L: Landscape>(
+    landscape: &L,
+    simulation: &Simulation,
+    center: f64,
+    starts: &[f64],
+) -> Result<Vec<PathSummary>, TheoryError> {
+    let paths = in_groups(starts.len() as u64, LANES as u64, |first| {
+        // A lane that the last group has too many is run for nothing.
+        let start = |lane| starts.get(first as usize + lane).copied().unwrap_or(simulation.start);
+        Ok(Group::<L, LANES>::single(landscape, simulation, first, start)?.run(center)?.to_vec())
+    })?;
+    for (path, replicate) in paths.iter().zip(0..) {
+        expect_finite(std::slice::from_ref(path), simulation, replicate)?;
+    }
+    Ok(paths)
+}
+
+/// The first `count` results of groups of `size`, which `run` is given the first of, in order.
+fn in_groups<T: Send>(
+    count: u64,
+    size: u64,
+    run: impl Fn(u64) -> Result<Vec<T>, TheoryError> + Sync,
+) -> Result<Vec<T>, TheoryError> {
+    let groups: Result<Vec<_>, _> =
+        (0..count.div_ceil(size)).into_par_iter().map(|group| run(group * size)).collect();
+    let mut results: Vec<T> = groups?.into_iter().flatten().collect();
+    results.truncate(count as usize);
+    Ok(results)
+}
+
+fn expect_finite(paths: &[PathSummary], simulation: &Simulation, replicate: u64) -> Result<(), TheoryError> {
+    if paths.iter().all(|path| path.mean_square_w.is_finite() && path.last_iterate.is_finite()) {
+        Ok(())
+    } else {
+        Err(TheoryError::Diverged { step_size: simulation.step_size, replicate })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::landscape::AsymmetricValley;
+    use crate::landscape::{AsymmetricValley, TwoBasins};
 
     const SIMULATION: Simulation = Simulation {
         step_size: 0.1,
@@ -269,6 +223,27 @@ mod tests {
         assert_eq!(run(1), run(3));
     }
 
+    /// Every number of paths leaves another remainder to the last group.
+    #[test]
+    fn a_path_has_the_same_bits_alone_and_side_by_side() {
+        let simulation = Simulation { num_steps: 1000, burn_in: 300, ..SIMULATION };
+        let starts: Vec<f64> = (0..37).map(|path| 0.1 * f64::from(path) - 2.0).collect();
+        let alone: Vec<PathSummary> = (0..37)
+            .map(|path| {
+                let simulation = Simulation { start: starts[path as usize], ..simulation };
+                single_path(&TwoBasins::default(), &simulation, 0.5, path).unwrap()
+            })
+            .collect();
+        let pairs: Vec<AntitheticPair> =
+            (0..37).map(|pair| antithetic_pair(&AsymmetricValley, &simulation, 0.5, pair).unwrap()).collect();
+        for count in [0, 1, 7, 8, 9, 16, 17, 37] {
+            let together = single_paths(&TwoBasins::default(), &simulation, 0.5, &starts[..count]).unwrap();
+            assert_eq!(together, alone[..count]);
+            let together = antithetic_pairs(&AsymmetricValley, &[(simulation, 0.5)], count as u64).unwrap();
+            assert_eq!(together[0], pairs[..count]);
+        }
+    }
+
     #[test]
     fn replicates_differ() {
         let pair = |replicate| antithetic_pair(&AsymmetricValley, &SIMULATION, 0.0, replicate).unwrap();
@@ -280,5 +255,7 @@ mod tests {
         let simulation = Simulation { step_size: 3.0, ..SIMULATION };
         let error = antithetic_pair(&Quadratic { curvature: 1.0 }, &simulation, 0.0, 7).unwrap_err();
         assert!(matches!(error, TheoryError::Diverged { step_size: 3.0, replicate: 7 }), "{error}");
+        let error = single_paths(&Quadratic { curvature: 1.0 }, &simulation, 0.0, &[0.0; 3]).unwrap_err();
+        assert!(matches!(error, TheoryError::Diverged { step_size: 3.0, replicate: 0 }), "{error}");
     }
 }

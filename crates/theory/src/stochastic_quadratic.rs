@@ -1,14 +1,31 @@
 //! Experiment B1: at which step size SGD on a stochastic quadratic stops to converge, in mean square and almost surely.
+//!
+//! The problem is that of Patel (2018), arXiv:1709.04718: components with random curvature Q, seen k at a time. One step of size C
+//! multiplies the distance to the minimiser by `1 - C Q_k`, with `Q_k` the mean curvature of the minibatch. That the step size, the
+//! batch size and the local curvature alone decide between convergence and divergence is the paper's claim. The two thresholds are
+//! this project's own derivation:
+//! * the mean square of the distance changes by `E (1 - C Q_k)^2` per step and grows above
+//!   [`C*(k) = 2 E Q / ((E Q)^2 + Var(Q) / k)`](CurvatureLaw::mean_square_threshold);
+//! * the distance of a single run changes by the factor `exp(E log|1 - C Q_k|)` per step in the long run, by the law of large numbers,
+//!   and grows above the [root of that exponent](crate::almost_sure_threshold), which by Jensen's inequality is not below `C*(k)`.
+//!
+//! Between them the mean square grows while almost every run comes closer: it is carried by runs too rare to be drawn. So the first
+//! threshold is measured from the sampled one-step map, not from runs.
+
+mod exhibit;
+mod summary;
 
 use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::agreement::Agreement;
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::fit::Estimate;
 use crate::log_distance::{LogDistances, StoppedGrowth, rate, shown_log, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
+pub use summary::B1Summary;
 
 /// The settings of experiment B1. The default is [`B1Config::desk`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +33,7 @@ use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
 pub struct B1Config {
     /// The seed of all draws.
     pub seed: u64,
-    /// The laws of a component's curvature.
+    /// The laws of a component's curvature, all different.
     pub laws: Vec<CurvatureLaw>,
     /// The batch sizes k; `"all"` stands for infinitely many draws.
     pub batch_sizes: Vec<BatchSize>,
@@ -60,6 +77,9 @@ impl B1Config {
 
     fn validate(&self) -> Result<(), TheoryError> {
         self.laws.iter().try_for_each(CurvatureLaw::validate)?;
+        if self.laws.iter().enumerate().any(|(index, law)| self.laws[..index].contains(law)) {
+            return Err(TheoryError::setting("laws", &format!("{:?}", self.laws), "all different"));
+        }
         for (setting, value, least) in [
             ("num_draws", self.num_draws, 1),
             ("num_runs", self.num_runs, 2),
@@ -91,6 +111,11 @@ pub struct B1Report {
     pub config: B1Config,
     /// One row per law and batch size, laws first.
     pub rows: Vec<B1Row>,
+    /// What holds for all batch sizes of a law together: one per law, in the order of the settings.
+    pub summaries: Vec<B1Summary>,
+    /// Measured growth of the log distance per step against the Lyapunov exponents, over all laws, batch sizes and step sizes with chance;
+    /// `None` if there are none.
+    pub rates: Option<Agreement>,
 }
 
 /// One law and batch size of experiment B1.
@@ -135,8 +160,11 @@ pub struct Trajectory {
     pub step_size: f64,
     /// The factor by which the mean square changes per step, exactly.
     pub second_moment_factor: f64,
-    /// The Lyapunov exponent: by how much theory lets the natural logarithm of the distance grow per step.
+    /// The Lyapunov exponent: by how much theory lets the natural logarithm of the distance grow per step. A step size that puts
+    /// iterates onto the minimiser has the lowest finite number in place of minus infinity.
     pub predicted_rate: f64,
+    /// The standard error of the exponent where it comes from draws, otherwise 0.
+    pub predicted_rate_error: f64,
     /// By how much it grew per step in the runs.
     pub measured_rate: Estimate,
     /// The distances over the steps.
@@ -170,7 +198,16 @@ pub fn b1(config: &B1Config) -> Result<B1Report, TheoryError> {
         .par_iter()
         .map(|&(law, batch_size)| row(config, law, batch_size))
         .collect::<Result<Vec<_>, TheoryError>>()?;
-    Ok(B1Report { config: config.clone(), rows })
+    let summaries = config
+        .laws
+        .iter()
+        .map(|law| {
+            let rows: Vec<&B1Row> = rows.iter().filter(|row| row.law == *law).collect();
+            B1Summary::new(&rows, config.num_runs)
+        })
+        .collect();
+    let rates = summary::agreement_of_rates(&rows, config.num_runs);
+    Ok(B1Report { config: config.clone(), rows, summaries, rates })
 }
 
 fn row(config: &B1Config, law_index: usize, batch_size: BatchSize) -> Result<B1Row, TheoryError> {
@@ -201,7 +238,8 @@ fn row(config: &B1Config, law_index: usize, batch_size: BatchSize) -> Result<B1R
                 place,
                 step_size,
                 second_moment_factor: law.second_moment_factor(step_size, batch_size),
-                predicted_rate: exponent.at(step_size),
+                predicted_rate: exponent.at(step_size).max(f64::MIN),
+                predicted_rate_error: exponent.standard_error_at(step_size),
                 measured_rate: rate(&growths),
                 distances: LogDistances::new(&logs, stride(config.num_steps)),
             })
@@ -285,6 +323,15 @@ mod tests {
     fn measured_thresholds_and_rates_are_the_predicted_ones() {
         let report = b1(&short()).unwrap();
         assert_eq!(report.rows.len(), 18);
+        assert!(report.rates.is_some_and(|rates| rates.holds() && rates.num_comparisons == 45));
+        for (law, summary) in report.config.laws.iter().zip(&report.summaries) {
+            let (below, between) =
+                (summary.largest_rate_below.unwrap(), summary.largest_rate_between.unwrap());
+            assert!(below.upper < 0.0 && between.upper < 0.0, "{law:?}: {below:?} {between:?}");
+            assert!(summary.smallest_rate_above.unwrap().lower > 0.0, "{law:?}");
+            assert!(summary.almost_sure_deviation.unwrap().upper < 0.015, "{law:?}: {summary:?}");
+        }
+        assert!(report.summaries[0].mean_square_deviation.unwrap().upper < 0.01, "{:?}", report.summaries[0]);
         for row in &report.rows {
             let label = format!("{:?} {}", row.law, row.batch_size);
             assert!(row.almost_sure >= row.mean_square, "{label}");
@@ -340,6 +387,8 @@ mod tests {
     fn settings_that_make_no_experiment_are_refused_by_name() {
         let refused = |config: B1Config| b1(&config).unwrap_err().to_string();
         assert!(refused(B1Config { num_runs: 1, ..short() }).starts_with("num_runs"));
+        let twice = vec![short().laws[0].clone(), short().laws[0].clone()];
+        assert!(refused(B1Config { laws: twice, ..short() }).starts_with("laws"));
         assert!(refused(B1Config { start_distance: 0.0, ..short() }).starts_with("start_distance"));
         let laws = vec![CurvatureLaw::TwoPoint { low: -1.0, high: 1.0 }];
         assert!(refused(B1Config { laws, ..short() }).starts_with("law.low"));

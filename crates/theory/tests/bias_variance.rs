@@ -38,6 +38,14 @@ fn monte_carlo_of_least_squares_confirms_the_closed_form() {
         }
     }
     assert!(report.table_agreement.holds() && report.grid_agreement.holds(), "{:?}", report.grid_agreement);
+    for trade_off in [report.table_trade_off.unwrap(), report.grid_trade_off.unwrap()] {
+        let (bias, variance) = (trade_off.measured_bias, trade_off.measured_variance);
+        assert!(trade_off.bias < 0.0 && bias.lower < trade_off.bias && trade_off.bias < bias.upper);
+        assert!(trade_off.variance > 0.0 && variance.lower < trade_off.variance);
+        assert!(trade_off.variance < variance.upper, "{trade_off:?}");
+    }
+    let table = report.table_trade_off.unwrap();
+    assert!(table.measured_bias.upper < 0.0 && table.measured_variance.lower > 0.0, "{table:?}");
     for cell in &report.grid {
         assert_eq!(cell.parameters.len(), 4);
         for curves in [&cell.parameters, &cell.predictions] {
@@ -52,12 +60,13 @@ fn monte_carlo_of_least_squares_confirms_the_closed_form() {
 fn sam_wins_when_stopped_early_at_high_signal_and_not_at_low() {
     let report = d1(&D1Config::smoke()).unwrap();
     let sam = &report.high_signal[1];
-    assert!(sam.rows[0].advantage < 0.0 && sam.rows[0].measured_advantage.upper < 0.0);
-    assert!(sam.best_total() < report.high_signal[0].best_total());
-    assert!(sam.rows.last().unwrap().advantage > 0.0);
+    assert!(sam.rows[0].change.total() < 0.0 && sam.rows[0].measured_change.total.upper < 0.0);
+    assert!(sam.best.total < report.high_signal[0].best.total);
+    assert!(sam.best.change < 0.0 && sam.best.measured_change.upper < 0.0, "{:?}", sam.best);
+    assert!(sam.rows.last().unwrap().change.total() > 0.0);
     let sam = &report.low_signal[1];
-    assert!(sam.rows.iter().all(|row| row.advantage > 0.0));
-    assert!(sam.rows[0].measured_advantage.lower > 0.0);
+    assert!(sam.rows.iter().all(|row| row.change.total() > 0.0));
+    assert!(sam.rows[0].measured_change.total.lower > 0.0);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) fn evaluate(
             ),
         ),
     };
-    Finding { verdict, effect: Some(effect), interval: found, n, method, reason }
+    Finding { verdict, effect: Some(effect), interval: found, n, method: method.to_owned(), reason }
 }
 
 /// `wide` is the 95 % interval; `narrow`, at 90 %, is what two one-sided tests at 5 % each amount to.

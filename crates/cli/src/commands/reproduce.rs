@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use polder_data::DataError;
-use polder_theory::{A1Config, a1};
 
 use crate::commands::train::TrainingFlags;
 use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
@@ -16,10 +15,10 @@ use crate::exit_code::Outcome;
 use crate::experiment::{self, ScaleName};
 use crate::images::Images;
 use crate::plan::{Plan, Speeds, runs_dir};
-use crate::rates::RatesRecord;
 use crate::record::RunRecords;
 use crate::report::Report;
 use crate::session::{MissingData, Session};
+use crate::theory_record::{Simulation, TheoryRecord};
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
@@ -223,10 +222,7 @@ impl Compute for Trainer<'_> {
         })
     }
 
-    fn rates(&mut self, settings: &A1Config) -> anyhow::Result<RatesRecord> {
-        let begun = Instant::now();
-        let result = a1(settings)?;
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        Ok(RatesRecord { version, result, seconds: begun.elapsed().as_secs_f64() })
+    fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
+        simulation.run()
     }
 }

@@ -1,111 +1,331 @@
-//! `polder theory`: a paper's law by simulation, with the optimizer code that trains networks.
+//! `polder theory`: a law of the papers by simulation, with the optimizer code that trains networks.
 
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::Duration;
 
-use clap::ValueEnum;
-use polder_theory::{A1Config, A1Result, Estimate, a1};
+use anyhow::{Context, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use polder_theory::{Exhibit, Support, Table};
 use serde_json::json;
 
 use crate::exit_code::Outcome;
+use crate::experiment::ScaleName;
+use crate::law::{Law, set};
+use crate::replace_file::replace_file;
+use crate::report::{figures, svg_file};
+use crate::theory_record::{Simulation, TheoryRecord};
 
 const EXAMPLES: &str = "\
 Examples:
-  polder theory A1
-  polder theory A1 --steps 100000 --pairs 4 --json";
+  polder theory smoothing                                  as `polder reproduce` computes it
+  polder theory smoothing --step-size 0.05 --noise 2 --steps 1e6
+  polder theory minima --scale smoke --png minima.png      a table, and the figures
+  polder theory thresholds --settings                      every setting, as TOML
+  polder theory students --set num_inputs=20 --json";
 
 /// What `polder theory` understands.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TheoryArgs {
-    /// The experiment
-    #[arg(value_enum, ignore_case = true)]
-    experiment: TheoryExperiment,
-    /// Seed of the noise [default: that of the experiment]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Steps per path after the burn-in [default: 1,000,000]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u64).range(1..))]
-    steps: Option<u64>,
-    /// Antithetic pairs of paths per step size [default: that of the experiment]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
-    pairs: Option<u64>,
-    /// Prints one JSON object
-    #[arg(long)]
+    #[command(subcommand)]
+    chosen: Chosen,
+}
+
+/// One law and what is asked of it.
+#[derive(Debug)]
+struct Chosen {
+    simulation: Simulation,
     json: bool,
+    settings: bool,
+    svg: Option<PathBuf>,
+    png: Option<PathBuf>,
 }
 
-/// Experiments that need no data.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum TheoryExperiment {
-    /// Rates of SGD and its average on the asymmetric valley (Nitanda et al. 2023)
-    #[value(name = "A1")]
-    A1,
-}
-
-/// Simulates and prints a table.
+/// Simulates, prints tables, draws figures.
 pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
-    let TheoryExperiment::A1 = args.experiment;
-    let mut config = A1Config::default();
-    config.seed = args.seed.unwrap_or(config.seed);
-    config.num_steps = args.steps.unwrap_or(config.num_steps);
-    config.num_pairs = args.pairs.unwrap_or(config.num_pairs);
-    let begun = Instant::now();
-    let result = a1(&config)?;
-    let seconds = begun.elapsed().as_secs_f64();
-    if args.json {
-        println!("{}", json_of(&result, seconds)?);
+    let Chosen { simulation, settings, json, svg, png, .. } = &args.chosen;
+    if *settings {
+        print!("{}", toml::to_string(&simulation.settings)?);
+        return Ok(Outcome::Done.into());
+    }
+    for path in [svg, png].into_iter().flatten() {
+        // A picture that cannot be written must not cost minutes.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+            bail!("`{}` cannot be written: there is no folder `{}`", path.display(), parent.display());
+        }
+    }
+    let record = waiting(simulation.law, || simulation.run())?;
+    let exhibit = record.exhibit()?;
+    if svg.is_some() || png.is_some() {
+        let picture = svg_file::file(&figures::of_law(&exhibit)?);
+        let write = |path: &Path, bytes: &[u8]| {
+            replace_file(path, bytes)
+                .with_context(|| format!("cannot write the picture `{}`", path.display()))
+        };
+        svg.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
+        png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
+    }
+    if *json {
+        println!("{}", json_of(simulation.law, &record, &exhibit));
     } else {
-        print_table(&result, seconds);
+        print!("{}", text_of(simulation.law, &record, &exhibit));
     }
     Ok(Outcome::Done.into())
 }
 
-fn json_of(result: &A1Result, seconds: f64) -> anyhow::Result<serde_json::Value> {
-    let slope = |e: &Estimate| json!({ "estimate": e.value, "low": e.lower, "high": e.upper });
-    let chord_residual_max = result.rows.iter().map(|row| row.chord_residual.abs()).fold(0.0, f64::max);
-    Ok(json!({
-        "experiment": "A1",
-        "sgd_slope": slope(&result.sgd.exponent),
-        "averaged_slope": slope(&result.averaged.exponent),
-        "chord_residual_max": chord_residual_max,
-        "seconds": seconds,
-        "rows": serde_json::to_value(&result.rows)?,
-        "config": serde_json::to_value(&result.config)?,
-    }))
+/// Shows on a terminal that something is under way.
+fn waiting<T>(law: &Law, compute: impl FnOnce() -> T) -> T {
+    if !std::io::stderr().is_terminal() {
+        return compute();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg}: {elapsed}").expect("the template is constant");
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(law.about);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    let result = compute();
+    bar.finish_and_clear();
+    result
 }
 
-fn print_table(result: &A1Result, seconds: f64) {
-    let config = &result.config;
-    println!(
-        "A1: SGD and its average on f(w) = w^2/2 + 4 (log cosh(w - 1) + tanh(1) w), noise U[-{r}, {r}]",
-        r = config.noise_radius
-    );
-    println!(
-        "{} antithetic pairs of paths, {} steps each after {}; intervals at 95 %\n",
-        config.num_pairs, config.num_steps, config.burn_in
-    );
-    println!(
-        "{:>9} {:>12} {:>20} {:>20} {:>24}",
-        "step size", "v*", "RMS(v - v*)", "RMS(w - v*)", "mean(v) - v*"
-    );
-    for row in &result.rows {
-        let pm = |e: &Estimate, digits| format!("{:.*} ± {:.1e}", digits, e.value, (e.upper - e.lower) / 2.0);
-        let note = if row.in_fit { "fit" } else { "" };
-        println!(
-            "{:>9} {:>12.6} {:>20} {:>20} {:>24}  {note}",
-            row.step_size,
-            row.v_star,
-            pm(&row.rms_v, 5),
-            pm(&row.rms_w, 5),
-            pm(&row.bias, 6)
-        );
+fn json_of(law: &Law, record: &TheoryRecord, exhibit: &Exhibit) -> serde_json::Value {
+    let evidence = exhibit.evidence.iter().map(|evidence| {
+        let mut fields = json!({ "what": evidence.what, "value": evidence.value });
+        let more = match evidence.support {
+            Support::Interval { low, high, n } => json!({ "low": low, "high": high, "n": n }),
+            Support::Exact { n } => json!({ "n": n }),
+            Support::Deviations { limit, n } => {
+                json!({ "limit": limit, "n": n, "share_of_limit": evidence.value / limit })
+            }
+        };
+        fields.as_object_mut().expect("just made").extend(more.as_object().expect("just made").clone());
+        (evidence.name.clone(), fields)
+    });
+    json!({
+        "law": law.name,
+        "experiment": law.id,
+        "seconds": record.seconds,
+        "evidence": evidence.collect::<serde_json::Map<_, _>>(),
+        "settings": record.settings,
+        "report": record.report,
+    })
+}
+
+fn text_of(law: &Law, record: &TheoryRecord, exhibit: &Exhibit) -> String {
+    let mut text = format!("{} {}: {}\n", law.id, law.name, law.about);
+    for table in &exhibit.tables {
+        let _ = write!(text, "\n{}\n\n{}", table.title, aligned(table));
     }
-    let slope = |what: &str, e: &Estimate, law: &str| {
-        println!("{what:<28} {:.3}  [{:.3}, {:.3}]   law: {law}", e.value, e.lower, e.upper);
+    text += "\nWhat claims are about (intervals at 95 %):\n";
+    let width = exhibit.evidence.iter().map(|evidence| evidence.name.len()).max().unwrap_or(0);
+    for evidence in &exhibit.evidence {
+        let value = number(evidence.value);
+        let support = match evidence.support {
+            Support::Interval { low, high, .. } => format!("[{}, {}]", number(low), number(high)),
+            Support::Exact { .. } => "exact".to_owned(),
+            Support::Deviations { limit, n } => {
+                format!("standard errors; chance stays below {limit:.2} ({n} comparisons)")
+            }
+        };
+        let _ = writeln!(text, "  {:width$}  {value:>10}  {support}  {}", evidence.name, evidence.what);
+    }
+    text + &format!("{:.1} s\n", record.seconds)
+}
+
+/// Five significant digits, and an exponent where there would be many zeros.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&size) {
+        format!("{value:.*}", (4.0 - size.log10().floor()).clamp(0.0, 7.0) as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// The first column to the left, the others to the right.
+fn aligned(table: &Table) -> String {
+    let rows: Vec<&Vec<String>> = std::iter::once(&table.heads).chain(&table.rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.heads.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
-    println!();
-    slope("exponent of RMS(v - v*)", &result.sgd.exponent, "0.5 as the step size goes to 0");
-    slope("exponent of |mean(v) - v*|", &result.averaged.exponent, "1");
-    println!("{seconds:.1} s");
+    rows.into_iter().map(line).collect()
+}
+
+impl Subcommand for Chosen {
+    fn augment_subcommands(command: Command) -> Command {
+        Law::ALL
+            .iter()
+            .fold(command.subcommand_required(true).arg_required_else_help(true), |command, law| {
+                command.subcommand(subcommand(law))
+            })
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Law::find(name).is_ok()
+    }
+}
+
+/// The command of one law: its own flags, with the defaults of the scale `desk`, and those that all laws have.
+fn subcommand(law: &'static Law) -> Command {
+    let desk = law.preset(ScaleName::Desk).unwrap_or_default();
+    let own = law.flags.iter().map(|flag| {
+        let default =
+            flag.default_in(&desk).map_or_else(|_| String::new(), |value| format!(" [at `desk`: {value}]"));
+        Arg::new(flag.name).long(flag.name).value_name("VALUE").help(format!("{}{default}", flag.help))
+    });
+    Command::new(law.name)
+        .visible_alias(law.id)
+        .alias(law.typed_id)
+        .about(law.about)
+        .args(own)
+        .arg(
+            Arg::new("scale")
+                .long("scale")
+                .value_parser(clap::builder::EnumValueParser::<ScaleName>::new())
+                .default_value("desk")
+                .help("Where all settings that are not given come from"),
+        )
+        .arg(
+            Arg::new("set")
+                .long("set")
+                .value_name("KEY=VALUE")
+                .action(ArgAction::Append)
+                .help("Any other setting; dots lead into tables"),
+        )
+        .arg(
+            Arg::new("settings")
+                .long("settings")
+                .action(ArgAction::SetTrue)
+                .help("Prints all settings as TOML and stops"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Prints one JSON object: evidence, settings, the whole report"),
+        )
+        .arg(
+            Arg::new("svg")
+                .long("svg")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("Draws the figures as SVG, light or dark as their reader's system is"),
+        )
+        .arg(
+            Arg::new("png")
+                .long("png")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("Draws the figures as PNG"),
+        )
+}
+
+impl FromArgMatches for Chosen {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let refused = |error: anyhow::Error| {
+            clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{error:#}\n"))
+        };
+        let Some((name, matches)) = matches.subcommand() else {
+            return Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand));
+        };
+        let law = Law::find(name).map_err(refused)?;
+        let scale = *matches.get_one::<ScaleName>("scale").expect("has a default");
+        let settings = settings(law, scale, matches).map_err(refused)?;
+        Ok(Self {
+            simulation: Simulation { law, settings },
+            json: matches.get_flag("json"),
+            settings: matches.get_flag("settings"),
+            svg: matches.get_one::<PathBuf>("svg").cloned(),
+            png: matches.get_one::<PathBuf>("png").cloned(),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn settings(law: &Law, scale: ScaleName, matches: &ArgMatches) -> anyhow::Result<toml::Table> {
+    let mut settings = law.preset(scale)?;
+    for flag in law.flags {
+        if let Some(text) = matches.get_one::<String>(flag.name) {
+            set(&mut settings, flag.key, text).with_context(|| format!("--{}", flag.name))?;
+        }
+    }
+    for assignment in matches.get_many::<String>("set").into_iter().flatten() {
+        let (key, text) =
+            assignment.split_once('=').with_context(|| format!("--set {assignment}: write KEY=VALUE"))?;
+        set(&mut settings, key.trim(), text).with_context(|| format!("--set {assignment}"))?;
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Only {
+        #[command(flatten)]
+        theory: TheoryArgs,
+    }
+
+    fn chosen(words: &[&str]) -> Result<Chosen, String> {
+        let words = std::iter::once("theory").chain(words.iter().copied());
+        Only::try_parse_from(words).map(|only| only.theory.chosen).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_and_settings_lie_over_the_scale() {
+        let words = [
+            "a1",
+            "--scale",
+            "smoke",
+            "--step-size",
+            "0.05",
+            "--steps",
+            "1e6",
+            "--set",
+            "short_runs.num_runs=20",
+        ];
+        let chosen = chosen(&words).unwrap();
+        let settings = &chosen.simulation.settings;
+        assert_eq!(chosen.simulation.law.name, "smoothing");
+        assert_eq!(settings["num_steps"].as_integer(), Some(1_000_000));
+        assert_eq!(settings["step_sizes"].as_array().map(Vec::len), Some(1));
+        assert_eq!(settings["short_runs"]["num_runs"].as_integer(), Some(20));
+        assert_eq!(settings["num_pairs"].as_integer(), Some(12));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_word_that_was_typed() {
+        assert!(chosen(&["smoothing", "--steps", "many"]).unwrap_err().contains("--steps"));
+        assert!(chosen(&["smoothing", "--set", "num_step=5"]).unwrap_err().contains("num_steps"));
+        assert!(chosen(&["smoothing", "--set", "num_steps"]).unwrap_err().contains("KEY=VALUE"));
+        assert!(chosen(&["smothing"]).unwrap_err().contains("smoothing"));
+    }
+
+    #[test]
+    fn a_table_is_aligned_and_numbers_keep_five_digits() {
+        let mut table = Table::new("", &["step", "value"]);
+        table.push(vec!["η = 1".to_owned(), "2".to_owned()]);
+        assert_eq!(aligned(&table), "step   value\nη = 1      2\n");
+        assert_eq!([0.0, 0.484_123_4, 6.7e-16, 12_345.6].map(number), ["0", "0.48412", "6.700e-16", "12346"]);
+    }
 }

@@ -1,11 +1,10 @@
 //! A profile as a picture: throughput, and the queue over time. Computed from the record alone.
 
-use std::fmt::Write as _;
-
 use super::record::ProfileRecord;
 use super::text::{grouped, headline, rates};
 use super::verdict::Bound;
 use crate::report::panel::{Axis, Ink, SIZE, panel};
+use crate::report::svg_file::{self, MARGIN};
 
 /// Parts of the time over which the queue is averaged.
 const COLUMNS: usize = 120;
@@ -82,48 +81,15 @@ fn depth_ticks(capacity: usize) -> Vec<(f64, String)> {
     (0..=capacity).step_by(step).map(|depth| (depth as f64, depth.to_string())).collect()
 }
 
-/// Colours of the page around the panels, and of the panels in the dark: light, dark.
-const THEME: [(Ink, &str); 7] = [
-    (Ink::Text, "#e7ebf0"),
-    (Ink::Muted, "#9ba6b3"),
-    (Ink::Grid, "#29313a"),
-    (Ink::Iterate, "#f5925a"),
-    (Ink::Average, "#62b3f4"),
-    (Ink::Training, "#77828e"),
-    (Ink::Smoothed, "#4fc79a"),
-];
-const PAGE: (&str, &str) = ("#ffffff", "#181d23");
-
-/// Space around and between the panels, in CSS pixels.
-const MARGIN: u32 = 24;
-
 /// Height of the lines above the panels.
 const HEAD: u32 = 122;
 
 /// A file of its own that needs nothing else, light or dark as its reader's system is.
 pub(crate) fn file(profile: &ProfileRecord) -> anyhow::Result<String> {
     let (width, height) = (2 * SIZE.0 + 3 * MARGIN, SIZE.1 + HEAD + MARGIN);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
-         <style>text {{ font-family: system-ui, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", Arial, sans-serif; \
-         font-variant-numeric: tabular-nums; }}\n.page {{ fill: {}; }}\n\
-         @media (prefers-color-scheme: dark) {{\n.page {{ fill: {}; }}\n",
-        PAGE.0, PAGE.1
-    );
-    for (ink, dark) in THEME {
-        let light = ink.hex();
-        let _ = writeln!(
-            svg,
-            "[fill=\"{light}\"] {{ fill: {dark}; }} [stroke=\"{light}\"] {{ stroke: {dark}; }}"
-        );
-    }
-    svg.push_str("}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"12\"/>\n");
+    let mut svg = svg_file::opening(width, height);
     let mut line = |y: u32, size: u32, weight: u32, ink: Ink, text: &str| {
-        let (ink, text) = (ink.hex(), escape(text));
-        let _ = writeln!(
-            svg,
-            "<text x=\"{MARGIN}\" y=\"{y}\" font-size=\"{size}\" font-weight=\"{weight}\" fill=\"{ink}\">{text}</text>"
-        );
+        svg_file::line(&mut svg, (MARGIN, y), (size, weight), ink, text);
     };
     let bound = match profile.verdict.bound {
         Bound::Input => "Input-bound",
@@ -138,21 +104,10 @@ pub(crate) fn file(profile: &ProfileRecord) -> anyhow::Result<String> {
     line(77, 12, 400, Ink::Muted, &format!("consumer: {consumer}"));
     for (place, (title, drawn)) in panels(profile)?.into_iter().enumerate() {
         let x = MARGIN + place as u32 * (SIZE.0 + MARGIN);
-        let (size_x, size_y, ink) = (SIZE.0, SIZE.1, Ink::Text.hex());
-        let _ = writeln!(
-            svg,
-            "<text x=\"{x}\" y=\"{}\" font-size=\"14\" font-weight=\"600\" fill=\"{ink}\">{title}</text>",
-            HEAD - 10
-        );
-        let placed = format!("<svg x=\"{x}\" y=\"{HEAD}\" width=\"{size_x}\" height=\"{size_y}\" ");
-        svg.push_str(&drawn.replacen("<svg ", &placed, 1));
+        svg_file::place(&mut svg, (x, HEAD), title, &drawn);
     }
     svg.push_str("</svg>\n");
     Ok(svg)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,48 +1,44 @@
 //! The figures of the report, drawn from what records hold.
 
-use std::collections::BTreeMap;
+mod law;
+mod training;
 
-use polder_theory::{A1Row, PowerLaw};
-
-use super::panel::{Axis, Ink, Plot, panel};
-use super::{CellResult, ExperimentReport, RunResult};
-use crate::claim::{Interval, Series, mean_interval};
-use crate::config::ScheduleConfig;
-use crate::rates::RatesRecord;
-use crate::record::{EpochRecord, ITERATE};
+use super::panel::Ink;
+use super::{ExperimentReport, RunResult};
 
 /// Panels that belong together, with one legend and one caption.
-pub(super) struct Figure {
-    pub(super) title: String,
-    pub(super) caption: String,
-    pub(super) legend: Vec<LegendEntry>,
-    pub(super) panels: Vec<Panel>,
+pub(crate) struct Figure {
+    pub(crate) title: String,
+    pub(crate) caption: String,
+    pub(crate) legend: Vec<LegendEntry>,
+    pub(crate) panels: Vec<Panel>,
 }
 
-pub(super) struct Panel {
-    pub(super) title: String,
-    pub(super) svg: String,
+pub(crate) struct Panel {
+    pub(crate) title: String,
+    pub(crate) svg: String,
 }
 
-pub(super) struct LegendEntry {
-    pub(super) label: String,
-    pub(super) ink: Ink,
-    pub(super) mark: Mark,
+pub(crate) struct LegendEntry {
+    pub(crate) label: String,
+    pub(crate) ink: Ink,
+    pub(crate) mark: Mark,
 }
 
 /// How a series is drawn.
-#[derive(Clone, Copy)]
-pub(super) enum Mark {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
     Line,
     Dashed,
     Dot,
+    Area,
 }
 
 /// All figures of an experiment.
 pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if let Some(rates) = &experiment.rates {
-        figures.push(rates_figure(rates)?);
+    if let Some((_, exhibit)) = &experiment.theory {
+        figures.extend(of_law(exhibit)?);
     }
     let runs: Vec<&RunResult> = experiment
         .runs
@@ -51,361 +47,19 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
         .collect();
     if !runs.is_empty() {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {
-            figures.push(final_figure(&experiment.cells)?);
+            figures.push(training::final_figure(&experiment.cells)?);
         }
-        figures.push(curves_figure(&runs, Curve::Accuracy)?);
-        figures.push(curves_figure(&runs, Curve::Loss)?);
+        figures.push(training::curves_figure(&runs, training::Curve::Accuracy)?);
+        figures.push(training::curves_figure(&runs, training::Curve::Loss)?);
     }
     Ok(figures)
 }
 
+/// All figures of a law.
+pub(crate) fn of_law(exhibit: &polder_theory::Exhibit) -> anyhow::Result<Vec<Figure>> {
+    exhibit.figures.iter().map(law::figure).collect()
+}
+
 fn entry(label: &str, ink: Ink, mark: Mark) -> LegendEntry {
     LegendEntry { label: label.to_owned(), ink, mark }
-}
-
-fn rates_figure(rates: &RatesRecord) -> anyhow::Result<Figure> {
-    let theory = &rates.result.figure;
-    let panels = vec![
-        Panel { title: "Error against step size".to_owned(), svg: rates_panel(rates)? },
-        Panel {
-            title: format!("f and smoothed F, step size {}", theory.step_size),
-            svg: section_panel(theory)?,
-        },
-        Panel {
-            title: format!("Where runs end, step size {}", theory.step_size),
-            svg: end_points_panel(theory)?,
-        },
-    ];
-    Ok(Figure {
-        title: "Rates on a one-dimensional valley".to_owned(),
-        caption: format!(
-            "First: distance to v*, the minimiser of the smoothed objective F, on logarithmic axes; bars are 95 % \
-             intervals, lines the fits through the filled dots (the hollow ones are steps too large for the rates). \
-             Second: f, and f averaged over noise of radius {}. Third: the last iterate and the average of {} runs.",
-            rates.result.config.noise_radius, theory.num_runs
-        ),
-        legend: vec![
-            entry(
-                &format!("SGD, slope {:.3}", rates.slope(Series::Iterate).estimate),
-                Ink::Iterate,
-                Mark::Line,
-            ),
-            entry(
-                &format!("averaged SGD, slope {:.3}", rates.slope(Series::Average).estimate),
-                Ink::Average,
-                Mark::Line,
-            ),
-            entry("f", Ink::Text, Mark::Line),
-            entry("F", Ink::Smoothed, Mark::Line),
-            entry("v*", Ink::Muted, Mark::Dashed),
-        ],
-        panels,
-    })
-}
-
-fn rates_panel(rates: &RatesRecord) -> anyhow::Result<String> {
-    let rows = &rates.result.rows;
-    let log = |value: f64| value.log10();
-    // The two errors of a row: estimate and ends of its interval.
-    let iterate = |row: &A1Row| [row.rms_v.value, row.rms_v.lower, row.rms_v.upper];
-    let average = |row: &A1Row| {
-        let [low, high] = [row.bias.lower.abs(), row.bias.upper.abs()];
-        [row.bias.value.abs(), low.min(high), low.max(high)]
-    };
-    let first = rows.iter().map(|row| log(row.step_size)).fold(f64::INFINITY, f64::min);
-    let last = rows.iter().map(|row| log(row.step_size)).fold(f64::NEG_INFINITY, f64::max);
-    let ticks = [0.003, 0.01, 0.03, 0.1, 0.3]
-        .into_iter()
-        .filter(|tick| (first - 0.1..last + 0.1).contains(&log(*tick)));
-    let ticks = ticks.map(|tick: f64| (log(tick), tick.to_string())).collect();
-    let x = Axis::with_ticks("step size η", first - 0.1..last + 0.1, ticks);
-    let range =
-        Axis::around("", rows.iter().flat_map(|row| [log(iterate(row)[0]), log(average(row)[0])])).range();
-    let ticks = (range.start.floor() as i32..=range.end.ceil() as i32)
-        .flat_map(|power| [1.0, 3.0].map(|factor| factor * 10_f64.powi(power)))
-        .filter(|value| range.contains(&log(*value)))
-        .map(|value| {
-            (log(value), format!("{:.*}", usize::try_from(-log(value).floor() as i32).unwrap_or(0), value))
-        })
-        .collect();
-    let y = Axis::with_ticks("distance to v*", range, ticks);
-    panel("Error of SGD and of averaged SGD against the step size, both logarithmic", &x, &y, |plot| {
-        let mut series = |ink, law: &PowerLaw, error: &dyn Fn(&A1Row) -> [f64; 3]| {
-            let fit = |step: f64| (log(step), log(law.prefactor.abs()) + law.exponent.value * log(step));
-            let fitted: Vec<f64> = rates.fitted().map(|row| row.step_size).collect();
-            if let (Some(from), Some(to)) = (fitted.first(), fitted.last()) {
-                plot.line(&[fit(from / 1.2), fit(to * 1.2)], ink, 1.6, 0.75)?;
-            }
-            for row in rows {
-                let [value, low, high] = error(row);
-                let at = |error: f64| (log(row.step_size), log(error.max(1e-12)));
-                plot.line(&[at(low), at(high)], ink, 1.6, 1.0)?;
-                plot.dots(&[at(value)], ink, 4.0, row.in_fit)?;
-            }
-            anyhow::Ok(())
-        };
-        series(Ink::Iterate, &rates.result.sgd, &iterate)?;
-        series(Ink::Average, &rates.result.averaged, &average)
-    })
-}
-
-fn section_panel(theory: &polder_theory::Figure) -> anyhow::Result<String> {
-    let curve = |values: &[f64]| theory.w.iter().copied().zip(values.iter().copied()).collect::<Vec<_>>();
-    let ends = theory.w.first().copied().unwrap_or(0.0)..theory.w.last().copied().unwrap_or(1.0);
-    let x = Axis::over("w", ends);
-    let y = Axis::around("value", theory.objective.iter().chain(&theory.smoothed).copied());
-    panel("The objective and its smoothed twin", &x, &y, |plot| {
-        plot.dashed((theory.v_star, y.range().start), (theory.v_star, y.range().end), Ink::Muted)?;
-        plot.line(&curve(&theory.objective), Ink::Text, 1.8, 1.0)?;
-        plot.line(&curve(&theory.smoothed), Ink::Smoothed, 1.8, 1.0)
-    })
-}
-
-fn end_points_panel(theory: &polder_theory::Figure) -> anyhow::Result<String> {
-    let share = |count: &u64| 100.0 * *count as f64 / theory.num_runs as f64;
-    let x = Axis::around("where a run ends", theory.bin_edges.iter().copied());
-    let highest = theory.iterate_counts.iter().chain(&theory.average_counts).map(share).fold(1.0, f64::max);
-    let y = Axis::over("share of runs, %", 0.0..1.08 * highest);
-    panel("Histograms of the last iterates and of the averages", &x, &y, |plot| {
-        for (counts, ink) in [(&theory.average_counts, Ink::Average), (&theory.iterate_counts, Ink::Iterate)]
-        {
-            for (edges, count) in theory.bin_edges.windows(2).zip(counts).filter(|(_, count)| **count > 0) {
-                plot.bar(edges[0]..edges[1], share(count), ink, 0.72)?;
-            }
-        }
-        plot.dashed((theory.v_star, 0.0), (theory.v_star, y.range().end), Ink::Muted)
-    })
-}
-
-/// What a curve shows against the epoch.
-#[derive(Clone, Copy, PartialEq)]
-enum Curve {
-    Accuracy,
-    Loss,
-}
-
-impl Curve {
-    /// The test value of one set of weights after an epoch.
-    fn of(self, epoch: &EpochRecord, weights: &str) -> Option<f64> {
-        let evaluation = epoch.evaluations.get(weights)?;
-        match self {
-            Self::Accuracy => Some(100.0 * (1.0 - evaluation.error)),
-            Self::Loss => evaluation.loss,
-        }
-    }
-
-    /// The value on the training images as they were met.
-    fn of_training(self, epoch: &EpochRecord) -> Option<f64> {
-        match self {
-            Self::Accuracy => Some(100.0 * (1.0 - epoch.train_error)),
-            Self::Loss => epoch.train_loss,
-        }
-    }
-}
-
-/// One panel per cell, all with the same axes.
-fn curves_figure(runs: &[&RunResult], curve: Curve) -> anyhow::Result<Figure> {
-    let mut cells: Vec<(&str, Vec<&RunResult>)> = Vec::new();
-    for run in runs {
-        match cells.iter_mut().find(|(cell, _)| *cell == run.cell) {
-            Some((_, of_cell)) => of_cell.push(run),
-            None => cells.push((&run.cell, vec![run])),
-        }
-    }
-    let epochs = runs.iter().map(|run| run.config.training.epochs).max().unwrap_or(1) as f64;
-    let all = runs.iter().flat_map(|run| run.epochs()).flat_map(|epoch| {
-        epoch
-            .evaluations
-            .keys()
-            .filter_map(|weights| curve.of(epoch, weights))
-            .chain(curve.of_training(epoch))
-            .collect::<Vec<_>>()
-    });
-    let y = Axis::around(if curve == Curve::Accuracy { "accuracy, %" } else { "cross entropy, nats" }, all);
-    let every = (epochs / 6.0).ceil().max(1.0);
-    let ticks =
-        (0..=(epochs / every) as u64).map(|index| (index as f64 * every, (index as f64 * every).to_string()));
-    let x = Axis::with_ticks("epoch", 0.0..epochs * 1.02, ticks.collect());
-    let mut panels = Vec::new();
-    for (cell, of_cell) in &cells {
-        let description =
-            format!("{} by epoch, {cell}", if curve == Curve::Accuracy { "Accuracy" } else { "Loss" });
-        let svg = panel(&description, &x, &y, |plot| {
-            mark_decays(plot, of_cell[0], y.range().end)?;
-            draw_series(plot, of_cell, Ink::Training, |epoch| curve.of_training(epoch))?;
-            draw_series(plot, of_cell, Ink::Iterate, |epoch| curve.of(epoch, ITERATE))?;
-            for average in of_cell[0].config.averages.keys() {
-                draw_series(plot, of_cell, Ink::Average, |epoch| curve.of(epoch, average))?;
-            }
-            Ok(())
-        })?;
-        panels.push(Panel { title: (*cell).to_owned(), svg });
-    }
-    let what = if curve == Curve::Accuracy { "Accuracy" } else { "Loss" };
-    Ok(Figure {
-        title: format!("{what} over the epochs"),
-        caption: "Thick: mean over seeds; thin: each seed. Dashed: the learning rate falls. Values on the training \
-                  split are means over an epoch of augmented images, each at the weights that met it."
-            .to_owned(),
-        legend: vec![
-            entry("last iterate, test", Ink::Iterate, Mark::Line),
-            entry("average, test", Ink::Average, Mark::Line),
-            entry("training", Ink::Training, Mark::Line),
-            entry("decay of the learning rate", Ink::Muted, Mark::Dashed),
-        ],
-        panels,
-    })
-}
-
-fn mark_decays(plot: &mut Plot<'_, '_>, run: &RunResult, top: f64) -> anyhow::Result<()> {
-    if !matches!(run.config.schedule, ScheduleConfig::MultiStep { .. }) {
-        return Ok(());
-    }
-    let schedule = run.config.schedule();
-    for epoch in 1..run.config.training.epochs {
-        if schedule.at(epoch) < schedule.at(epoch - 1) {
-            plot.dashed((epoch as f64, f64::NEG_INFINITY), (epoch as f64, top), Ink::Muted)?;
-        }
-    }
-    Ok(())
-}
-
-/// Each seed thin, their mean thick where all of them are; single points become dots.
-fn draw_series(
-    plot: &mut Plot<'_, '_>,
-    runs: &[&RunResult],
-    ink: Ink,
-    value: impl Fn(&EpochRecord) -> Option<f64>,
-) -> anyhow::Result<()> {
-    let mut by_epoch: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for run in runs {
-        let points: Vec<(f64, f64)> =
-            run.epochs().filter_map(|epoch| Some((epoch.epoch as f64, value(epoch)?))).collect();
-        for (epoch, value) in &points {
-            by_epoch.entry(*epoch as u64).or_default().push(*value);
-        }
-        if runs.len() > 1 {
-            plot.line(&points, ink, 1.0, 0.4)?;
-        }
-    }
-    let mean: Vec<(f64, f64)> = by_epoch
-        .iter()
-        .filter(|(_, values)| values.len() == runs.len())
-        .map(|(epoch, values)| (*epoch as f64, values.iter().sum::<f64>() / values.len() as f64))
-        .collect();
-    plot.line(&mean, ink, 2.2, 1.0)?;
-    if mean.len() <= 4 {
-        plot.dots(&mean, ink, 3.0, true)?;
-    }
-    Ok(())
-}
-
-/// Final accuracies, and what averaging adds, cell by cell.
-fn final_figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
-    let mut names: Vec<&str> = Vec::new();
-    for cell in cells {
-        if !names.contains(&cell.cell.as_str()) {
-            names.push(&cell.cell);
-        }
-    }
-    let percent =
-        |cell: &CellResult| cell.values.iter().map(|(_, value)| 100.0 * value).collect::<Vec<f64>>();
-    let accuracies = names
-        .iter()
-        .map(|name| {
-            let of_cell = cells.iter().filter(|cell| cell.cell == **name);
-            let ink = |cell: &CellResult| if cell.weights == ITERATE { Ink::Iterate } else { Ink::Average };
-            Row {
-                label: (*name).to_owned(),
-                series: of_cell.map(|cell| (ink(cell), percent(cell))).collect(),
-            }
-        })
-        .collect::<Vec<_>>();
-    let gains = names
-        .iter()
-        .map(|name| {
-            let of = |is_iterate: bool| {
-                cells.iter().find(|cell| cell.cell == **name && (cell.weights == ITERATE) == is_iterate)
-            };
-            let gain = |average: &CellResult, iterate: &CellResult| -> Vec<f64> {
-                let at = |seed: u64| {
-                    iterate.values.iter().find(|(other, _)| *other == seed).map(|(_, value)| *value)
-                };
-                average.values.iter().filter_map(|(seed, value)| Some(100.0 * (value - at(*seed)?))).collect()
-            };
-            let values =
-                of(false).zip(of(true)).map(|(average, iterate)| gain(average, iterate)).unwrap_or_default();
-            Row { label: (*name).to_owned(), series: vec![(Ink::Average, values)] }
-        })
-        .collect::<Vec<_>>();
-    let panels = vec![
-        Panel {
-            title: "Test accuracy after the last epoch".to_owned(),
-            svg: rows_panel("Test accuracy by cell", "test accuracy, %", &accuracies, None)?,
-        },
-        Panel {
-            title: "What averaging adds to the last iterate".to_owned(),
-            svg: rows_panel(
-                "Gain of averaging by cell",
-                "average minus last iterate, points",
-                &gains,
-                Some(0.0),
-            )?,
-        },
-    ];
-    Ok(Figure {
-        title: "Where the runs end".to_owned(),
-        caption: "Filled: mean over seeds; hollow: each seed; bar: 95 % t interval of the mean, cut at the edge of \
-                  the picture. With two seeds the interval rests on one degree of freedom and is wide."
-            .to_owned(),
-        legend: vec![
-            entry("last iterate", Ink::Iterate, Mark::Dot),
-            entry("average, and its gain", Ink::Average, Mark::Dot),
-        ],
-        panels,
-    })
-}
-
-/// A labelled row of a dot plot: values per seed of one or more series.
-struct Row {
-    label: String,
-    series: Vec<(Ink, Vec<f64>)>,
-}
-
-fn rows_panel(description: &str, title: &str, rows: &[Row], mark: Option<f64>) -> anyhow::Result<String> {
-    let values = rows.iter().flat_map(|row| row.series.iter().flat_map(|(_, values)| values.iter().copied()));
-    let around: Vec<f64> = values.chain(mark).collect();
-    let (low, high) = around
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
-    // Intervals may be many times wider than what the seeds span; they are cut, not the picture stretched.
-    let air = 0.35 * (high - low).max(0.5);
-    let x = Axis::over(title, low - air..high + air);
-    let level = |index: usize| (rows.len() - 1 - index) as f64;
-    let labels = rows.iter().enumerate().map(|(index, row)| (level(index), row.label.clone())).collect();
-    let y = Axis::with_ticks("", -0.6..rows.len() as f64 - 0.4, labels);
-    panel(description, &x, &y, |plot| {
-        if let Some(mark) = mark {
-            plot.dashed((mark, y.range().start), (mark, y.range().end), Ink::Muted)?;
-        }
-        for (index, row) in rows.iter().enumerate() {
-            let middle = 0.5 * (row.series.len() as f64 - 1.0);
-            for (place, (ink, values)) in row.series.iter().enumerate() {
-                draw_row(plot, *ink, values, level(index) + 0.34 * (middle - place as f64))?;
-            }
-        }
-        Ok(())
-    })
-}
-
-fn draw_row(plot: &mut Plot<'_, '_>, ink: Ink, values: &[f64], level: f64) -> anyhow::Result<()> {
-    if values.is_empty() {
-        return Ok(());
-    }
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
-    if let Some(Interval { low, high, .. }) = mean_interval(values, crate::claim::LEVEL) {
-        plot.line(&[(low, level), (high, level)], ink, 2.0, 0.55)?;
-    }
-    plot.dots(&values.iter().map(|value| (*value, level)).collect::<Vec<_>>(), ink, 3.2, false)?;
-    plot.dots(&[(mean, level)], ink, 4.6, true)
 }

@@ -54,6 +54,7 @@ struct Notice {
 #[derive(Serialize)]
 struct InkVariable {
     hex: String,
+    dark: &'static str,
     variable: &'static str,
 }
 
@@ -68,6 +69,7 @@ struct Section {
     claims: Vec<ClaimRow>,
     cells: Vec<CellRow>,
     figures: Vec<FigureView>,
+    tables: Vec<TableView>,
     configurations: Vec<Configuration>,
     runs: Vec<RunRow>,
     settings: Option<String>,
@@ -108,7 +110,7 @@ struct ClaimRow {
     effect: String,
     interval: String,
     n: usize,
-    method: &'static str,
+    method: String,
     verdict: String,
     class: &'static str,
     reason: String,
@@ -160,6 +162,14 @@ struct PanelView {
     svg: Value,
 }
 
+/// The numbers of a law.
+#[derive(Serialize)]
+struct TableView {
+    title: String,
+    heads: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
 /// What is needed to repeat one cell.
 #[derive(Serialize)]
 struct Configuration {
@@ -205,8 +215,8 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
         data_unverified: report.data_state() == Some(DataState::Unverified),
         finished: report.runs().filter(|run| matches!(run.state(), "finished" | "diverged")).count(),
         planned: report.runs().count(),
-        inks: [Ink::Text, Ink::Muted, Ink::Grid, Ink::Iterate, Ink::Average, Ink::Training, Ink::Smoothed]
-            .map(|ink| InkVariable { hex: ink.hex(), variable: variable(ink) })
+        inks: Ink::ALL
+            .map(|ink| InkVariable { hex: ink.hex(), dark: ink.dark(), variable: ink.variable() })
             .into(),
         experiments: report.experiments.iter().map(|one| section(report, one)).collect::<Result<_, _>>()?,
         profile: report.profile.iter().flatten().next().map(profile_section).transpose()?,
@@ -287,8 +297,9 @@ fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
     } else {
         report.published.values.iter().filter(|value| value.beside.is_none()).map(related).collect()
     };
-    let settings =
-        experiment.rates(report.session.scale)?.map(|settings| toml::to_string(&settings)).transpose()?;
+    let simulation = experiment.simulation(report.session.scale)?;
+    let settings = simulation.map(|simulation| toml::to_string(&simulation.settings)).transpose()?;
+    let tables = one.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables).map(table_view).collect();
     let command = report.session.command_for(std::slice::from_ref(&experiment.id));
     Ok(Section {
         id: experiment.id.clone(),
@@ -300,6 +311,7 @@ fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
         claims: one.claims.iter().map(|(claim, finding)| claim_row(claim, finding)).collect(),
         cells,
         figures: figures(one)?.into_iter().map(figure_view).collect(),
+        tables,
         configurations: configurations(one)?,
         runs: one.runs.iter().map(run_row).collect(),
         settings,
@@ -322,7 +334,7 @@ fn claim_row(claim: &Claim, finding: &Finding) -> ClaimRow {
         effect,
         interval,
         n: finding.n,
-        method: finding.method,
+        method: finding.method.clone(),
         verdict: finding.verdict.to_string(),
         class: class(finding.verdict),
         reason: finding.reason.clone(),
@@ -366,8 +378,9 @@ fn figure_view(figure: Figure) -> FigureView {
             Mark::Line => "line",
             Mark::Dashed => "dashed",
             Mark::Dot => "dot",
+            Mark::Area => "area",
         },
-        variable: variable(entry.ink),
+        variable: entry.ink.variable(),
     });
     FigureView {
         title: figure.title,
@@ -379,6 +392,10 @@ fn figure_view(figure: Figure) -> FigureView {
             .map(|panel| PanelView { title: panel.title, svg: Value::from_safe_string(panel.svg) })
             .collect(),
     }
+}
+
+fn table_view(table: &polder_theory::Table) -> TableView {
+    TableView { title: table.title.clone(), heads: table.heads.clone(), rows: table.rows.clone() }
 }
 
 /// One configuration per cell: its seeds differ in nothing but the seed.
@@ -418,18 +435,6 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::NotReproduced => "no",
         Verdict::Inconclusive => "open",
         Verdict::NotRun => "none",
-    }
-}
-
-fn variable(ink: Ink) -> &'static str {
-    match ink {
-        Ink::Text => "--ink",
-        Ink::Muted => "--muted",
-        Ink::Grid => "--grid",
-        Ink::Iterate => "--iterate",
-        Ink::Average => "--average",
-        Ink::Training => "--training",
-        Ink::Smoothed => "--smoothed",
     }
 }
 

@@ -95,6 +95,14 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
             finding.reason
         );
     }
+    for table in report.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables) {
+        let _ = writeln!(text, "\n{}\n", table.title);
+        let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
+        let _ = writeln!(text, "{}\n|{}", row(&table.heads), "---|".repeat(table.heads.len()));
+        for cells in &table.rows {
+            let _ = writeln!(text, "{}", row(cells));
+        }
+    }
     if !report.cells.is_empty() {
         let _ = writeln!(
             text,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ExperimentReport, Report};
-use crate::claim::{Finding, Interval, Series};
+use crate::claim::{Finding, Interval};
 use crate::record::ITERATE;
 
 /// The file. Accuracies, effects and intervals of contrasts are fractions.
@@ -15,8 +15,8 @@ pub(super) struct Numbers<'a> {
     scale: String,
     complete: bool,
     experiments: Vec<ExperimentNumbers<'a>>,
-    /// By name: `A1.iterate_slope`, `A1.average_slope`, `A1.chord_residual`, `A1.seconds`, and for an experiment
-    /// with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>`, the mean of average minus iterate.
+    /// By name: for a law every quantity that a claim can be about, `A1.average-slope` say, and `<id>.seconds`; for an
+    /// experiment with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>`, the mean of average minus iterate.
     #[serde(rename = "numbers")]
     named: BTreeMap<String, f64>,
 }
@@ -90,12 +90,11 @@ fn experiment_numbers(experiment: &ExperimentReport) -> ExperimentNumbers<'_> {
 
 fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
     let id = &experiment.experiment.id;
-    if let Some(rates) = &experiment.rates {
-        numbers.insert(format!("{id}.iterate_slope"), rates.slope(Series::Iterate).estimate);
-        numbers.insert(format!("{id}.average_slope"), rates.slope(Series::Average).estimate);
-        let residual = rates.chord_residuals().fold(0.0, f64::max);
-        numbers.insert(format!("{id}.chord_residual"), residual);
-        numbers.insert(format!("{id}.seconds"), rates.seconds);
+    if let Some((record, exhibit)) = &experiment.theory {
+        for evidence in exhibit.evidence.iter().filter(|evidence| evidence.value.is_finite()) {
+            numbers.insert(format!("{id}.{}", evidence.name), evidence.value);
+        }
+        numbers.insert(format!("{id}.seconds"), record.seconds);
     }
     if let Some(best) = experiment.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max) {
         numbers.insert(format!("{id}.best_accuracy"), best);

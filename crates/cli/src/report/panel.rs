@@ -39,6 +39,8 @@ pub(crate) enum Ink {
     Average,
     Training,
     Smoothed,
+    Purple,
+    Ochre,
 }
 
 /// An axis: what it shows, from where to where, labelled at which values.
@@ -56,6 +58,18 @@ pub(crate) struct Plot<'a, 'b> {
 }
 
 impl Ink {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Text,
+        Self::Muted,
+        Self::Grid,
+        Self::Iterate,
+        Self::Average,
+        Self::Training,
+        Self::Smoothed,
+        Self::Purple,
+        Self::Ochre,
+    ];
+
     /// As it is written in the picture.
     pub(crate) fn hex(self) -> String {
         let RGBColor(red, green, blue) = self.rgb();
@@ -72,6 +86,38 @@ impl Ink {
             Self::Average => RGBColor(0x0B, 0x64, 0xA8),
             Self::Training => RGBColor(0x8B, 0x94, 0x9F),
             Self::Smoothed => RGBColor(0x0E, 0x83, 0x60),
+            Self::Purple => RGBColor(0x86, 0x4B, 0xB8),
+            Self::Ochre => RGBColor(0x9A, 0x6B, 0x00),
+        }
+    }
+
+    /// As it is on dark ground.
+    pub(crate) fn dark(self) -> &'static str {
+        match self {
+            Self::Text => "#e7ebf0",
+            Self::Muted => "#9ba6b3",
+            Self::Grid => "#29313a",
+            Self::Iterate => "#f5925a",
+            Self::Average => "#62b3f4",
+            Self::Training => "#77828e",
+            Self::Smoothed => "#4fc79a",
+            Self::Purple => "#c39bea",
+            Self::Ochre => "#dcb044",
+        }
+    }
+
+    /// The variable of the page's style sheet that holds it.
+    pub(crate) fn variable(self) -> &'static str {
+        match self {
+            Self::Text => "--ink",
+            Self::Muted => "--muted",
+            Self::Grid => "--grid",
+            Self::Iterate => "--iterate",
+            Self::Average => "--average",
+            Self::Training => "--training",
+            Self::Smoothed => "--smoothed",
+            Self::Purple => "--purple",
+            Self::Ochre => "--ochre",
         }
     }
 }
@@ -194,9 +240,25 @@ impl Plot<'_, '_> {
 
     /// A dashed straight line.
     pub(crate) fn dashed(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) -> anyhow::Result<()> {
+        self.dashes(&[from, to], ink, 1.0)
+    }
+
+    /// A dashed curve through points, which have to be finite; `width` in CSS pixels.
+    pub(crate) fn dashes(&mut self, points: &[(f64, f64)], ink: Ink, width: f64) -> anyhow::Result<()> {
         let unit = UNITS as i32;
-        let line = [self.clamp(from), self.clamp(to)];
-        self.chart.draw_series(DashedLineSeries::new(line, 4 * unit, 3 * unit, stroke(ink, 1.0, 1.0)))?;
+        let points: Vec<(f64, f64)> = points.iter().map(|at| self.clamp(*at)).collect();
+        self.chart.draw_series(DashedLineSeries::new(points, 4 * unit, 3 * unit, stroke(ink, width, 1.0)))?;
+        Ok(())
+    }
+
+    /// The area between two curves: x, low, high.
+    pub(crate) fn band(&mut self, band: &[(f64, f64, f64)], ink: Ink, opacity: f64) -> anyhow::Result<()> {
+        let finite =
+            band.iter().filter(|(x, low, high)| [x, low, high].iter().all(|value| value.is_finite()));
+        let (lower, upper): (Vec<_>, Vec<_>) =
+            finite.map(|(x, low, high)| (self.clamp((*x, *low)), self.clamp((*x, *high)))).unzip();
+        let outline: Vec<(f64, f64)> = lower.into_iter().chain(upper.into_iter().rev()).collect();
+        self.chart.draw_series([Polygon::new(outline, ink.rgb().mix(opacity).filled())])?;
         Ok(())
     }
 
@@ -246,6 +308,39 @@ fn text(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, vertical))
 }
 
+/// An axis whose coordinates are decimal logarithms, labelled with the values themselves.
+pub(crate) fn log_axis(title: &str, range: Range<f64>) -> Axis {
+    let decades = range.end - range.start;
+    let factors: &[f64] = match decades {
+        ..1.3 => &[1.0, 2.0, 5.0],
+        ..2.6 => &[1.0, 3.0],
+        _ => &[1.0],
+    };
+    let every = (decades / 5.0).ceil().max(1.0) as i32;
+    let ticks = (range.start.floor() as i32..=range.end.ceil() as i32)
+        .filter(|power| factors.len() > 1 || power.rem_euclid(every) == 0)
+        .flat_map(|power| {
+            factors.iter().map(move |factor| (factor.log10() + f64::from(power), *factor, power))
+        })
+        .filter(|(at, ..)| range.contains(at))
+        .map(|(at, factor, power)| (at, power_label(factor, power)))
+        .collect();
+    Axis::with_ticks(title, range, ticks)
+}
+
+/// `factor * 10^power` as one would write it.
+fn power_label(factor: f64, power: i32) -> String {
+    if (-3..=4).contains(&power) {
+        return number(factor * 10_f64.powi(power), usize::try_from(-power).unwrap_or(0));
+    }
+    let raised: String = power
+        .to_string()
+        .chars()
+        .map(|c| c.to_digit(10).map_or('⁻', |digit| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit as usize).unwrap_or(c)))
+        .collect();
+    if factor == 1.0 { format!("10{raised}") } else { format!("{factor}·10{raised}") }
+}
+
 /// The smallest of 1, 2, 5 times a power of ten that is at least `rough`.
 fn round_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
@@ -266,7 +361,7 @@ fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -282,6 +377,16 @@ mod tests {
         assert_eq!(labels(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(-3.1, 12.3), ["0", "5", "10"]);
         assert_eq!(labels(-0.021, 0.02), ["\u{2212}0.02", "\u{2212}0.01", "0.00", "0.01", "0.02"]);
+    }
+
+    #[test]
+    fn logarithmic_axes_are_labelled_with_values() {
+        let labels = |low: f64, high: f64| -> Vec<String> {
+            log_axis("", low..high).ticks.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(-2.1, -0.9), ["0.01", "0.02", "0.05", "0.1"]);
+        assert_eq!(labels(-0.1, 2.1), ["1", "3", "10", "30", "100"]);
+        assert_eq!(labels(-6.1, 0.1), ["10⁻⁶", "10⁻⁴", "0.01", "1"]);
     }
 
     #[test]

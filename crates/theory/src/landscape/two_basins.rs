@@ -5,6 +5,7 @@ use statrs::function::erf::erf;
 
 use super::Landscape;
 use crate::error::TheoryError;
+use crate::exponential::exp;
 
 /// Toy-2: `f(w) = curvature w^2 / 2 - depth exp(-(w - center)^2 / (2 width^2))`.
 ///
@@ -89,7 +90,7 @@ impl Landscape for TwoBasins {
     #[inline]
     fn slope(&self, w: f64) -> f64 {
         let z = (w - self.center) / self.width;
-        self.curvature * w + self.depth / self.width * z * (-0.5 * z * z).exp()
+        self.curvature * w + self.depth / self.width * z * exp(-0.5 * z * z)
     }
 }
 

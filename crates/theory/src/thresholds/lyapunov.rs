@@ -66,6 +66,13 @@ impl<'a> LyapunovExponent<'a> {
         }
     }
 
+    /// The standard error of the exponent at `step_size`; 0 without draws.
+    pub(crate) fn standard_error_at(&self, step_size: f64) -> f64 {
+        self.sampled
+            .as_ref()
+            .map_or(0.0, |sampled| Estimate::of_mean(&sampled.log_factors(step_size)).standard_error)
+    }
+
     /// The smallest step size at which the exponent is 0.
     pub(crate) fn threshold(&self) -> f64 {
         let from = self.law.mean_square_threshold(self.batch_size);
@@ -170,6 +177,10 @@ impl SampledLaw {
         self.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).sum::<f64>() / self.draws.len() as f64
     }
 
+    fn log_factors(&self, step_size: f64) -> Vec<f64> {
+        self.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).collect()
+    }
+
     /// The root of `mean (1 - C q)^2 = 1`: the spectral radius of the sampled one-step map of the second moment.
     pub(crate) fn mean_square_threshold(&self) -> Estimate {
         let n = self.draws.len() as f64;
@@ -185,11 +196,10 @@ impl SampledLaw {
     /// The first root of the sampled exponent from `from` on, where it is negative.
     pub(crate) fn almost_sure_threshold(&self, from: f64) -> Estimate {
         let root = first_root(|c| self.exponent(c), from, 1e-7);
-        let log_factors: Vec<f64> = self.draws.iter().map(|q| (1.0 - root * q).abs().ln()).collect();
         // The expected derivative is smooth, but its sample mean has no variance, so it is taken over a wide difference.
         let width = 0.02 * root;
         let derivative = (self.exponent(root + width) - self.exponent(root - width)) / (2.0 * width);
-        let standard_error = Estimate::of_mean(&log_factors).standard_error / derivative.abs();
+        let standard_error = Estimate::of_mean(&self.log_factors(root)).standard_error / derivative.abs();
         Estimate::new(root, standard_error, self.draws.len())
     }
 }

@@ -16,27 +16,25 @@ const NUM_BINS: usize = 60;
 /// The part of the experiment for which the short runs draw; the rates draw as part 0.
 const PART: u64 = 1;
 
-/// The short runs behind the histograms.
+/// The short runs behind the histograms, at the largest step size of the experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct FigureConfig {
-    /// The step size of the smoothed curve and of the runs.
-    pub step_size: f64,
+pub struct ShortRunsConfig {
     /// The number of runs; even, because they come in antithetic pairs.
     pub num_runs: u64,
     /// The number of steps of each run, at least 2; the average is over the second half.
     pub num_steps: u64,
 }
 
-impl Default for FigureConfig {
+impl Default for ShortRunsConfig {
     fn default() -> Self {
-        Self { step_size: 0.2, num_runs: 500, num_steps: 4000 }
+        Self { num_runs: 500, num_steps: 4000 }
     }
 }
 
-/// Everything the figure shows.
+/// The curves, and where the short runs end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
+pub struct ShortRuns {
     /// The step size of the smoothed curve and of the runs.
     pub step_size: f64,
     /// The number of runs in each histogram.
@@ -58,17 +56,18 @@ pub struct Figure {
 }
 
 /// Samples the curves and runs the runs.
-pub(crate) fn figure<L: Valley>(
+pub(crate) fn short_runs<L: Valley>(
     landscape: &L,
-    config: &FigureConfig,
+    config: &ShortRunsConfig,
+    step_size: f64,
     (noise_radius, start, seed): (f64, f64, u64),
-) -> Result<Figure, TheoryError> {
-    let FigureConfig { step_size, num_runs, num_steps } = *config;
+) -> Result<ShortRuns, TheoryError> {
+    let ShortRunsConfig { num_runs, num_steps } = *config;
     if num_runs < 2 || num_runs % 2 == 1 {
-        return Err(TheoryError::setting("figure.num_runs", &num_runs, "an even number of at least 2"));
+        return Err(TheoryError::setting("short_runs.num_runs", &num_runs, "an even number of at least 2"));
     }
     if num_steps < 2 {
-        return Err(TheoryError::setting("figure.num_steps", &num_steps, "at least 2"));
+        return Err(TheoryError::setting("short_runs.num_steps", &num_steps, "at least 2"));
     }
     let smoothed = Smoothed::new(landscape, step_size, noise_radius)?;
     let w: Vec<f64> = (0..NUM_POINTS)
@@ -87,7 +86,7 @@ pub(crate) fn figure<L: Valley>(
     let all = || iterates.iter().chain(&averages).copied();
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     let bin_edges = bin_edges((low, high), NUM_BINS);
-    Ok(Figure {
+    Ok(ShortRuns {
         step_size,
         num_runs,
         v_star,
@@ -105,34 +104,32 @@ mod tests {
     use super::*;
     use crate::landscape::AsymmetricValley;
 
-    fn small() -> Figure {
-        let config = FigureConfig { num_runs: 60, num_steps: 1000, ..FigureConfig::default() };
-        figure(&AsymmetricValley, &config, (2.0, 0.5, 3)).unwrap()
+    fn small() -> ShortRuns {
+        let config = ShortRunsConfig { num_runs: 60, num_steps: 1000 };
+        short_runs(&AsymmetricValley, &config, 0.2, (2.0, 0.5, 3)).unwrap()
     }
 
     #[test]
     fn histograms_hold_every_run_and_averages_are_narrower() {
-        let figure = small();
-        assert_eq!(figure.bin_edges.len(), figure.iterate_counts.len() + 1);
-        for counts in [&figure.iterate_counts, &figure.average_counts] {
+        let runs = small();
+        assert_eq!(runs.bin_edges.len(), runs.iterate_counts.len() + 1);
+        for counts in [&runs.iterate_counts, &runs.average_counts] {
             assert_eq!(counts.iter().sum::<u64>(), 60);
         }
         let occupied = |counts: &[u64]| counts.iter().filter(|&&count| count > 0).count();
-        assert!(occupied(&figure.average_counts) < occupied(&figure.iterate_counts) / 2);
+        assert!(occupied(&runs.average_counts) < occupied(&runs.iterate_counts) / 2);
     }
 
     #[test]
     fn the_smoothed_curve_lies_above_a_convex_objective() {
-        let figure = small();
-        assert_eq!(figure.w.len(), figure.smoothed.len());
-        assert!(
-            figure.smoothed.iter().zip(&figure.objective).all(|(smoothed, objective)| smoothed > objective)
-        );
+        let runs = small();
+        assert_eq!(runs.w.len(), runs.smoothed.len());
+        assert!(runs.smoothed.iter().zip(&runs.objective).all(|(smoothed, objective)| smoothed > objective));
     }
 
     #[test]
     fn an_odd_number_of_runs_is_refused() {
-        let config = FigureConfig { num_runs: 3, ..FigureConfig::default() };
-        assert!(figure(&AsymmetricValley, &config, (2.0, 0.5, 3)).is_err());
+        let config = ShortRunsConfig { num_runs: 3, ..ShortRunsConfig::default() };
+        assert!(short_runs(&AsymmetricValley, &config, 0.2, (2.0, 0.5, 3)).is_err());
     }
 }

@@ -1,0 +1,213 @@
+//! What experiment D1 shows: bias, variance and total over the steps, and what SAM gains and loses by them.
+
+use super::{D1Cell, D1Report};
+use crate::bias_variance::{BiasVarianceCurve, Part, Style, best_table, curve_table, panels, push_best};
+use crate::exhibit::{Evidence, Exhibit, Exhibits, Figure, Panel, Support, Table, number_text};
+
+/// As many panels as a figure can hold.
+const MAX_PANELS: usize = 6;
+
+impl Exhibits for D1Report {
+    fn exhibit(&self) -> Exhibit {
+        let mut tables = vec![
+            self.problem_table("strong", &self.config.coefficients, &self.high_signal),
+            self.problem_table("weak", &self.config.low_signal_coefficients, &self.low_signal),
+        ];
+        tables.push(self.grid_table());
+        let mut figures = vec![
+            self.problem_figure("strong", &self.config.coefficients, &self.high_signal),
+            self.problem_figure("weak", &self.config.low_signal_coefficients, &self.low_signal),
+        ];
+        figures.extend(self.grid_figures());
+        Exhibit { evidence: self.evidence(), tables, figures }
+    }
+}
+
+impl D1Report {
+    fn evidence(&self) -> Vec<Evidence> {
+        let mut evidence = vec![
+            Evidence::agreement(
+                "table-agreement",
+                "bias, variance and total of the two problems with four eigenvalues against the closed form",
+                &self.table_agreement,
+            ),
+            Evidence::agreement(
+                "grid-agreement",
+                "the same on all random problems, of parameters and of predictions",
+                &self.grid_agreement,
+            ),
+        ];
+        if let Some(trade_off) = &self.table_trade_off {
+            let n = self.config.num_replicates;
+            evidence.push(Evidence::estimate(
+                "bias-change",
+                "largest change of the squared bias from gradient descent to SAM over all steps, as a share, strong signal",
+                &trade_off.measured_bias,
+                n,
+            ));
+            evidence.push(Evidence::estimate(
+                "variance-change",
+                "smallest change of the variance from gradient descent to SAM over all steps, as a share, strong signal",
+                &trade_off.measured_variance,
+                n,
+            ));
+        }
+        if let Some(trade_off) = &self.grid_trade_off {
+            let support = Support::Exact { n: trade_off.num_comparisons };
+            let exact = |name, what, value| Evidence { support, ..Evidence::exact(name, what, value) };
+            evidence.push(exact(
+                "grid-bias-change",
+                "largest relative change of the squared bias in closed form on all random problems",
+                trade_off.bias,
+            ));
+            evidence.push(exact(
+                "grid-variance-change",
+                "smallest relative change of the variance in closed form on all random problems",
+                trade_off.variance,
+            ));
+        }
+        for (signal, curves) in [("high", &self.high_signal), ("low", &self.low_signal)] {
+            let Some(sam) = curves.get(1) else { continue };
+            if let Some(first) = sam.rows.first() {
+                evidence.push(Evidence::estimate(
+                    format!("{signal}-signal-first-step-change"),
+                    format!(
+                        "mean |w − β|² of SAM minus gradient descent after step {}, {signal} signal",
+                        first.step
+                    ),
+                    &first.measured_change.total,
+                    self.config.num_replicates,
+                ));
+            }
+            evidence.push(Evidence::estimate(
+                format!("{signal}-signal-best-stop-change"),
+                format!("mean |w − β|² of SAM minus gradient descent, each stopped at its best step, {signal} signal"),
+                &sam.best.measured_change,
+                self.config.num_replicates,
+            ));
+        }
+        evidence
+    }
+
+    fn problem_words(&self, strength: &str, coefficients: &[f64]) -> String {
+        let numbers = |values: &[f64]| -> String {
+            values.iter().map(|value| number_text(*value, 2)).collect::<Vec<_>>().join(", ")
+        };
+        format!(
+            "Least squares with a {strength} signal: eigenvalues ({}), β = ({}), σ = {}, η = {}",
+            numbers(&self.config.eigenvalues),
+            numbers(coefficients),
+            self.config.noise_sd,
+            self.config.step_size,
+        )
+    }
+
+    fn problem_table(&self, strength: &str, coefficients: &[f64], curves: &[BiasVarianceCurve]) -> Table {
+        let title = format!(
+            "{}; {} replicates, ± at 95 %",
+            self.problem_words(strength, coefficients),
+            self.config.num_replicates
+        );
+        curve_table(title, curves, 6)
+    }
+
+    fn problem_figure(&self, strength: &str, coefficients: &[f64], curves: &[BiasVarianceCurve]) -> Figure {
+        let parts = [Part::Bias, Part::Variance, Part::Total, Part::Change];
+        let style = Style { prefix: "", error: "w", unit: 1.0, unit_name: "" };
+        let caption = format!(
+            "{}. Errors of the parameters, w − β. Lines are closed forms, dots means over {} replicates with 95 % \
+             intervals; differences are paired, on the same noise.",
+            self.problem_words(strength, coefficients),
+            self.config.num_replicates
+        );
+        let title = format!("Bias and variance of SAM on least squares, {strength} signal");
+        Figure { title, caption, panels: panels(curves, &parts, &style) }
+    }
+
+    fn grid_table(&self) -> Table {
+        let grid = &self.config.grid;
+        let title = format!(
+            "Random least squares, {} examples, {} replicates: mean |X(w − β)|² / n when stopped at the best recorded step \
+             up to {}; ± at 95 %",
+            grid.num_examples, grid.num_replicates, grid.num_steps
+        );
+        let mut table = best_table(title, &["features", "SNR", "σ"]);
+        for cell in &self.grid {
+            let cells = [
+                cell.num_features.to_string(),
+                cell.signal_to_noise.to_string(),
+                number_text(cell.noise_sd, 3),
+            ];
+            push_best(&mut table, &cells, &cell.predictions, cell.top_eigenvalue);
+        }
+        table
+    }
+
+    fn grid_figures(&self) -> Vec<Figure> {
+        let grid = &self.config.grid;
+        let words = format!(
+            "{} examples, features with covariance diag(j^−{}), step size {} / d₁, where d₁ is the largest eigenvalue. Errors \
+             of the predictions, X(w − β) / √n. Lines are closed forms, dots means over {} replicates with 95 % intervals.",
+            grid.num_examples, grid.decay, grid.step_share, grid.num_replicates
+        );
+        let cell_panels = |cell: &D1Cell, parts: &[Part]| -> Vec<Panel> {
+            let prefix = format!("p = {}, SNR {}: ", cell.num_features, cell.signal_to_noise);
+            let style =
+                Style {
+                    prefix: &prefix, error: "Xw / √n", unit: cell.top_eigenvalue, unit_name: " / d₁"
+                };
+            panels(&cell.predictions, parts, &style)
+        };
+        let mut figures = Vec::new();
+        let totals: Vec<Panel> =
+            self.grid.iter().flat_map(|cell| cell_panels(cell, &[Part::Total])).collect();
+        for panels in totals.chunks(MAX_PANELS) {
+            let title = "Total error of SAM on random least squares".to_owned();
+            figures.push(Figure { title, caption: words.clone(), panels: panels.to_vec() });
+        }
+        let parts = [Part::Bias, Part::Variance, Part::Total];
+        // For every number of features the middle one of the ratios.
+        let num_ratios = grid.signal_to_noise.len().max(1);
+        let middle = self.grid.chunks(num_ratios).filter_map(|cells| cells.get(cells.len() / 2));
+        let causes: Vec<Panel> = middle.flat_map(|cell| cell_panels(cell, &parts)).collect();
+        for panels in causes.chunks(MAX_PANELS) {
+            let title = "Bias and variance of SAM on random least squares".to_owned();
+            figures.push(Figure { title, caption: words.clone(), panels: panels.to_vec() });
+        }
+        figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::{D1Config, D1Grid, d1};
+    use super::*;
+
+    #[test]
+    fn all_names_differ_and_a_report_survives_its_record() {
+        let report = d1(&D1Config::smoke()).unwrap();
+        let exhibit = report.exhibit();
+        let names: HashSet<&str> = exhibit.evidence.iter().map(|evidence| evidence.name.as_str()).collect();
+        assert_eq!((exhibit.evidence.len(), names.len()), (10, 10));
+        assert!(exhibit.evidence.iter().all(|evidence| evidence.value.is_finite()), "{:?}", exhibit.evidence);
+        assert_eq!(exhibit.figures.len(), 4);
+        let record = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<super::D1Report>(&record).unwrap(), report);
+    }
+
+    #[test]
+    fn without_a_grid_or_noise_the_rest_is_shown() {
+        let grid = D1Grid { num_features: vec![], ..D1Config::smoke().grid };
+        let config = D1Config { grid, noise_sd: 0.0, num_replicates: 3, ..D1Config::smoke() };
+        let exhibit = d1(&config).unwrap().exhibit();
+        let names: Vec<&str> = exhibit.evidence.iter().map(|evidence| evidence.name.as_str()).collect();
+        assert!(
+            names.contains(&"high-signal-best-stop-change") && !names.contains(&"bias-change"),
+            "{names:?}"
+        );
+        assert_eq!(exhibit.figures.len(), 2);
+        assert!(exhibit.tables[2].rows.is_empty());
+    }
+}

@@ -1,0 +1,226 @@
+//! The pictures of runs that start next to a minimiser.
+
+use super::exhibit::EscapeExhibit;
+use super::report::{EscapeRow, StepChoice};
+use crate::exhibit::{Axis, Figure, Ink, Panel, Series, Shape};
+use crate::thresholds::BatchSize;
+
+/// Panels of a figure with one panel per batch size, at most.
+const NUM_PANELS: usize = 4;
+/// Distances that figures show: below, rounding takes over.
+const SHOWN: (f64, f64) = (1e-14, 1e2);
+/// Figures of distances show this many times the steps that the slowest run is predicted to take to leave.
+const AIR: f64 = 3.0;
+
+impl EscapeExhibit<'_> {
+    /// The first batch sizes and the last one.
+    fn shown_batch_sizes(&self) -> Vec<(usize, BatchSize)> {
+        let all: Vec<_> = self.config.batch_sizes.iter().copied().enumerate().collect();
+        let first = all.len().min(NUM_PANELS).saturating_sub(1);
+        all.iter().take(first).chain(all.last()).copied().collect()
+    }
+
+    fn ink(&self, start: usize) -> Ink {
+        match start {
+            0 => Ink::Orange,
+            last if last == self.flattest() => Ink::Blue,
+            mixed => Ink::of_series(2 + mixed),
+        }
+    }
+
+    fn find(&self, batch_size: BatchSize, choice: StepChoice, start: usize) -> Option<&EscapeRow> {
+        let rows = &self.report.rows;
+        rows.iter().find(|row| row.batch_size == batch_size && row.choice == choice && row.start == start)
+    }
+
+    /// Distances over the steps around the sharp and the flat minimiser, next to the sharp one's threshold.
+    pub(super) fn distance_figure(&self, is_above: bool) -> Option<Figure> {
+        let factors = self.config.factors.iter().copied().filter(|factor| (*factor > 1.0) == is_above);
+        let factor = if is_above { factors.reduce(f64::min) } else { factors.reduce(f64::max) }?;
+        let choice = StepChoice::OfAlmostSure(factor);
+        let way = (self.config.exit_distance / self.config.start_distance).ln().max(1.0);
+        let rates = self.report.rows.iter().filter(|row| row.choice == choice && row.start == 0);
+        let slowest = rates.filter_map(|row| row.predicted_rate).map(f64::abs).fold(f64::INFINITY, f64::min);
+        let num_steps = (AIR * way / slowest).clamp(20.0, 1e9).min(self.config.num_steps as f64);
+        let panels: Vec<Panel> = self
+            .shown_batch_sizes()
+            .into_iter()
+            .map(|(_, batch_size)| {
+                let series = [self.flattest(), 0].into_iter().filter_map(|start| {
+                    let row = self.find(batch_size, choice, start)?;
+                    Some(self.distance_series(row, num_steps))
+                });
+                Panel {
+                    title: format!("batch size {batch_size}"),
+                    x: Axis::linear("step").over(0.0, num_steps),
+                    y: Axis::log("distance to the minimiser"),
+                    series: series.flatten().collect(),
+                }
+            })
+            .collect();
+        let side = if is_above { "Above" } else { "Below" };
+        Some(Figure {
+            title: format!("{side} the sharp minimiser's threshold"),
+            caption: format!(
+                "Distance to the minimiser that runs start at, at {factor} of the sharp minimiser's almost-sure threshold; the \
+                 flat one's is larger. Lines are medians of {} runs, bands go from the 10 % to the 90 % quantile; dashed lines \
+                 have the predicted slope, the Lyapunov exponent at the minimiser.",
+                self.config.num_runs
+            ),
+            panels,
+        })
+    }
+
+    fn distance_series(&self, row: &EscapeRow, num_steps: f64) -> Vec<Series> {
+        let distances = &row.distances;
+        let distance = |log: f64| 10.0_f64.powf(log).clamp(SHOWN.0, SHOWN.1);
+        let shown = distances.steps.iter().take_while(|step| **step as f64 <= num_steps).count();
+        let steps = || distances.steps[..shown].iter().map(|step| *step as f64);
+        let band = steps().zip(&distances.low).zip(&distances.high);
+        let band = band.map(|((step, low), high)| (step, distance(*low), distance(*high))).collect();
+        let median = steps().zip(&distances.median).map(|(step, log)| (step, distance(*log))).collect();
+        let ink = self.ink(row.start);
+        let mut series = vec![
+            Series::unnamed(ink, Shape::Band(band)),
+            Series::new(self.name(row.start), ink, Shape::Line(median)),
+        ];
+        if let Some(rate) = row.predicted_rate.filter(|rate| *rate != 0.0) {
+            let from = self.config.start_distance;
+            // Up to where the runs have left, or down to what is shown.
+            let to = if rate > 0.0 { self.config.exit_distance } else { SHOWN.0 };
+            let end = ((to / from).ln() / rate).min(num_steps);
+            let line = vec![(0.0, from), (end, from * (rate * end).exp())];
+            series.push(Series::new("predicted slope", Ink::Text, Shape::Dashed(line)));
+        }
+        series
+    }
+
+    /// Shares of runs that leave each minimiser against the step size.
+    pub(super) fn leaving_figure(&self) -> Figure {
+        let minimizers = &self.report.minimizers;
+        let panels = self.shown_batch_sizes().into_iter().map(|(index, batch_size)| {
+            let vertical = |start: usize, ink| {
+                let threshold = minimizers[start].thresholds[index].almost_sure;
+                Series::new(format!("threshold, {}", self.name(start)), ink, Shape::Vertical(threshold))
+            };
+            let mut series = vec![
+                vertical(0, Ink::Orange),
+                vertical(self.flattest(), Ink::Blue),
+                Series::new(
+                    "mean square, sharp",
+                    Ink::Muted,
+                    Shape::Vertical(minimizers[0].thresholds[index].mean_square),
+                ),
+            ];
+            for start in (0..minimizers.len()).rev() {
+                let rows = || {
+                    self.report.rows.iter().filter(|row| row.batch_size == batch_size && row.start == start)
+                };
+                let percent = |share: f64| 100.0 * share;
+                let bars =
+                    rows().map(|row| (row.step_size, percent(row.left.lower), percent(row.left.upper)));
+                let dots = rows().map(|row| (row.step_size, percent(row.left.value)));
+                series.push(Series::unnamed(self.ink(start), Shape::Intervals(bars.collect())));
+                series.push(Series::new(
+                    format!("from {}", self.name(start)),
+                    self.ink(start),
+                    Shape::Dots(dots.collect()),
+                ));
+            }
+            Panel {
+                title: format!("batch size {batch_size}"),
+                x: Axis::log("step size C"),
+                y: Axis::linear("runs that leave, %").over(-4.0, 104.0),
+                series,
+            }
+        });
+        Figure {
+            title: "Runs that leave a minimiser".to_owned(),
+            caption: format!(
+                "Share of {} runs of {} steps that were further than {} from the minimiser they started at, with 95 % \
+                 intervals, against the predicted thresholds: almost sure for each minimiser, and in mean square for the sharp \
+                 one.",
+                self.config.num_runs, self.config.num_steps, self.config.exit_distance
+            ),
+            panels: panels.collect(),
+        }
+    }
+
+    /// The function, the thresholds against the batch size, and measured against predicted rates.
+    pub(super) fn prediction_figure(self) -> Figure {
+        let mut panels = vec![self.threshold_panel()];
+        panels.extend(self.rate_panel());
+        panels.insert(0, self.section);
+        Figure {
+            title: "Function, thresholds and rates".to_owned(),
+            caption: "First: the mean of all components along a line through the minimisers. Second: predicted step sizes beyond \
+                      which distances grow, almost surely and in mean square; dashed: those of gradient descent on all \
+                      components. Third: growth of the log distance, measured (with 95 % intervals) against the Lyapunov \
+                      exponent; on the line both agree."
+                .to_owned(),
+            panels,
+        }
+    }
+
+    fn threshold_panel(&self) -> Panel {
+        let mut series = Vec::new();
+        for start in [self.flattest(), 0] {
+            let thresholds = &self.report.minimizers[start].thresholds;
+            let (ink, name) = (self.ink(start), self.name(start));
+            let numbered = |threshold: fn(&super::Thresholds) -> f64| {
+                let of_draws = thresholds.iter().filter_map(|at| match at.batch_size {
+                    BatchSize::Draws(k) => Some((f64::from(k.get()), threshold(at))),
+                    BatchSize::All(_) => None,
+                });
+                let mut points: Vec<(f64, f64)> = of_draws.collect();
+                points.sort_by(|a, b| a.0.total_cmp(&b.0));
+                points
+            };
+            for at in thresholds.iter().filter(|at| matches!(at.batch_size, BatchSize::All(_))) {
+                series.push(Series::unnamed(ink, Shape::Horizontal(at.almost_sure)));
+            }
+            let (almost_sure, mean_square) = (numbered(|at| at.almost_sure), numbered(|at| at.mean_square));
+            series.push(Series::unnamed(ink, Shape::Line(almost_sure.clone())));
+            series.push(Series::new(format!("{name}, almost sure"), ink, Shape::Dots(almost_sure)));
+            series.push(Series::unnamed(ink, Shape::Line(mean_square.clone())));
+            series.push(Series::new(format!("{name}, mean square"), ink, Shape::Circles(mean_square)));
+        }
+        Panel {
+            title: "Thresholds".to_owned(),
+            x: Axis::log("batch size k"),
+            y: Axis::log("step size C"),
+            series,
+        }
+    }
+
+    /// `None` where noise holds the distances up.
+    fn rate_panel(&self) -> Option<Panel> {
+        let mut series = Vec::new();
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+        for start in [self.flattest(), 0] {
+            let rows = self.report.rows.iter().filter(|row| row.start == start);
+            let (mut bars, mut dots) = (Vec::new(), Vec::new());
+            for (predicted, measured) in rows.filter_map(EscapeRow::rates) {
+                if predicted < super::report::FASTEST {
+                    continue;
+                }
+                (least, most) = (least.min(predicted), most.max(predicted));
+                bars.push((predicted, measured.lower, measured.upper));
+                dots.push((predicted, measured.value));
+            }
+            series.push(Series::unnamed(self.ink(start), Shape::Intervals(bars)));
+            series.push(Series::new(self.name(start), self.ink(start), Shape::Dots(dots)));
+        }
+        if least >= most {
+            return None;
+        }
+        series
+            .insert(0, Series::new("predicted", Ink::Green, Shape::Line(vec![(least, least), (most, most)])));
+        Some(Panel {
+            title: "Growth of log distance per step".to_owned(),
+            x: Axis::linear("Lyapunov exponent"),
+            y: Axis::linear("measured"),
+            series,
+        })
+    }
+}

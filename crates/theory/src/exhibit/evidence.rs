@@ -1,0 +1,108 @@
+//! One number that a claim can be about, and how sure it is.
+
+use crate::agreement::Agreement;
+use crate::fit::Estimate;
+use crate::proportion::{Proportion, ProportionDifference};
+
+/// A named number and what supports it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// How a claim calls it: lower case, words joined by `-`.
+    pub name: String,
+    /// What it is, in words.
+    pub what: String,
+    /// The number itself: an estimate, an exact value, or a largest deviation in standard errors.
+    pub value: f64,
+    /// How sure it is.
+    pub support: Support,
+}
+
+/// How sure a number is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Support {
+    /// An interval at the level [`CONFIDENCE`](crate::CONFIDENCE).
+    Interval {
+        /// Its lower end.
+        low: f64,
+        /// Its upper end.
+        high: f64,
+        /// The replicates behind it.
+        n: u64,
+    },
+    /// Computed without chance.
+    Exact {
+        /// The values of which it is the largest or smallest; 1 if it is a single one.
+        n: u64,
+    },
+    /// The largest of `n` deviations from a prediction, in standard errors.
+    Deviations {
+        /// Chance alone leaves all of them below this with the probability [`CONFIDENCE`](crate::CONFIDENCE).
+        limit: f64,
+        /// The comparisons made.
+        n: u64,
+    },
+}
+
+impl Evidence {
+    /// An estimate over `n` replicates.
+    pub fn estimate(name: impl Into<String>, what: impl Into<String>, estimate: &Estimate, n: u64) -> Self {
+        let support = Support::Interval { low: estimate.lower, high: estimate.upper, n };
+        Self { name: name.into(), what: what.into(), value: estimate.value, support }
+    }
+
+    /// A share of runs.
+    pub fn proportion(name: impl Into<String>, what: impl Into<String>, share: &Proportion) -> Self {
+        let support = Support::Interval { low: share.lower, high: share.upper, n: share.num_runs };
+        Self { name: name.into(), what: what.into(), value: share.value, support }
+    }
+
+    /// The difference of two shares, each of `n` runs.
+    pub fn difference(
+        name: impl Into<String>,
+        what: impl Into<String>,
+        difference: &ProportionDifference,
+        n: u64,
+    ) -> Self {
+        let support = Support::Interval { low: difference.lower, high: difference.upper, n };
+        Self { name: name.into(), what: what.into(), value: difference.value, support }
+    }
+
+    /// The largest absolute value of several numbers that chance has no part in; NaN if one of them is.
+    pub fn largest(
+        name: impl Into<String>,
+        what: impl Into<String>,
+        values: impl IntoIterator<Item = f64>,
+    ) -> Self {
+        let (mut value, mut n) = (0.0, 0);
+        for next in values {
+            // `max` would hide a value that is not a number.
+            value = if next.is_nan() || f64::is_nan(value) { f64::NAN } else { f64::max(value, next.abs()) };
+            n += 1;
+        }
+        Self { name: name.into(), what: what.into(), value, support: Support::Exact { n } }
+    }
+
+    /// A single number that chance has no part in.
+    pub fn exact(name: impl Into<String>, what: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), what: what.into(), value, support: Support::Exact { n: 1 } }
+    }
+
+    /// Whether many measurements agree with their closed forms.
+    pub fn agreement(name: impl Into<String>, what: impl Into<String>, agreement: &Agreement) -> Self {
+        let support = Support::Deviations { limit: agreement.limit, n: agreement.num_comparisons as u64 };
+        Self { name: name.into(), what: what.into(), value: agreement.largest_deviation, support }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_of_several_counts_them_and_hides_no_nan() {
+        let largest = Evidence::largest("a", "b", [1.0, -3.0, 2.0]);
+        assert_eq!((largest.value, largest.support), (3.0, Support::Exact { n: 3 }));
+        assert!(Evidence::largest("a", "b", [f64::NAN, 1.0]).value.is_nan());
+        assert!(Evidence::largest("a", "b", [1.0, f64::NAN]).value.is_nan());
+    }
+}

@@ -1,0 +1,67 @@
+//! What experiment B2 shows.
+
+use super::B2Report;
+use crate::escape::EscapeExhibit;
+use crate::exhibit::{Axis, Exhibit, Exhibits, Ink, Panel, Series, Shape};
+
+impl Exhibits for B2Report {
+    fn exhibit(&self) -> Exhibit {
+        let section = Panel {
+            title: "Mean of the components".to_owned(),
+            x: Axis::linear("x, through both minimisers"),
+            y: Axis::linear("value"),
+            series: vec![Series::new("f", Ink::Text, Shape::Line(self.section.clone()))]
+                .into_iter()
+                .chain(self.escape.minimizers.iter().zip([("sharp", Ink::Orange), ("flat", Ink::Blue)]).map(
+                    |(minimizer, (name, ink))| {
+                        Series::new(name, ink, Shape::Dots(vec![(minimizer.position[0], minimizer.value)]))
+                    },
+                ))
+                .collect(),
+        };
+        let function = "a flat and a sharp bowl";
+        EscapeExhibit { report: &self.escape, config: &self.config.runs, function, section }.exhibit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{B2Config, b2};
+    use super::*;
+    use crate::escape::EscapeConfig;
+    use crate::exhibit::Evidence;
+
+    fn evidence(runs: EscapeConfig) -> Vec<Evidence> {
+        b2(&B2Config { runs, ..B2Config::desk() }).unwrap().exhibit().evidence
+    }
+
+    #[test]
+    fn a_smoke_run_shows_that_distances_grow_as_predicted_and_survives_a_record() {
+        let report = b2(&B2Config::smoke()).unwrap();
+        let read = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(report, read);
+        assert!(report.escape.growth.unwrap().holds(), "{:?}", report.escape.growth);
+        assert!(report.escape.growth_of_gradient_descent.unwrap() < 1e-8);
+        let exhibit = report.exhibit();
+        let names: BTreeSet<&str> = exhibit.evidence.iter().map(|evidence| evidence.name.as_str()).collect();
+        assert_eq!(names.len(), exhibit.evidence.len(), "every name once");
+        assert!(!names.contains("left-mixed"), "all coordinates are alike");
+        let panels: Vec<usize> = exhibit.figures.iter().map(|figure| figure.panels.len()).collect();
+        assert_eq!(panels, [4, 4, 3, 4]);
+        assert_eq!(exhibit.tables.len(), 3);
+    }
+
+    #[test]
+    fn evidence_whose_step_sizes_are_not_run_is_left_out() {
+        let few = EscapeConfig { num_runs: 4, num_steps: 20, ..EscapeConfig::default() };
+        let names = |runs: EscapeConfig| -> Vec<String> {
+            evidence(runs).into_iter().map(|evidence| evidence.name).collect()
+        };
+        let above = names(EscapeConfig { factors: vec![1.2], ..few.clone() });
+        assert!(!above.iter().any(|name| name.ends_with("below")), "{above:?}");
+        let none = names(EscapeConfig { factors: vec![], batch_sizes: vec![], ..few });
+        assert_eq!(none, ["mean-square-residual"]);
+    }
+}

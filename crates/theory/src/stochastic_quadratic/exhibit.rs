@@ -1,0 +1,243 @@
+//! What experiment B1 shows: predicted and measured thresholds against the batch size, growth rates, and runs around them.
+
+mod figures;
+
+use super::{B1Report, B1Row, B1Summary, Place, Trajectory};
+use crate::exhibit::{Evidence, Exhibit, Exhibits, Table, estimate_text, number_text};
+use crate::fit::Estimate;
+use crate::thresholds::CurvatureLaw;
+
+impl Exhibits for B1Report {
+    fn exhibit(&self) -> Exhibit {
+        Exhibit {
+            evidence: self.evidence(),
+            tables: vec![self.thresholds_table(), self.rates_table()],
+            figures: vec![self.thresholds_figure(), self.runs_figure()],
+        }
+    }
+}
+
+impl B1Row {
+    fn is_random(&self) -> bool {
+        self.measured_mean_square.is_some()
+    }
+
+    fn at(&self, place: Place) -> Option<&Trajectory> {
+        self.trajectories.iter().find(|trajectory| trajectory.place == place)
+    }
+}
+
+impl B1Report {
+    /// The laws with their summaries and rows.
+    fn laws(&self) -> impl Iterator<Item = (usize, &CurvatureLaw, &B1Summary, Vec<&B1Row>)> {
+        self.config.laws.iter().zip(&self.summaries).enumerate().map(|(index, (law, summary))| {
+            (index, law, summary, self.rows.iter().filter(|row| row.law == *law).collect())
+        })
+    }
+
+    fn evidence(&self) -> Vec<Evidence> {
+        let mut evidence = Vec::new();
+        for (index, law, summary, rows) in self.laws() {
+            let slug = slug(law, index);
+            let name = |quantity: &str| format!("{quantity}-{slug}");
+            let what = |quantity: &str| format!("{quantity}; {}", law_text(law));
+            let worst = [
+                (
+                    "mean-square-deviation",
+                    "largest |measured / C*(k) − 1| over k",
+                    summary.mean_square_deviation,
+                    self.config.num_draws,
+                ),
+                (
+                    "almost-sure-deviation",
+                    "largest |measured / C_as(k) − 1| over the k with an exact C_as(k)",
+                    summary.almost_sure_deviation,
+                    self.config.num_draws,
+                ),
+                (
+                    "rate-below",
+                    "largest growth of the log distance per step over k, a tenth below C*",
+                    summary.largest_rate_below,
+                    self.config.num_runs,
+                ),
+                (
+                    "rate-between",
+                    "largest growth of the log distance per step over k, between C* and C_as",
+                    summary.largest_rate_between,
+                    self.config.num_runs,
+                ),
+                (
+                    "rate-above",
+                    "smallest growth of the log distance per step over k, a tenth above C_as",
+                    summary.smallest_rate_above,
+                    self.config.num_runs,
+                ),
+            ];
+            for (quantity, words, estimate, n) in worst {
+                if let Some(estimate) = estimate {
+                    evidence.push(Evidence::estimate(name(quantity), what(words), &estimate, n));
+                }
+            }
+            let factors: Vec<f64> = rows
+                .iter()
+                .filter_map(|row| row.at(Place::Between))
+                .map(|trajectory| trajectory.second_moment_factor)
+                .collect();
+            if !factors.is_empty() {
+                let smallest = factors.iter().copied().fold(f64::INFINITY, f64::min);
+                let words = "smallest factor of the mean square per step over k, between C* and C_as";
+                evidence.push(Evidence::exact(name("mean-square-factor-between"), what(words), smallest));
+            }
+            for row in rows {
+                let k = row.batch_size;
+                evidence.push(Evidence::exact(
+                    format!("mean-square-threshold-{slug}-k{k}"),
+                    what(&format!("C*({k})")),
+                    row.mean_square,
+                ));
+                if row.almost_sure_is_exact {
+                    evidence.push(Evidence::exact(
+                        format!("almost-sure-threshold-{slug}-k{k}"),
+                        what(&format!("C_as({k})")),
+                        row.almost_sure,
+                    ));
+                }
+            }
+        }
+        if let Some(rates) = &self.rates {
+            let words =
+                "growth of the log distance per step against the Lyapunov exponent, in standard errors";
+            evidence.push(Evidence::agreement("rates", words, rates));
+        }
+        // Without chance the rate is that of gradient descent, up to rounding.
+        let residuals: Vec<f64> = self
+            .rows
+            .iter()
+            .filter(|row| !row.is_random())
+            .flat_map(|row| &row.trajectories)
+            .map(|trajectory| trajectory.measured_rate.value - trajectory.predicted_rate)
+            .collect();
+        if !residuals.is_empty() {
+            let words = "largest difference of gradient descent's growth per step from log|1 − C E Q|";
+            evidence.push(Evidence::largest("gradient-descent-residual", words, residuals));
+        }
+        evidence
+    }
+
+    fn thresholds_table(&self) -> Table {
+        let title = format!(
+            "Thresholds: predicted, and measured from {} drawn curvatures; ± at 95 %; ~ marks a prediction from draws",
+            self.config.num_draws
+        );
+        let heads = ["curvature", "k", "C*(k)", "measured", "C_as(k)", "measured", "C_as / C*"];
+        let mut table = Table::new(title, &heads);
+        for row in &self.rows {
+            let measured =
+                |estimate: Option<&Estimate>| estimate.map_or_else(|| "–".to_owned(), estimate_text);
+            let mark = if row.almost_sure_is_exact { "" } else { "~" };
+            table.push(vec![
+                law_text(&row.law),
+                row.batch_size.to_string(),
+                number_text(row.mean_square, 5),
+                measured(row.measured_mean_square.as_ref()),
+                format!("{mark}{}", number_text(row.almost_sure, 5)),
+                measured(row.measured_almost_sure.as_ref()),
+                number_text(row.almost_sure / row.mean_square, 4),
+            ]);
+        }
+        table
+    }
+
+    fn rates_table(&self) -> Table {
+        let title = format!(
+            "Between the thresholds: the mean square grows while runs come closer; {} runs of {} steps; ± at 95 %",
+            self.config.num_runs, self.config.num_steps
+        );
+        let heads = [
+            "curvature",
+            "k",
+            "step size",
+            "mean square per step",
+            "log distance per step",
+            "Lyapunov exponent",
+        ];
+        let mut table = Table::new(title, &heads);
+        for row in &self.rows {
+            if let Some(trajectory) = row.at(Place::Between) {
+                table.push(vec![
+                    law_text(&row.law),
+                    row.batch_size.to_string(),
+                    number_text(trajectory.step_size, 4),
+                    format!("× {}", number_text(trajectory.second_moment_factor, 4)),
+                    estimate_text(&trajectory.measured_rate),
+                    number_text(trajectory.predicted_rate, 4),
+                ]);
+            }
+        }
+        table
+    }
+}
+
+/// A law within a name: lower case, and unique together with its index.
+fn slug(law: &CurvatureLaw, index: usize) -> String {
+    match law {
+        CurvatureLaw::TwoPoint { low, high } => format!("two-point-{low}-{high}"),
+        CurvatureLaw::LogNormal { mean, variance } => format!("lognormal-{mean}-{variance}"),
+        CurvatureLaw::Sample { .. } => format!("sample-{index}"),
+    }
+}
+
+fn law_text(law: &CurvatureLaw) -> String {
+    match law {
+        CurvatureLaw::TwoPoint { low, high } => format!("{{{low}, {high}}}"),
+        CurvatureLaw::LogNormal { mean, variance } => format!("lognormal, mean {mean}, variance {variance}"),
+        CurvatureLaw::Sample { values } => format!("one of {}", values.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{B1Config, b1};
+    use super::*;
+    use crate::thresholds::BatchSize;
+
+    fn tiny() -> B1Config {
+        B1Config { num_draws: 2000, num_runs: 5, num_steps: 20, ..B1Config::smoke() }
+    }
+
+    #[test]
+    fn the_report_survives_its_record() {
+        let report = b1(&tiny()).unwrap();
+        assert_eq!(report, serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn every_quantity_has_a_name_of_its_own() {
+        let laws = vec![
+            CurvatureLaw::Sample { values: vec![1.0, 2.0, 4.0] },
+            CurvatureLaw::Sample { values: vec![1.0, 3.0, 4.0] },
+            CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
+        ];
+        let exhibit = b1(&B1Config { laws, ..tiny() }).unwrap().exhibit();
+        let names: BTreeSet<&str> = exhibit.evidence.iter().map(|evidence| evidence.name.as_str()).collect();
+        assert_eq!(names.len(), exhibit.evidence.len());
+        assert!(
+            names.contains("almost-sure-threshold-two-point-1-9-k1")
+                && names.contains("rate-between-sample-1")
+        );
+        assert_eq!(exhibit.tables[0].rows.len(), 18);
+        assert_eq!(exhibit.tables[1].rows.len(), 15);
+    }
+
+    #[test]
+    fn gradient_descent_alone_has_thresholds_and_nothing_to_measure() {
+        let report = b1(&B1Config { batch_sizes: vec![BatchSize::ALL], ..tiny() }).unwrap();
+        assert_eq!(report, serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap());
+        let exhibit = report.exhibit();
+        let residual = exhibit.evidence.last().unwrap();
+        assert!(residual.name == "gradient-descent-residual" && residual.value < 1e-12, "{residual:?}");
+        assert!(exhibit.tables[1].rows.is_empty());
+    }
+}

@@ -1,0 +1,212 @@
+//! The figures of experiment B1.
+
+use super::{B1Report, B1Row, law_text};
+use crate::exhibit::{Axis, Figure, Ink, Panel, Series, Shape};
+use crate::fit::Estimate;
+use crate::stochastic_quadratic::{Place, Trajectory};
+use crate::thresholds::BatchSize;
+
+/// Laws with panels of their own, at most.
+const MOST_LAWS: usize = 3;
+/// By how much the batch sizes of neighbouring laws are moved apart, as a factor.
+const APART: f64 = 1.08;
+
+impl B1Report {
+    pub(super) fn thresholds_figure(&self) -> Figure {
+        let mut panels: Vec<Panel> = self
+            .laws()
+            .take(MOST_LAWS)
+            .map(|(_, law, _, rows)| Panel {
+                title: format!("Thresholds, {}", law_text(law)),
+                x: Axis::log("batch size k"),
+                y: Axis::log("step size C"),
+                series: thresholds(&rows),
+            })
+            .collect();
+        panels.extend([
+            self.deviations_panel("Deviation from C*(k)", &|row| (row.measured_mean_square, row.mean_square)),
+            self.deviations_panel("Deviation from C_as(k)", &|row| {
+                (row.measured_almost_sure, row.almost_sure)
+            }),
+            self.rates_panel(),
+        ]);
+        Figure {
+            title: "Thresholds of SGD on a stochastic quadratic".to_owned(),
+            caption: "Above C* the mean square of the distance grows, above C_as almost every run leaves: predictions are lines, what \
+                      drawn curvatures give are dots; the horizontal line is gradient descent's threshold. Then measured over predicted \
+                      thresholds with 95 % intervals, and the growth of the log distance per step of all runs against the Lyapunov \
+                      exponent."
+                .to_owned(),
+            panels,
+        }
+    }
+
+    fn deviations_panel(&self, title: &str, thresholds: &dyn Fn(&B1Row) -> (Option<Estimate>, f64)) -> Panel {
+        let mut series = vec![Series::unnamed(Ink::Muted, Shape::Horizontal(0.0))];
+        for (index, law, _, rows) in self.laws() {
+            let (mut dots, mut bars) = (Vec::new(), Vec::new());
+            for row in rows {
+                let (Some(measured), predicted) = thresholds(row) else { continue };
+                let Some(k) = number(row.batch_size) else { continue };
+                let x = k * APART.powf(index as f64 - 0.5 * (self.summaries.len() as f64 - 1.0));
+                let percent = |value: f64| 100.0 * (value / predicted - 1.0);
+                dots.push((x, percent(measured.value)));
+                bars.push((x, percent(measured.lower), percent(measured.upper)));
+            }
+            let ink = Ink::of_series(index);
+            series.push(Series::unnamed(ink, Shape::Intervals(bars)));
+            series.push(Series::new(law_text(law), ink, Shape::Dots(dots)));
+        }
+        Panel {
+            title: title.to_owned(),
+            x: Axis::log("batch size k"),
+            y: Axis::linear("measured over predicted − 1, %"),
+            series,
+        }
+    }
+
+    fn rates_panel(&self) -> Panel {
+        let rates =
+            self.rows.iter().flat_map(|row| &row.trajectories).map(|trajectory| trajectory.predicted_rate);
+        let (low, high) = rates
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| (low.min(rate), high.max(rate)));
+        let mut series =
+            vec![Series::new("equal", Ink::Muted, Shape::Dashed(vec![(low, low), (high, high)]))];
+        for (index, law, _, rows) in self.laws() {
+            let trajectories = || rows.iter().flat_map(|row| &row.trajectories);
+            let bars = trajectories().map(|trajectory| {
+                (trajectory.predicted_rate, trajectory.measured_rate.lower, trajectory.measured_rate.upper)
+            });
+            let dots =
+                trajectories().map(|trajectory| (trajectory.predicted_rate, trajectory.measured_rate.value));
+            let ink = Ink::of_series(index);
+            series.push(Series::unnamed(ink, Shape::Intervals(bars.collect())));
+            series.push(Series::new(law_text(law), ink, Shape::Dots(dots.collect())));
+        }
+        Panel {
+            title: "Growth of the log distance per step".to_owned(),
+            x: Axis::linear("Lyapunov exponent"),
+            y: Axis::linear("measured"),
+            series,
+        }
+    }
+
+    pub(super) fn runs_figure(&self) -> Figure {
+        let panels = self
+            .laws()
+            .take(MOST_LAWS)
+            .filter_map(|(_, law, _, rows)| {
+                let row = rows.first()?;
+                Some(Panel {
+                    title: format!("{}, k = {}", law_text(law), row.batch_size),
+                    x: Axis::linear("step"),
+                    y: Axis::log("distance to the minimiser"),
+                    series: self.runs(row),
+                })
+            })
+            .collect();
+        Figure {
+            title: "Runs around the thresholds".to_owned(),
+            caption: format!(
+                "Median and 10-90 % band of {} runs from distance {}, at a tenth below C*, at the geometric mean of C* and C_as, and at a \
+                 tenth above C_as; dashed lines have the slope of the Lyapunov exponent. The gray curve is the exact root mean square \
+                 between the thresholds: it grows, although almost every run comes closer. Distances are cut at 1e−18 and 1e6.",
+                self.config.num_runs, self.config.start_distance
+            ),
+            panels,
+        }
+    }
+
+    fn runs(&self, row: &B1Row) -> Vec<Series> {
+        let start = self.config.start_distance;
+        let mut series = Vec::new();
+        for trajectory in &row.trajectories {
+            let (label, ink) = match trajectory.place {
+                Place::BelowBoth => ("below C*", Ink::Blue),
+                Place::Between => ("between", Ink::Purple),
+                Place::AboveBoth => ("above C_as", Ink::Orange),
+            };
+            let distances = &trajectory.distances;
+            let points = |logs: &[f64]| -> Vec<(f64, f64)> {
+                distances
+                    .steps
+                    .iter()
+                    .zip(logs)
+                    .map(|(step, log)| (*step as f64, 10_f64.powf(*log)))
+                    .collect()
+            };
+            let band = points(&distances.low).into_iter().zip(&distances.high);
+            let band = band.map(|((step, low), high)| (step, low, 10_f64.powf(*high))).collect();
+            series.push(Series::unnamed(ink, Shape::Band(band)));
+            series.push(Series::new(label, ink, Shape::Line(points(&distances.median))));
+            let (low, high) = ends(distances);
+            let growth = |rate: f64| -> Vec<(f64, f64)> {
+                let all =
+                    distances.steps.iter().map(|step| (*step as f64, start * (rate * *step as f64).exp()));
+                all.filter(|(_, distance)| (low..=high).contains(distance)).collect()
+            };
+            series.push(Series::unnamed(Ink::Text, Shape::Dashed(growth(trajectory.predicted_rate))));
+            if trajectory.place == Place::Between {
+                let rate = 0.5 * trajectory.second_moment_factor.ln();
+                series.push(Series::new(
+                    "root mean square, between",
+                    Ink::Gray,
+                    Shape::Line(self.shown_growth(row, rate)),
+                ));
+            }
+        }
+        series
+    }
+
+    /// Exponential growth from the start, as far as the runs of `row` are shown.
+    fn shown_growth(&self, row: &B1Row, rate: f64) -> Vec<(f64, f64)> {
+        let highest =
+            row.trajectories.iter().map(|trajectory| ends(&trajectory.distances).1).fold(0.0, f64::max);
+        let steps =
+            row.trajectories.first().map_or(&[][..], |trajectory: &Trajectory| &trajectory.distances.steps);
+        let points =
+            steps.iter().map(|step| (*step as f64, self.config.start_distance * (rate * *step as f64).exp()));
+        points.take_while(|(_, distance)| *distance <= highest).collect()
+    }
+}
+
+/// The lowest and the highest distance of the band.
+fn ends(distances: &crate::log_distance::LogDistances) -> (f64, f64) {
+    let low = distances.low.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = distances.high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (10_f64.powf(low), 10_f64.powf(high))
+}
+
+/// Predicted thresholds as lines and measured ones as dots, against the batch size.
+fn thresholds(rows: &[&B1Row]) -> Vec<Series> {
+    let mut series = Vec::new();
+    if let Some(all) = rows.iter().find(|row| row.batch_size == BatchSize::ALL) {
+        series.push(Series::new("gradient descent", Ink::Muted, Shape::Horizontal(all.mean_square)));
+    }
+    let mut add = |label: &str, ink, thresholds: &dyn Fn(&B1Row) -> (f64, Option<Estimate>)| {
+        let (mut line, mut bars, mut dots) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            let Some(k) = number(row.batch_size) else { continue };
+            let (predicted, measured) = thresholds(row);
+            line.push((k, predicted));
+            if let Some(measured) = measured {
+                bars.push((k, measured.lower, measured.upper));
+                dots.push((k, measured.value));
+            }
+        }
+        series.push(Series::new(label, ink, Shape::Line(line)));
+        series.push(Series::unnamed(ink, Shape::Intervals(bars)));
+        series.push(Series::unnamed(ink, Shape::Dots(dots)));
+    };
+    add("C_as(k)", Ink::Orange, &|row| (row.almost_sure, row.measured_almost_sure));
+    add("C*(k)", Ink::Blue, &|row| (row.mean_square, row.measured_mean_square));
+    series
+}
+
+/// The batch size on an axis; `None` for all components.
+fn number(batch_size: BatchSize) -> Option<f64> {
+    match batch_size {
+        BatchSize::Draws(k) => Some(f64::from(k.get())),
+        BatchSize::All(_) => None,
+    }
+}
