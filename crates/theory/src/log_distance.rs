@@ -7,7 +7,7 @@ use crate::fit::Estimate;
 /// Points of the curves, at most.
 const NUM_POINTS: u64 = 100;
 /// Distances outside of this range are drawn at its ends: what underflows, and what diverges.
-const SHOWN: (f64, f64) = (1e-18, 1e6);
+pub(crate) const SHOWN: (f64, f64) = (1e-18, 1e6);
 
 /// Quantiles over the runs of the decimal logarithm of the distance to a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -136,8 +136,8 @@ impl A3Report {
         let delta = step_size * self.config.noise_radius;
         let valley = self.config.valley;
         let curve = |height: &dyn Fn(f64) -> f64| {
-            let points =
-                (-NUM_POINTS..=NUM_POINTS).map(|i| 3.0 * delta * f64::from(i) / f64::from(NUM_POINTS));
+            // The left side is steep, so less of it fits beside the other.
+            let points = (0..=NUM_POINTS).map(|i| delta * (4.0 * f64::from(i) / f64::from(NUM_POINTS) - 1.0));
             Shape::Line(points.map(|w| (w, height(w))).collect())
         };
         Some(Panel {

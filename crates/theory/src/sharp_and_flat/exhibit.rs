@@ -182,12 +182,17 @@ impl A2Report {
 
     fn shares_panel(&self) -> Panel {
         let percent = |share: &Proportion| [share.value, share.lower, share.upper].map(|x| 100.0 * x);
+        let mut shares =
+            self.against_step(&|row| percent(&row.sharp_iterates), &|row| percent(&row.sharp_averages));
+        // The histograms beside it name the same colours.
+        for series in &mut shares {
+            series.label = None;
+        }
         Panel {
             title: "Runs at the sharp minimum".to_owned(),
             x: Axis::log("step size η"),
             y: Axis::linear("share of runs, %"),
-            series: self
-                .against_step(&|row| percent(&row.sharp_iterates), &|row| percent(&row.sharp_averages)),
+            series: shares,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{B1Report, B1Row, law_text};
 use crate::exhibit::{Axis, Figure, Ink, Panel, Series, Shape};
 use crate::fit::Estimate;
+use crate::log_distance::{LogDistances, SHOWN};
 use crate::stochastic_quadratic::{Place, Trajectory};
 use crate::thresholds::BatchSize;
 
@@ -17,9 +18,9 @@ impl B1Report {
             .laws()
             .take(MOST_LAWS)
             .map(|(_, law, _, rows)| Panel {
-                title: format!("Thresholds, {}", law_text(law)),
+                title: law_text(law),
                 x: Axis::log("batch size k"),
-                y: Axis::log("step size C"),
+                y: Axis::linear("step size C"),
                 series: thresholds(&rows),
             })
             .collect();
@@ -57,10 +58,17 @@ impl B1Report {
             series.push(Series::unnamed(ink, Shape::Intervals(bars)));
             series.push(Series::new(law_text(law), ink, Shape::Dots(dots)));
         }
+        let ends = series.iter().filter_map(|series| match &series.shape {
+            Shape::Intervals(bars) => {
+                bars.iter().map(|(_, low, high)| low.abs().max(high.abs())).reduce(f64::max)
+            }
+            _ => None,
+        });
+        let farthest = 1.1 * ends.reduce(f64::max).unwrap_or(1.0);
         Panel {
             title: title.to_owned(),
             x: Axis::log("batch size k"),
-            y: Axis::linear("measured over predicted − 1, %"),
+            y: Axis::linear("measured over predicted − 1, %").over(-farthest, farthest),
             series,
         }
     }
@@ -127,11 +135,13 @@ impl B1Report {
                 Place::AboveBoth => ("above C_as", Ink::Orange),
             };
             let distances = &trajectory.distances;
+            let shown = num_shown(distances);
             let points = |logs: &[f64]| -> Vec<(f64, f64)> {
                 distances
                     .steps
                     .iter()
                     .zip(logs)
+                    .take(shown)
                     .map(|(step, log)| (*step as f64, 10_f64.powf(*log)))
                     .collect()
             };
@@ -171,10 +181,17 @@ impl B1Report {
 }
 
 /// The lowest and the highest distance of the band.
-fn ends(distances: &crate::log_distance::LogDistances) -> (f64, f64) {
+fn ends(distances: &LogDistances) -> (f64, f64) {
     let low = distances.low.iter().copied().fold(f64::INFINITY, f64::min);
     let high = distances.high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     (10_f64.powf(low), 10_f64.powf(high))
+}
+
+/// The points up to the first at which most runs are at the end of what is shown.
+fn num_shown(distances: &LogDistances) -> usize {
+    let (low, high) = SHOWN;
+    let leaves = |log: &f64| *log <= low.log10() || *log >= high.log10();
+    distances.median.iter().position(leaves).map_or(distances.median.len(), |last| last + 1)
 }
 
 /// Predicted thresholds as lines and measured ones as dots, against the batch size.
@@ -198,8 +215,8 @@ fn thresholds(rows: &[&B1Row]) -> Vec<Series> {
         series.push(Series::unnamed(ink, Shape::Intervals(bars)));
         series.push(Series::unnamed(ink, Shape::Dots(dots)));
     };
-    add("C_as(k)", Ink::Orange, &|row| (row.almost_sure, row.measured_almost_sure));
-    add("C*(k)", Ink::Blue, &|row| (row.mean_square, row.measured_mean_square));
+    add("almost surely, C_as(k)", Ink::Orange, &|row| (row.almost_sure, row.measured_almost_sure));
+    add("in mean square, C*(k)", Ink::Blue, &|row| (row.mean_square, row.measured_mean_square));
     series
 }
 
