@@ -214,7 +214,7 @@ impl EscapeExhibit<'_> {
             "{} runs of {} steps from {} beside the {} minimiser; a run has left when it was beyond {}; intervals at 95 %",
             self.config.num_runs,
             self.config.num_steps,
-            number_text(self.config.start_distance, 2),
+            number_text(self.config.start_distance, 1),
             self.name(start),
             self.config.exit_distance
         );
@@ -248,11 +248,8 @@ impl EscapeExhibit<'_> {
     }
 
     fn figures(self) -> Vec<Figure> {
-        let above = self.distance_figure(true);
-        let below = self.distance_figure(false);
-        let leaving = self.leaving_figure();
-        let predictions = self.prediction_figure();
-        above.into_iter().chain([leaving, predictions]).chain(below).collect()
+        let (distances, leaving) = (self.distance_figure(), self.leaving_figure());
+        vec![distances, leaving, self.prediction_figure()]
     }
 }
 

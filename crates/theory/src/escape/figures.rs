@@ -6,7 +6,7 @@ use crate::exhibit::{Axis, Figure, Ink, Panel, Series, Shape};
 use crate::thresholds::BatchSize;
 
 /// Panels of a figure with one panel per batch size, at most.
-const NUM_PANELS: usize = 4;
+const NUM_PANELS: usize = 3;
 /// Distances that figures show: below, rounding takes over.
 const SHOWN: (f64, f64) = (1e-14, 1e2);
 /// Figures of distances show this many times the steps that the slowest run is predicted to take to leave.
@@ -33,52 +33,63 @@ impl EscapeExhibit<'_> {
         rows.iter().find(|row| row.batch_size == batch_size && row.choice == choice && row.start == start)
     }
 
-    /// Distances over the steps around the sharp and the flat minimiser, next to the sharp one's threshold.
-    pub(super) fn distance_figure(&self, is_above: bool) -> Option<Figure> {
-        let factors = self.config.factors.iter().copied().filter(|factor| (*factor > 1.0) == is_above);
-        let factor = if is_above { factors.reduce(f64::min) } else { factors.reduce(f64::max) }?;
-        let choice = StepChoice::OfAlmostSure(factor);
-        let way = (self.config.exit_distance / self.config.start_distance).ln().max(1.0);
-        let rates = self.report.rows.iter().filter(|row| row.choice == choice && row.start == 0);
-        let slowest = rates.filter_map(|row| row.predicted_rate).map(f64::abs).fold(f64::INFINITY, f64::min);
-        let num_steps = (AIR * way / slowest).clamp(20.0, 1e9).min(self.config.num_steps as f64);
-        let panels: Vec<Panel> = self
-            .shown_batch_sizes()
-            .into_iter()
-            .map(|(_, batch_size)| {
+    /// Distances over the steps around the sharp and the flat minimiser, just above and just below the sharp one's threshold.
+    pub(super) fn distance_figure(&self) -> Figure {
+        let factors = || self.config.factors.iter().copied();
+        let above = factors().filter(|factor| *factor > 1.0).reduce(f64::min);
+        let below = factors().filter(|factor| *factor < 1.0).reduce(f64::max);
+        let shown = self.shown_batch_sizes();
+        let panels = above.into_iter().chain(below).flat_map(|factor| {
+            let num_steps = self.steps_to_leave(factor);
+            shown.iter().map(move |&(_, batch_size)| {
                 let series = [self.flattest(), 0].into_iter().filter_map(|start| {
-                    let row = self.find(batch_size, choice, start)?;
+                    let row = self.find(batch_size, StepChoice::OfAlmostSure(factor), start)?;
                     Some(self.distance_series(row, num_steps))
                 });
                 Panel {
-                    title: format!("batch size {batch_size}"),
+                    title: format!("{factor} of the threshold, batch size {batch_size}"),
                     x: Axis::linear("step").over(0.0, num_steps),
                     y: Axis::log("distance to the minimiser"),
                     series: series.flatten().collect(),
                 }
             })
-            .collect();
-        let side = if is_above { "Above" } else { "Below" };
-        Some(Figure {
-            title: format!("{side} the sharp minimiser's threshold"),
+        });
+        Figure {
+            title: "Distances around both minimisers".to_owned(),
             caption: format!(
-                "Distance to the minimiser that runs start at, at {factor} of the sharp minimiser's almost-sure threshold; the \
-                 flat one's is larger. Lines are medians of {} runs, bands go from the 10 % to the 90 % quantile; dashed lines \
-                 have the predicted slope, the Lyapunov exponent at the minimiser.",
+                "Distance to the minimiser that runs start at, at step sizes around the sharp minimiser's almost-sure threshold; \
+                 the flat one's is larger. Lines are medians of {} runs, bands go from the 10 % to the 90 % quantile; dashed \
+                 lines have the predicted slope, the Lyapunov exponent at the minimiser.",
                 self.config.num_runs
             ),
-            panels,
-        })
+            panels: panels.collect(),
+        }
+    }
+
+    /// The steps that a figure shows: a multiple of those that the slowest runs from the sharp minimiser are predicted to take for the
+    /// way from where they start to where they have left.
+    fn steps_to_leave(&self, factor: f64) -> f64 {
+        let choice = StepChoice::OfAlmostSure(factor);
+        let way = (self.config.exit_distance / self.config.start_distance).ln().max(1.0);
+        let rates = self.report.rows.iter().filter(|row| row.choice == choice && row.start == 0);
+        let slowest = rates.filter_map(|row| row.predicted_rate).map(f64::abs).fold(f64::INFINITY, f64::min);
+        let least = AIR * way / slowest;
+        let looked_at = self.report.rows.first().map_or(&[][..], |row| &row.distances.steps);
+        let enough = looked_at.iter().map(|step| *step as f64).find(|step| *step > 0.0 && *step >= least);
+        enough.unwrap_or(self.config.num_steps as f64)
     }
 
     fn distance_series(&self, row: &EscapeRow, num_steps: f64) -> Vec<Series> {
         let distances = &row.distances;
         let distance = |log: f64| 10.0_f64.powf(log).clamp(SHOWN.0, SHOWN.1);
-        let shown = distances.steps.iter().take_while(|step| **step as f64 <= num_steps).count();
-        let steps = || distances.steps[..shown].iter().map(|step| *step as f64);
-        let band = steps().zip(&distances.low).zip(&distances.high);
-        let band = band.map(|((step, low), high)| (step, distance(*low), distance(*high))).collect();
-        let median = steps().zip(&distances.median).map(|(step, log)| (step, distance(*log))).collect();
+        // A curve ends where it reaches the lowest distance shown.
+        let points = |logs: &[f64]| -> Vec<(f64, f64)> {
+            let all = distances.steps.iter().zip(logs).map(|(step, log)| (*step as f64, distance(*log)));
+            let end = logs.iter().position(|log| distance(*log) <= SHOWN.0).unwrap_or(logs.len());
+            all.take(end + 1).take_while(|(step, _)| *step <= num_steps).collect()
+        };
+        let (low, median, high) = (&distances.low, points(&distances.median), points(&distances.high));
+        let band = high.iter().zip(low).map(|((step, high), low)| (*step, distance(*low), *high)).collect();
         let ink = self.ink(row.start);
         let mut series = vec![
             Series::unnamed(ink, Shape::Band(band)),
@@ -88,7 +99,7 @@ impl EscapeExhibit<'_> {
             let from = self.config.start_distance;
             // Up to where the runs have left, or down to what is shown.
             let to = if rate > 0.0 { self.config.exit_distance } else { SHOWN.0 };
-            let end = ((to / from).ln() / rate).min(num_steps);
+            let end = ((to / from).ln() / rate).clamp(0.0, num_steps);
             let line = vec![(0.0, from), (end, from * (rate * end).exp())];
             series.push(Series::new("predicted slope", Ink::Text, Shape::Dashed(line)));
         }
@@ -112,7 +123,8 @@ impl EscapeExhibit<'_> {
                     Shape::Vertical(minimizers[0].thresholds[index].mean_square),
                 ),
             ];
-            for start in (0..minimizers.len()).rev() {
+            // The mixed minimisers last, as rings around what they coincide with.
+            for start in [self.flattest(), 0].into_iter().chain(1..self.flattest()) {
                 let rows = || {
                     self.report.rows.iter().filter(|row| row.batch_size == batch_size && row.start == start)
                 };
@@ -120,16 +132,15 @@ impl EscapeExhibit<'_> {
                 let bars =
                     rows().map(|row| (row.step_size, percent(row.left.lower), percent(row.left.upper)));
                 let dots = rows().map(|row| (row.step_size, percent(row.left.value)));
+                let is_mixed = start > 0 && start < self.flattest();
+                let dots =
+                    if is_mixed { Shape::Circles(dots.collect()) } else { Shape::Dots(dots.collect()) };
                 series.push(Series::unnamed(self.ink(start), Shape::Intervals(bars.collect())));
-                series.push(Series::new(
-                    format!("from {}", self.name(start)),
-                    self.ink(start),
-                    Shape::Dots(dots.collect()),
-                ));
+                series.push(Series::new(format!("from {}", self.name(start)), self.ink(start), dots));
             }
             Panel {
                 title: format!("batch size {batch_size}"),
-                x: Axis::log("step size C"),
+                x: axis("step size C", self.report.rows.iter().map(|row| row.step_size)),
                 y: Axis::linear("runs that leave, %").over(-4.0, 104.0),
                 series,
             }
@@ -154,7 +165,7 @@ impl EscapeExhibit<'_> {
         Figure {
             title: "Function, thresholds and rates".to_owned(),
             caption: "First: the mean of all components along a line through the minimisers. Second: predicted step sizes beyond \
-                      which distances grow, almost surely and in mean square; dashed: those of gradient descent on all \
+                      which distances grow, almost surely and in mean square; gray: those of gradient descent on all \
                       components. Third: growth of the log distance, measured (with 95 % intervals) against the Lyapunov \
                       exponent; on the line both agree."
                 .to_owned(),
@@ -176,19 +187,20 @@ impl EscapeExhibit<'_> {
                 points.sort_by(|a, b| a.0.total_cmp(&b.0));
                 points
             };
-            for at in thresholds.iter().filter(|at| matches!(at.batch_size, BatchSize::All(_))) {
-                series.push(Series::unnamed(ink, Shape::Horizontal(at.almost_sure)));
+            for at in thresholds.iter().filter(|at| at.batch_size == BatchSize::ALL) {
+                series.push(Series::unnamed(Ink::Muted, Shape::Horizontal(at.almost_sure)));
             }
             let (almost_sure, mean_square) = (numbered(|at| at.almost_sure), numbered(|at| at.mean_square));
-            series.push(Series::unnamed(ink, Shape::Line(almost_sure.clone())));
-            series.push(Series::new(format!("{name}, almost sure"), ink, Shape::Dots(almost_sure)));
-            series.push(Series::unnamed(ink, Shape::Line(mean_square.clone())));
-            series.push(Series::new(format!("{name}, mean square"), ink, Shape::Circles(mean_square)));
+            series.push(Series::unnamed(ink, Shape::Dots(almost_sure.clone())));
+            series.push(Series::new(format!("{name}, almost sure"), ink, Shape::Line(almost_sure)));
+            series.push(Series::unnamed(ink, Shape::Circles(mean_square.clone())));
+            series.push(Series::new(format!("{name}, mean square"), ink, Shape::Dashed(mean_square)));
         }
+        let all = self.report.minimizers.iter().flat_map(|minimizer| &minimizer.thresholds);
         Panel {
             title: "Thresholds".to_owned(),
             x: Axis::log("batch size k"),
-            y: Axis::log("step size C"),
+            y: axis("step size C", all.flat_map(|at| [at.mean_square, at.almost_sure])),
             series,
         }
     }
@@ -223,4 +235,11 @@ impl EscapeExhibit<'_> {
             series,
         })
     }
+}
+
+/// An axis for positive values: logarithmic where they differ much.
+fn axis(label: &str, values: impl Iterator<Item = f64>) -> Axis {
+    let (low, high) =
+        values.fold((f64::INFINITY, 0.0), |(low, high), value| (f64::min(low, value), f64::max(high, value)));
+    if high > 8.0 * low { Axis::log(label) } else { Axis::linear(label) }
 }

@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(names.len(), exhibit.evidence.len(), "every name once");
         assert!(!names.contains("left-mixed"), "all coordinates are alike");
         let panels: Vec<usize> = exhibit.figures.iter().map(|figure| figure.panels.len()).collect();
-        assert_eq!(panels, [4, 4, 3, 4]);
+        assert_eq!(panels, [6, 3, 3]);
         assert_eq!(exhibit.tables.len(), 3);
     }
 

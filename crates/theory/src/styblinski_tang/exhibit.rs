@@ -7,16 +7,20 @@ use crate::exhibit::{Axis, Exhibit, Exhibits, Ink, Panel, Series, Shape};
 impl Exhibits for B3Report {
     fn exhibit(&self) -> Exhibit {
         let minimizers = &self.escape.minimizers;
-        let (sharp, flat) = (minimizers[0].position[0], minimizers[minimizers.len() - 1].position[0]);
-        let line = |name, ink, x| Series::new(name, ink, Shape::Vertical(x));
+        let dim = self.config.dim as f64;
+        // All coordinates of the sharpest minimiser are alike, and so are those of the flattest.
+        let dot = |name, ink, index: usize| {
+            let minimizer = &minimizers[index];
+            Series::new(name, ink, Shape::Dots(vec![(minimizer.position[0], minimizer.value / dim)]))
+        };
         let section = Panel {
             title: "Mean of the components".to_owned(),
             x: Axis::linear("one coordinate"),
             y: Axis::linear("what it adds to the value"),
             series: vec![
-                line("sharp", Ink::Orange, sharp),
-                line("flat", Ink::Blue, flat),
                 Series::new("f", Ink::Text, Shape::Line(self.section.clone())),
+                dot("sharp", Ink::Orange, 0),
+                dot("flat", Ink::Blue, minimizers.len() - 1),
             ],
         };
         let function = match self.config.components {
