@@ -19,11 +19,11 @@ pub(crate) const PUBLISHED_FILE: &str = "published.toml";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ScaleName {
-    /// All code paths in minutes; says nothing about the claims on CIFAR.
+    /// Everything in minutes, to see that it works; says nothing about the claims on CIFAR
     Smoke,
-    /// About an hour on two cores; networks and epochs scaled down.
+    /// Two cores: laws in seconds; networks in about an hour, they and their epochs scaled down
     Desk,
-    /// The papers' own settings.
+    /// The papers' own settings
     Paper,
 }
 

@@ -324,7 +324,13 @@ pub(crate) fn log_axis(title: &str, range: Range<f64>) -> Axis {
         })
         .filter(|(at, ..)| range.contains(at))
         .map(|(at, factor, power)| (at, power_label(factor, power)))
-        .collect();
+        .collect::<Vec<_>>();
+    if ticks.len() < 2 {
+        // Much less than a decade: round numbers, which are then almost evenly spaced.
+        let values = Axis::over(title, 10_f64.powf(range.start)..10_f64.powf(range.end));
+        let ticks = values.ticks.into_iter().filter(|(value, _)| *value > 0.0);
+        return Axis::with_ticks(title, range, ticks.map(|(value, label)| (value.log10(), label)).collect());
+    }
     Axis::with_ticks(title, range, ticks)
 }
 
@@ -387,6 +393,7 @@ mod tests {
         assert_eq!(labels(-2.1, -0.9), ["0.01", "0.02", "0.05", "0.1"]);
         assert_eq!(labels(-0.1, 2.1), ["1", "3", "10", "30", "100"]);
         assert_eq!(labels(-6.1, 0.1), ["10⁻⁶", "10⁻⁴", "0.01", "1"]);
+        assert_eq!(labels(-0.65, -0.35), ["0.25", "0.30", "0.35", "0.40"].map(str::to_owned));
     }
 
     #[test]

@@ -22,22 +22,27 @@ const PNG_SCALE: f32 = 2.0;
 
 /// What is written before the content: the theme, and the ground.
 pub(crate) fn opening(width: u32, height: u32) -> String {
-    let mut svg = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
          <style>text {{ font-family: system-ui, -apple-system, \"Segoe UI\", Roboto, \"Noto Sans\", Arial, sans-serif; \
-         font-variant-numeric: tabular-nums; }}\n.page {{ fill: {}; }}\n\
-         @media (prefers-color-scheme: dark) {{\n.page {{ fill: {}; }}\n",
-        PAGE.0, PAGE.1
-    );
+         font-variant-numeric: tabular-nums; }}\n.page {{ fill: {}; }}\n{}</style>\n\
+         <rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"12\"/>\n",
+        PAGE.0,
+        dark_theme()
+    )
+}
+
+/// The rules that replace every colour where the reader's system is dark.
+fn dark_theme() -> String {
+    let mut rules = format!("@media (prefers-color-scheme: dark) {{\n.page {{ fill: {}; }}\n", PAGE.1);
     for ink in Ink::ALL {
         let (light, dark) = (ink.hex(), ink.dark());
         let _ = writeln!(
-            svg,
+            rules,
             "[fill=\"{light}\"] {{ fill: {dark}; }} [stroke=\"{light}\"] {{ stroke: {dark}; }}"
         );
     }
-    svg.push_str("}</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"12\"/>\n");
-    svg
+    rules + "}\n"
 }
 
 /// A line of text with its left end at `x` and its base line at `y`.
@@ -69,12 +74,17 @@ pub(crate) fn file(figures: &[Figure]) -> String {
     opening(width, y + MARGIN) + &body + "</svg>\n"
 }
 
+/// Rows are as equal as can be: four panels are two rows of two.
+fn in_a_row(panels: usize) -> usize {
+    panels.div_ceil(panels.div_ceil(COLUMNS).max(1)).max(1)
+}
+
 /// Draws from `top` on; returns where the figure ends.
 fn draw(svg: &mut String, figure: &Figure, width: u32, top: u32) -> u32 {
     let mut y = top + 16;
     line(svg, (MARGIN, y), (18, 700), Ink::Text, &figure.title);
     y = legend(svg, &figure.legend, width, y + 24);
-    for row in figure.panels.chunks(COLUMNS) {
+    for row in figure.panels.chunks(in_a_row(figure.panels.len())) {
         y += 34;
         for (place_in_row, panel) in row.iter().enumerate() {
             let x = MARGIN + place_in_row as u32 * (SIZE.0 + MARGIN);
@@ -149,7 +159,9 @@ pub(crate) fn png(svg: &str) -> anyhow::Result<Vec<u8>> {
         font_family: "DejaVu Sans".to_owned(),
         ..usvg::Options::default()
     };
-    let tree = usvg::Tree::from_str(svg, &options).context("the picture cannot be drawn as PNG")?;
+    // A PNG has no reader to ask for a theme.
+    let light = svg.replacen(&dark_theme(), "", 1);
+    let tree = usvg::Tree::from_str(&light, &options).context("the picture cannot be drawn as PNG")?;
     let size = tree.size().to_int_size().scale_by(PNG_SCALE).context("the picture has no size")?;
     let mut pixels =
         tiny_skia::Pixmap::new(size.width(), size.height()).context("the picture is too large for PNG")?;
@@ -193,15 +205,20 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_balanced() {
+        assert_eq!([1, 2, 3, 4, 5, 6, 7, 8].map(in_a_row), [1, 2, 3, 2, 3, 3, 3, 3]);
+    }
+
+    #[test]
     fn a_png_is_the_same_every_time_and_is_not_blank() {
         let svg = file(&[example()]);
         let bytes = png(&svg).unwrap();
         assert_eq!(bytes, png(&svg).unwrap());
         let picture = tiny_skia::Pixmap::decode_png(&bytes).unwrap();
-        let Some(ochre) = tiny_skia::Color::from_rgba8(0x9A, 0x6B, 0x00, 0xFF).to_color_u8().into() else {
-            panic!()
+        let ochre = |pixel: &tiny_skia::PremultipliedColorU8| {
+            (pixel.red(), pixel.green(), pixel.blue()) == (0x9A, 0x6B, 0x00)
         };
-        let seen = picture.pixels().iter().filter(|pixel| pixel.demultiply() == ochre).count();
+        let seen = picture.pixels().iter().filter(|pixel| ochre(pixel)).count();
         assert!(seen > 500, "{seen} pixels of the line");
     }
 }

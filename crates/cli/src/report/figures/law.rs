@@ -163,7 +163,9 @@ impl Canvas<'_> {
             Shape::Intervals(intervals) => intervals
                 .iter()
                 .map(|interval| self.upright(interval))
-                .filter(|(x, low, high)| self.x.contains(x) && *high >= self.y.start && *low <= self.y.end)
+                .filter(|(x, low, high)| {
+                    self.x.contains(x) && *high >= self.y.start && *low <= self.y.end && low < high
+                })
                 .try_for_each(|(x, low, high)| plot.line(&[(x, low), (x, high)], ink, 1.6, 1.0)),
             Shape::Band(band) => {
                 let band: Vec<_> = band.iter().map(|part| self.upright(part)).collect();
