@@ -48,9 +48,10 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
                             cargo xtask promises --data-dir ~/datasets --write   measure all, update the README's table")]
     Promises(PromisesArgs),
-    /// Measure speed: the input pipeline beside its limit and its peers
+    /// Measure speed: the input pipeline and the simulations, beside their peers
     #[command(after_help = "Examples:\n  cargo xtask bench data\n  \
-                            cargo xtask bench data --peers   beside PyTorch's and other pipelines")]
+                            cargo xtask bench data --peers     beside PyTorch's and other pipelines\n  \
+                            cargo xtask bench theory --peers   beside numpy")]
     Bench(BenchArgs),
 }
 
@@ -168,6 +169,11 @@ pub(crate) enum BenchAction {
                             cargo xtask bench data --peers            makes a Python environment of about 6 GB\n  \
                             cargo xtask bench data --peers --python ~/venv/bin/python --json")]
     Data(BenchDataArgs),
+    /// Steps of SGD per second on the landscapes of A1 and A2, about half a minute
+    #[command(after_help = "Examples:\n  cargo xtask bench theory\n  \
+                            cargo xtask bench theory --peers            in the environment of `bench data --peers`\n  \
+                            cargo xtask bench theory --peers --python ~/venv/bin/python --json")]
+    Theory(BenchTheoryArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,6 +185,19 @@ pub(crate) struct BenchDataArgs {
     #[arg(long)]
     pub(crate) peers: bool,
     /// Python that has torch and torchvision [default: an environment in the target folder, made on demand]
+    #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+    /// Print JSON instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchTheoryArgs {
+    /// Measure the same simulation in numpy too, in one thread
+    #[arg(long)]
+    pub(crate) peers: bool,
+    /// Python that has numpy [default: the environment in the target folder that `bench data --peers` uses, made on demand]
     #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Print JSON instead of the table

@@ -1,5 +1,6 @@
-//! `cargo xtask bench data`: how fast the input pipeline is, beside the limit of one core and beside its peers.
+//! `cargo xtask bench`: how fast the input pipeline and the simulations are, beside their peers.
 //!
+//! `bench data` sets the input pipeline beside the limit of one core, too.
 //! criterion measures `polder-data`'s benches one after another; `examples/loader_speed.rs` measures loader and limit
 //! in alternating rounds, so that its ratios hold on a busy machine too; `benches/peers.py` measures the peers. Here
 //! they become one table.
@@ -8,6 +9,7 @@ mod criterion;
 mod peer;
 mod python;
 mod table;
+mod theory;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -26,9 +28,16 @@ use crate::workspace::Workspace;
 
 /// Measures what was asked for and prints the table on standard output; everything else goes to standard error.
 pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCode> {
-    let BenchAction::Data(args) = action;
+    match action {
+        BenchAction::Data(args) => run_data(workspace, args)?,
+        BenchAction::Theory(args) => theory::run(workspace, args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     // Before the minutes of measuring: without an interpreter there are no peers.
-    let python = if args.peers { Some(interpreter(workspace, args)?) } else { None };
+    let python = if args.peers { Some(interpreter(workspace, args.python.as_deref())?) } else { None };
     let data_dir = Some(workspace.data_dir(args.data_dir.as_deref()))
         .filter(|dir| data::is_there(DatasetKind::Cifar10, dir));
     if data_dir.is_none() {
@@ -57,12 +66,12 @@ pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCod
         peers,
     };
     println!("{}", if args.json { report.json() } else { report.markdown() });
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The interpreter that was named, or the one of an environment that is made on demand.
-fn interpreter(workspace: &Workspace, args: &BenchDataArgs) -> Result<python::Python> {
-    match &args.python {
+fn interpreter(workspace: &Workspace, named: Option<&Path>) -> Result<python::Python> {
+    match named {
         Some(path) => Ok(python::Python::named(workspace.typed_path(path))),
         None => python::Python::provide(&workspace.target_dir()?.join("peers")),
     }

@@ -1,5 +1,6 @@
 //! A Python environment with the peers' packages, made on demand and used again.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -83,20 +84,8 @@ impl Python {
 
     /// Measures the peers on the same images; on random bytes without `data_dir`.
     pub(crate) fn run(&self, script: &Path, data_dir: Option<&Path>) -> Result<Vec<Peer>> {
-        let mut python = Command::new(&self.path);
-        python.arg(script);
-        if let Some(dir) = data_dir {
-            python.arg("--data-dir").arg(dir);
-        }
-        eprintln!("$ {}", shown(&python));
-        let output = python.stdin(Stdio::null()).stderr(Stdio::inherit()).output().with_context(|| {
-            format!(
-                "`{}` cannot be started; `--python` and POLDER_PEERS_PYTHON name an interpreter",
-                self.path.display()
-            )
-        })?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&python), output.status);
-        let mut peers = peer::parse(&String::from_utf8_lossy(&output.stdout))?;
+        let arguments = data_dir.map(|dir| [OsStr::new("--data-dir"), dir.as_os_str()]);
+        let mut peers = peer::parse(&self.output(script, arguments.as_ref().map_or(&[], |pair| &pair[..]))?)?;
         for peer in &mut peers {
             // Why it did not install says more than that it cannot be imported.
             if let Peer::Missing { name, missing } = peer
@@ -106,6 +95,21 @@ impl Python {
             }
         }
         Ok(peers)
+    }
+
+    /// What `script` prints.
+    pub(crate) fn output(&self, script: &Path, arguments: &[&OsStr]) -> Result<String> {
+        let mut python = Command::new(&self.path);
+        python.arg(script).args(arguments);
+        eprintln!("$ {}", shown(&python));
+        let output = python.stdin(Stdio::null()).stderr(Stdio::inherit()).output().with_context(|| {
+            format!(
+                "`{}` cannot be started; `--python` and POLDER_PEERS_PYTHON name an interpreter",
+                self.path.display()
+            )
+        })?;
+        ensure!(output.status.success(), "`{}` failed ({})", shown(&python), output.status);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 

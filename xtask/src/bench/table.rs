@@ -170,7 +170,7 @@ fn title(bench: &Measured) -> String {
     }
 }
 
-fn parted(value: f64) -> String {
+pub(super) fn parted(value: f64) -> String {
     Shown::Number(value.round()).to_string()
 }
 
