@@ -6,7 +6,7 @@ mod args;
 mod bench;
 mod command;
 mod data;
-mod data_package;
+mod packages;
 mod promises;
 mod reproduce;
 mod setup;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::command;
-use crate::data_package;
+use crate::packages;
 use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -35,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
     let step_start = Instant::now();
     eprintln!("== polder-data as a package");
-    data_package::check(workspace)?;
+    packages::check(workspace)?;
     times.push(("polder-data as a package", step_start.elapsed()));
 
     for mut step in steps(workspace) {

@@ -1,4 +1,4 @@
-//! What someone gets who adds polder-data to a project: few packages, no C, and the files that go with a crate.
+//! What someone gets who adds one of our libraries to a project: few packages, no C, and the files that go with a crate.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -8,40 +8,57 @@ use anyhow::{Context, Result, ensure};
 use crate::command;
 use crate::workspace::Workspace;
 
-/// Packages without the default features, polder-data and procedural macros included.
-const MOST_PACKAGES: usize = 40;
+/// A library that stands by itself.
+struct Library {
+    name: &'static str,
+    /// Packages without the default features, itself and procedural macros included.
+    most_packages: usize,
+    /// Files of its archive beside those that every library has.
+    files: &'static [&'static str],
+}
+
+const LIBRARIES: [Library; 3] = [
+    Library { name: "polder-data", most_packages: 40, files: &["reusing-polder-data.md"] },
+    Library { name: "polder-optim", most_packages: 25, files: &[] },
+    Library { name: "polder-theory", most_packages: 30, files: &[] },
+];
+
+const FILES: [&str; 5] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "src/lib.rs"];
 
 /// Packages whose presence says that something other than Rust is compiled or looked for.
 const C_TOOLS: [&str; 6] = ["cc", "cmake", "pkg-config", "vcpkg", "bindgen", "autotools"];
 
-const FILES: [&str; 6] =
-    ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "reusing-polder-data.md", "src/lib.rs"];
-
-/// Fails if polder-data has become heavy or its package incomplete. Asks cargo three questions and compiles nothing.
+/// Fails if a library has become heavy or its package incomplete. Asks cargo three questions each and compiles nothing.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    LIBRARIES.iter().try_for_each(|library| check_one(workspace, library))
+}
+
+fn check_one(workspace: &Workspace, library: &Library) -> Result<()> {
+    let Library { name: package, most_packages, .. } = *library;
     let cargo = |words: &str| {
         let mut cargo = workspace.cargo();
-        cargo.args(words.split(' ')).args(["--package", "polder-data", "--locked"]);
+        cargo.args(words.split(' ')).args(["--package", package, "--locked"]);
         lines(&mut cargo)
     };
     let packages = cargo("tree --no-default-features --prefix none --no-dedupe --edges normal")?;
     ensure!(
-        packages.len() <= MOST_PACKAGES,
-        "polder-data without its default features needs {} packages, expected at most {MOST_PACKAGES}; \
-         `cargo tree --package polder-data --no-default-features --edges normal` shows them",
+        packages.len() <= most_packages,
+        "{package} without its default features needs {} packages, expected at most {most_packages}; \
+         `cargo tree --package {package} --no-default-features --edges normal` shows them",
         packages.len()
     );
     let built = cargo("tree --no-default-features --prefix none --no-dedupe --edges normal,build")?;
     let foreign: Vec<&str> = built.iter().map(|line| name(line)).filter(|name| brings_c(name)).collect();
     ensure!(
         foreign.is_empty(),
-        "polder-data without its default features compiles C or looks for a system library: {}",
+        "{package} without its default features compiles C or looks for a system library: {}",
         foreign.join(", ")
     );
     let files = cargo("package --list --allow-dirty")?;
-    let missing: Vec<&str> = FILES.into_iter().filter(|&file| !files.contains(file)).collect();
-    ensure!(missing.is_empty(), "the package of polder-data lacks {}", missing.join(", "));
-    println!("polder-data: {} packages, no C, {} files in its archive", packages.len(), files.len());
+    let missing: Vec<&str> =
+        FILES.iter().chain(library.files).copied().filter(|&file| !files.contains(file)).collect();
+    ensure!(missing.is_empty(), "the package of {package} lacks {}", missing.join(", "));
+    println!("{package}: {} packages, no C, {} files in its archive", packages.len(), files.len());
     Ok(())
 }
 
