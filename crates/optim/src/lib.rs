@@ -112,6 +112,10 @@ mod state;
 mod vector;
 mod weight_decay;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use averages::{AverageConfig, Averages, Ema, Swa, TailAverage, WindowAverage};
 pub use clip::clip_norm;
 pub use entries::{DecayOn, Entries};

@@ -56,6 +56,10 @@ mod teacher_student;
 mod thresholds;
 mod trade_off;
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use agreement::Agreement;
 pub use batch_composition::CompositionRow;
 pub use bias_variance::{BestStep, BiasVariance, BiasVarianceCurve, BiasVarianceEstimate, BiasVarianceRow};

@@ -143,7 +143,7 @@ pub struct SufficientSteps {
 /// The two sufficient conditions for diagonal components, given by their diagonals; they hold for noise that vanishes at the minimiser.
 ///
 /// # Source
-/// The form is that of Patel (2018), arXiv:1709.04718, as far as recalled; the conditions are derived for this project.
+/// In the manner of Patel (2018), arXiv:1709.04718; the conditions are derived for this project.
 ///
 /// # Panics
 /// If there are no components, or their diagonals differ in length.
