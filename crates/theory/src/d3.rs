@@ -6,6 +6,7 @@
 
 mod config;
 mod exhibit;
+mod panels;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

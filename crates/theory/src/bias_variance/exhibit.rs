@@ -10,6 +10,10 @@ pub(crate) enum Part {
     Bias,
     Variance,
     Total,
+    /// The squared bias minus that of gradient descent.
+    BiasChange,
+    /// The variance minus that of gradient descent.
+    VarianceChange,
     /// The total minus that of gradient descent.
     Change,
 }
@@ -20,6 +24,8 @@ impl Part {
             Self::Bias => row.theory.bias_squared,
             Self::Variance => row.theory.variance,
             Self::Total => row.theory.total(),
+            Self::BiasChange => row.change.bias_squared,
+            Self::VarianceChange => row.change.variance,
             Self::Change => row.change.total(),
         }
     }
@@ -29,6 +35,8 @@ impl Part {
             Self::Bias => &row.measured.bias_squared,
             Self::Variance => &row.measured.variance,
             Self::Total => &row.measured.total,
+            Self::BiasChange => &row.measured_change.bias_squared,
+            Self::VarianceChange => &row.measured_change.variance,
             Self::Change => &row.measured_change.total,
         }
     }
@@ -38,7 +46,26 @@ impl Part {
             Self::Bias => "bias",
             Self::Variance => "variance",
             Self::Total => "total",
+            Self::BiasChange => "bias, SAM − GD",
+            Self::VarianceChange => "variance, SAM − GD",
             Self::Change => "total, SAM − GD",
+        }
+    }
+
+    /// Whether it is compared with gradient descent, which then has no curve of its own.
+    fn is_change(self) -> bool {
+        matches!(self, Self::BiasChange | Self::VarianceChange | Self::Change)
+    }
+
+    /// Variances and totals span decades; an estimate of a squared bias can be negative.
+    fn axis(self, error: &str) -> Axis {
+        match self {
+            Self::Bias => Axis::linear(format!("squared bias of {error}")),
+            Self::Variance => Axis::log(format!("variance of {error}")),
+            Self::Total => Axis::log(format!("mean squared error of {error}")),
+            Self::BiasChange => Axis::linear("difference of squared biases"),
+            Self::VarianceChange => Axis::linear("difference of variances"),
+            Self::Change => Axis::linear("difference of totals"),
         }
     }
 }
@@ -79,12 +106,12 @@ pub(crate) fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style
     let inks = [Ink::Orange, Ink::Blue, Ink::Green, Ink::Purple, Ink::Ochre, Ink::Gray];
     let panel = |&part: &Part| {
         let (mut lines, mut marks) = (Vec::new(), Vec::new());
-        if part == Part::Change {
+        if part.is_change() {
             lines.push(Series::unnamed(Ink::Muted, Shape::Horizontal(0.0)));
         }
         for (curve, ink) in curves.iter().zip(inks.into_iter().cycle()) {
             // Gradient descent minus itself is nothing to see.
-            if part == Part::Change && curve.rho == 0.0 {
+            if part.is_change() && curve.rho == 0.0 {
                 continue;
             }
             let theory = curve.rows.iter().map(|row| (row.step as f64, part.theory(row))).collect();
@@ -96,14 +123,8 @@ pub(crate) fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style
             marks.push(Series::unnamed(ink, Shape::Dots(dots.collect())));
         }
         lines.append(&mut marks);
-        let y = match part {
-            Part::Bias => format!("squared bias of {}", style.error),
-            Part::Variance => format!("variance of {}", style.error),
-            Part::Total => format!("mean |error|² of {}", style.error),
-            Part::Change => "difference of totals".to_owned(),
-        };
         let title = format!("{}{}", style.prefix, part.title());
-        Panel { title, x: Axis::log("step k"), y: Axis::linear(y), series: lines }
+        Panel { title, x: Axis::log("step k"), y: part.axis(style.error), series: lines }
     };
     parts.iter().map(panel).collect()
 }

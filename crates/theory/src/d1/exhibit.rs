@@ -28,12 +28,12 @@ impl D1Report {
         let mut evidence = vec![
             Evidence::agreement(
                 "table-agreement",
-                "bias, variance and total of the two problems with four eigenvalues against the closed form",
+                "two small problems, bias, variance and total against the closed form",
                 &self.table_agreement,
             ),
             Evidence::agreement(
                 "grid-agreement",
-                "the same on all random problems, of parameters and of predictions",
+                "random problems, bias, variance and total against the closed form",
                 &self.grid_agreement,
             ),
         ];
@@ -41,13 +41,13 @@ impl D1Report {
             let n = self.config.num_replicates;
             evidence.push(Evidence::estimate(
                 "bias-change",
-                "largest change of the squared bias from gradient descent to SAM over all steps, as a share, strong signal",
+                "strong signal, largest (SAM − GD) / GD of the squared bias at any step",
                 &trade_off.measured_bias,
                 n,
             ));
             evidence.push(Evidence::estimate(
                 "variance-change",
-                "smallest change of the variance from gradient descent to SAM over all steps, as a share, strong signal",
+                "strong signal, smallest (SAM − GD) / GD of the variance at any step",
                 &trade_off.measured_variance,
                 n,
             ));
@@ -57,12 +57,12 @@ impl D1Report {
             let exact = |name, what, value| Evidence { support, ..Evidence::exact(name, what, value) };
             evidence.push(exact(
                 "grid-bias-change",
-                "largest relative change of the squared bias in closed form on all random problems",
+                "random problems, largest (SAM − GD) / GD of the squared bias, closed form",
                 trade_off.bias,
             ));
             evidence.push(exact(
                 "grid-variance-change",
-                "smallest relative change of the variance in closed form on all random problems",
+                "random problems, smallest (SAM − GD) / GD of the variance, closed form",
                 trade_off.variance,
             ));
         }
@@ -71,17 +71,14 @@ impl D1Report {
             if let Some(first) = sam.rows.first() {
                 evidence.push(Evidence::estimate(
                     format!("{signal}-signal-first-step-change"),
-                    format!(
-                        "mean |w − β|² of SAM minus gradient descent after step {}, {signal} signal",
-                        first.step
-                    ),
+                    format!("{signal} signal, mean |w − β|² after step {}, SAM − GD", first.step),
                     &first.measured_change.total,
                     self.config.num_replicates,
                 ));
             }
             evidence.push(Evidence::estimate(
                 format!("{signal}-signal-best-stop-change"),
-                format!("mean |w − β|² of SAM minus gradient descent, each stopped at its best step, {signal} signal"),
+                format!("{signal} signal, mean |w − β|² each at its best step, SAM − GD"),
                 &sam.best.measured_change,
                 self.config.num_replicates,
             ));
@@ -112,11 +109,12 @@ impl D1Report {
     }
 
     fn problem_figure(&self, strength: &str, coefficients: &[f64], curves: &[BiasVarianceCurve]) -> Figure {
-        let parts = [Part::Bias, Part::Variance, Part::Total, Part::Change];
+        let parts =
+            [Part::Bias, Part::Variance, Part::Total, Part::BiasChange, Part::VarianceChange, Part::Change];
         let style = Style { prefix: "", error: "w", unit: 1.0, unit_name: "" };
         let caption = format!(
             "{}. Errors of the parameters, w − β. Lines are closed forms, dots means over {} replicates with 95 % \
-             intervals; differences are paired, on the same noise.",
+             intervals. All dots of a panel share their noise, so that differences are paired.",
             self.problem_words(strength, coefficients),
             self.config.num_replicates
         );
@@ -147,7 +145,8 @@ impl D1Report {
         let grid = &self.config.grid;
         let words = format!(
             "{} examples, features with covariance diag(j^−{}), step size {} / d₁, where d₁ is the largest eigenvalue. Errors \
-             of the predictions, X(w − β) / √n. Lines are closed forms, dots means over {} replicates with 95 % intervals.",
+             of the predictions, X(w − β) / √n. Lines are closed forms, dots means over {} replicates with 95 % intervals; all dots of a \
+             panel share their noise.",
             grid.num_examples, grid.decay, grid.step_share, grid.num_replicates
         );
         let cell_panels = |cell: &D1Cell, parts: &[Part]| -> Vec<Panel> {
@@ -165,7 +164,7 @@ impl D1Report {
             let title = "Total error of SAM on random least squares".to_owned();
             figures.push(Figure { title, caption: words.clone(), panels: panels.to_vec() });
         }
-        let parts = [Part::Bias, Part::Variance, Part::Total];
+        let parts = [Part::Bias, Part::Variance, Part::Change];
         // For every number of features the middle one of the ratios.
         let num_ratios = grid.signal_to_noise.len().max(1);
         let middle = self.grid.chunks(num_ratios).filter_map(|cells| cells.get(cells.len() / 2));

@@ -21,49 +21,55 @@ impl D2Report {
     fn evidence(&self) -> Vec<Evidence> {
         let mut evidence = vec![Evidence::agreement(
             "agreement",
-            "bias, variance and total, at the examples and at the test points, against the closed form",
+            "bias, variance and total, examples and test points, against the closed form",
             &self.agreement,
         )];
         let n = self.config.num_replicates;
         if let Some(trade_off) = &self.trade_off {
             let support = Support::Exact { n: trade_off.num_comparisons };
             let exact = |name, what, value| Evidence { support, ..Evidence::exact(name, what, value) };
+            let (bias, variance) = (&trade_off.measured_bias, &trade_off.measured_variance);
             evidence.extend([
                 exact(
                     "closed-form-bias-change",
-                    "largest change of the squared bias at the examples from gradient descent to SAM, as a share, in closed \
-                     form",
+                    "examples, largest (SAM − GD) / GD of the squared bias, closed form",
                     trade_off.bias,
                 ),
                 exact(
                     "closed-form-variance-change",
-                    "smallest change of the variance at the examples from gradient descent to SAM, as a share, in closed form",
+                    "examples, smallest (SAM − GD) / GD of the variance, closed form",
                     trade_off.variance,
                 ),
-                Evidence::estimate("bias-change", "the former, measured", &trade_off.measured_bias, n),
-                Evidence::estimate("variance-change", "the latter, measured", &trade_off.measured_variance, n),
+                Evidence::estimate(
+                    "bias-change",
+                    "examples, largest (SAM − GD) / GD of the squared bias at any step",
+                    bias,
+                    n,
+                ),
+                Evidence::estimate(
+                    "variance-change",
+                    "examples, smallest (SAM − GD) / GD of the variance at any step",
+                    variance,
+                    n,
+                ),
             ]);
         }
         for (index, cell) in self.cells.iter().enumerate() {
-            let words = format!(
-                "problem {} ({} inputs): mean squared test error of SAM with the largest radius minus gradient descent",
-                index + 1,
-                cell.problem.dimension
-            );
+            let words = format!("problem {}, largest radius, test error", index + 1);
             let largest =
                 cell.test.iter().filter(|curve| curve.rho > 0.0).max_by(|x, y| x.rho.total_cmp(&y.rho));
             let Some(sam) = largest else { continue };
             if let Some(first) = sam.rows.first() {
                 evidence.push(Evidence::estimate(
                     format!("problem-{}-first-step-change", index + 1),
-                    format!("{words}, after step {}", first.step),
+                    format!("{words} after step {}, SAM − GD", first.step),
                     &first.measured_change.total,
                     n,
                 ));
             }
             evidence.push(Evidence::estimate(
                 format!("problem-{}-best-stop-change", index + 1),
-                format!("{words}, each stopped at its best step"),
+                format!("{words} each at its best step, SAM − GD"),
                 &sam.best.measured_change,
                 n,
             ));
@@ -88,7 +94,7 @@ impl D2Report {
     fn figure(&self, cell: &D2Cell) -> Figure {
         let parts = [Part::Bias, Part::Variance, Part::Total];
         let panels_at = |prefix, curves: &[BiasVarianceCurve]| {
-            panels(curves, &parts, &Style { prefix, error: "f̂", unit: top(cell), unit_name: " / d₁" })
+            panels(curves, &parts, &Style { prefix, error: "f(x)", unit: top(cell), unit_name: " / d₁" })
         };
         let mut panels = panels_at("examples: ", &cell.training);
         panels.extend(panels_at("test points: ", &cell.test));
@@ -97,7 +103,7 @@ impl D2Report {
         let caption = format!(
             "Gaussian kernel of bandwidth {}, {} examples, signal-to-noise ratio {}, step size {} / d₁, where d₁ is the \
              largest eigenvalue of the Gram matrix. Mean squared errors against the noise-free function. Lines are closed \
-             forms, dots means over {} replicates with 95 % intervals.",
+             forms, dots means over {} replicates with 95 % intervals; all dots of a panel share their noise.",
             problem.bandwidth,
             self.config.num_examples,
             self.config.signal_to_noise,

@@ -19,16 +19,16 @@ impl D4Report {
     fn evidence(&self) -> Vec<Evidence> {
         let n = self.config.num_replicates;
         let difference = |name, what, comparison: &D4Comparison| {
-            let what = format!("{what}, SAM minus gradient descent");
+            let what = format!("{what}, SAM − GD");
             Evidence::estimate(name, what, &comparison.difference, n)
         };
         let mut evidence = vec![
             difference(
                 "top-eigenvalue-change",
-                "largest eigenvalue of the Hessian after the last step",
+                "largest eigenvalue of the Hessian, last step",
                 &self.top_eigenvalue,
             ),
-            difference("trace-change", "trace of the Hessian after the last step", &self.trace),
+            difference("trace-change", "trace of the Hessian, last step", &self.trace),
             difference(
                 "best-test-error-change",
                 "lowest test error over the recorded steps",
@@ -36,14 +36,10 @@ impl D4Report {
             ),
         ];
         if let Some(last) = self.rows.last() {
-            evidence.push(difference(
-                "last-test-error-change",
-                "test error after the last step",
-                &last.test_error,
-            ));
+            evidence.push(difference("last-test-error-change", "test error, last step", &last.test_error));
             evidence.push(difference(
                 "last-training-loss-change",
-                "training loss after the last step",
+                "training loss, last step",
                 &last.training_loss,
             ));
         }
@@ -138,15 +134,17 @@ impl D4Report {
             series.push(Series::unnamed(ink, Shape::Dots(means.clone())));
             series.push(Series::new(name, ink, Shape::Line(means)));
         }
-        Panel { title: title.to_owned(), x: Axis::log("step k"), y: Axis::linear(label), series }
+        Panel { title: title.to_owned(), x: Axis::log("step k"), y: Axis::log(label), series }
     }
 
     fn difference_panel(&self) -> Panel {
-        let found = self.rows.iter().map(|row| (row.step as f64, &row.test_error.difference));
+        // The differences of the first steps are much larger and of no interest.
+        let late = &self.rows[self.rows.len() / 2..];
+        let found = late.iter().map(|row| (row.step as f64, &row.test_error.difference));
         let bars = found.clone().map(|(step, estimate)| (step, estimate.lower, estimate.upper)).collect();
         let means = found.map(|(step, estimate)| (step, estimate.value)).collect();
         Panel {
-            title: "Test error, SAM − GD".to_owned(),
+            title: "Test error, SAM − GD, later steps".to_owned(),
             x: Axis::log("step k"),
             y: Axis::linear("difference of test errors"),
             series: vec![
