@@ -7,7 +7,6 @@
 
 mod exhibit;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
@@ -16,7 +15,7 @@ use crate::histogram::{bin_edges, histogram};
 use crate::landscape::{Landscape, TwoBasins};
 use crate::noise::{NoiseKey, UniformNoise};
 use crate::proportion::{Proportion, ProportionDifference};
-use crate::simulate::{PathSummary, Simulation, single_path};
+use crate::simulate::{PathSummary, Simulation, single_paths};
 
 /// The paths draw their noise as part 0 and their starts as part 1.
 const PATHS: u64 = 0;
@@ -244,17 +243,14 @@ pub fn a2(config: &A2Config) -> Result<A2Report, TheoryError> {
 fn paths(config: &A2Config, step_size: f64) -> Result<Vec<PathSummary>, TheoryError> {
     let A2Config { seed, noise_radius, start_radius, num_steps, num_runs, .. } = *config;
     let burn_in = num_steps / 2;
-    (0..num_runs)
-        .into_par_iter()
-        .map(|replicate| {
-            let key = NoiseKey { seed, part: STARTS, step_size: step_size.to_bits(), replicate };
-            let start = UniformNoise::new(start_radius, key).draw();
-            let num_steps = num_steps - burn_in;
-            let simulation =
-                Simulation { step_size, noise_radius, start, burn_in, num_steps, seed, part: PATHS };
-            single_path(&config.landscape, &simulation, 0.0, replicate)
-        })
-        .collect()
+    let start = |replicate| {
+        let key = NoiseKey { seed, part: STARTS, step_size: step_size.to_bits(), replicate };
+        UniformNoise::new(start_radius, key).draw()
+    };
+    let starts: Vec<f64> = (0..num_runs).map(start).collect();
+    let num_steps = num_steps - burn_in;
+    let simulation = Simulation { step_size, noise_radius, start: 0.0, burn_in, num_steps, seed, part: PATHS };
+    single_paths(&config.landscape, &simulation, 0.0, &starts)
 }
 
 #[cfg(test)]
