@@ -83,7 +83,8 @@ fn judge(promise: &Promise, bench: &mut Bench<'_>) -> Verdict {
         }
         Ok(Some(measured)) => {
             let kept = promise.bound.holds(measured);
-            if kept { Verdict::Kept(measured.to_string()) } else { Verdict::Broken(measured.to_string()) }
+            let shown = promise.bound.shown(measured);
+            if kept { Verdict::Kept(shown) } else { Verdict::Broken(shown) }
         }
     }
 }

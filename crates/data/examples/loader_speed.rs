@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p polder-data --example loader_speed -- --data-dir DIR` prints one line of JSON. Every rate is
 //! the median over rounds, and every round measures all of them one after the other, so that a busy machine slows
-//! them alike; ratios are medians of the rounds' ratios. Measured are, for `f32` and for `u8` output:
+//! them alike; ratios are medians of the rounds' ratios. Every few rounds loader and buffers are made anew: where their
+//! memory happens to lie is worth some percent either way. Measured are, for `f32` and for `u8` output:
 //!
 //! * `loader`: crop, flip, cutout and normalisation through the whole loader, one worker unless `--workers N`;
 //! * `direct`: the same images by calling the augmentation in this thread, into the same number of buffers;
@@ -27,7 +28,9 @@ use polder_data::{
 const SEED: u64 = 0;
 const BATCH_SIZE: usize = 128;
 const QUEUE: usize = 2;
-const ROUNDS: u64 = 15;
+/// Times that loader and buffers are made, and rounds with each.
+const PLACES: u64 = 7;
+const ROUNDS_EACH: u64 = 5;
 /// As in the loader's threads.
 const PREFETCH_DISTANCE: usize = 6;
 const AUGMENTATION: Augmentation = Augmentation::papers(Normalization::CIFAR10);
@@ -37,7 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dataset: Arc<dyn Dataset> = Arc::new(open(DatasetKind::Cifar10, Split::Train, &data_dir)?);
     let obvious = check_and_time_obvious_loop(&dataset)?;
 
-    let mut report = format!("{{\"workers\": {workers}, \"batch_size\": {BATCH_SIZE}, \"rounds\": {ROUNDS}");
+    let mut report = format!(
+        "{{\"workers\": {workers}, \"batch_size\": {BATCH_SIZE}, \"rounds\": {}",
+        PLACES * ROUNDS_EACH
+    );
     let normalization = Normalization::CIFAR10;
     let scales: [(f32, f32); 3] = std::array::from_fn(|channel| {
         let (mean, std) = (normalization.mean[channel], normalization.std[channel]);
@@ -106,46 +112,49 @@ fn measure<T: Element>(
     report: &mut String,
     limit: impl Fn(&[u8], &mut [T]),
 ) -> Result<(), Box<dyn Error>> {
-    let loader = loader::<T>(dataset, workers)?;
     let num_values = dataset.shape().num_values();
-    // As many as the loader keeps in use: those in flight and the consumer's.
-    let mut buffers = vec![vec![T::default(); BATCH_SIZE * num_values]; workers * (QUEUE + 1) + 1];
-    let mut rounds = Rounds::default();
-    for round in 0..=ROUNDS {
-        let start = Instant::now();
-        for minibatch in loader.epoch(round)? {
-            black_box(minibatch?.values());
-        }
-        let through_loader = start.elapsed();
+    let (mut rounds, mut buffers_allocated) = (Rounds::default(), 0);
+    for _ in 0..PLACES {
+        let loader = loader::<T>(dataset, workers)?;
+        // As many as the loader keeps in use: those in flight and the consumer's.
+        let mut buffers = vec![vec![T::default(); BATCH_SIZE * num_values]; workers * (QUEUE + 1) + 1];
+        for round in 0..=ROUNDS_EACH {
+            let start = Instant::now();
+            for minibatch in loader.epoch(round)? {
+                black_box(minibatch?.values());
+            }
+            let through_loader = start.elapsed();
 
-        let start = Instant::now();
-        let order = epoch_order(Order::Shuffled, SEED, round, dataset.len());
-        let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, round)?;
-        for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
-            let turn = step % buffers.len();
-            for (position, output) in (0..indices.len()).zip(buffers[turn].chunks_exact_mut(num_values)) {
-                if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
-                    dataset.prefetch(ahead);
+            let start = Instant::now();
+            let order = epoch_order(Order::Shuffled, SEED, round, dataset.len());
+            let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, round)?;
+            for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
+                let turn = step % buffers.len();
+                for (position, output) in (0..indices.len()).zip(buffers[turn].chunks_exact_mut(num_values)) {
+                    if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
+                        dataset.prefetch(ahead);
+                    }
+                    let index = indices[position];
+                    augmenter.write(index, dataset.label(index), dataset.pixels(index), output)?;
                 }
-                let index = indices[position];
-                augmenter.write(index, dataset.label(index), dataset.pixels(index), output)?;
+                black_box(&buffers[turn]);
             }
-            black_box(&buffers[turn]);
-        }
-        let direct = start.elapsed();
+            let direct = start.elapsed();
 
-        let start = Instant::now();
-        for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
-            let turn = step % buffers.len();
-            for (&index, output) in indices.iter().zip(buffers[turn].chunks_exact_mut(num_values)) {
-                limit(dataset.pixels(index), output);
+            let start = Instant::now();
+            for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
+                let turn = step % buffers.len();
+                for (&index, output) in indices.iter().zip(buffers[turn].chunks_exact_mut(num_values)) {
+                    limit(dataset.pixels(index), output);
+                }
+                black_box(&buffers[turn]);
             }
-            black_box(&buffers[turn]);
+            // The first round touches memory for the first time.
+            if round > 0 {
+                rounds.add(order.len(), through_loader, direct, start.elapsed());
+            }
         }
-        // The first round touches memory for the first time.
-        if round > 0 {
-            rounds.add(order.len(), through_loader, direct, start.elapsed());
-        }
+        buffers_allocated = buffers_allocated.max(loader.buffers_allocated());
     }
     let Rounds { loader: rates, direct, limit, of_limit, of_direct } = &mut rounds;
     let (rate, of_direct) = (median(rates), median(of_direct));
@@ -160,7 +169,7 @@ fn measure<T: Element>(
         median(of_limit),
         1.0 - of_direct,
         rate / obvious,
-        loader.buffers_allocated(),
+        buffers_allocated,
     )?;
     Ok(())
 }

@@ -33,11 +33,14 @@ pub(crate) enum Measure {
     Seconds { command: Vec<String> },
     /// A JSON pointer into a file that an earlier, longer run at `scale` has left.
     FinishedRun { file: PathBuf, scale: String, pointer: String },
-    /// The records of one training with 1 and with 2 workers, byte by byte.
+    /// Record and last checkpoint of one training with 1 and with 2 workers, byte by byte.
     Workers { settings: Vec<String> },
-    /// The records of a training that was killed in the middle of an epoch and started again, against those of one
-    /// that was not.
-    Killed { settings: Vec<String> },
+    /// Record and last checkpoint of a training that was killed so many times and started again each time, against those
+    /// of one that was not.
+    Killed {
+        settings: Vec<String>,
+        kills: u64,
+    },
 }
 
 /// What must hold of the measured value.
@@ -114,11 +117,25 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// A measured value with the digits that tell whether it keeps within a narrow band.
+    pub(crate) fn shown(self, measured: Measured) -> String {
+        match (self.at_least, self.at_most, measured) {
+            (Some(low), Some(high), Measured::Number(value)) if high - low < 0.01 => {
+                let decimals = (1.0 - (high - low).log10().round()).clamp(0.0, 12.0) as usize;
+                format!("{value:.decimals$}")
+            }
+            _ => measured.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Bound {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.at_least, self.at_most) {
             (Some(low), Some(high)) => {
-                write!(formatter, "{} to {}", Measured::Number(low), Measured::Number(high))
+                let [low, high] = [low, high].map(|end| self.shown(Measured::Number(end)));
+                write!(formatter, "{low} to {high}")
             }
             (Some(low), None) => write!(formatter, "≥ {}", Measured::Number(low)),
             (None, Some(high)) => write!(formatter, "≤ {}", Measured::Number(high)),
@@ -160,6 +177,13 @@ impl fmt::Display for Measured {
 #[cfg(test)]
 mod tests {
     use super::{Bound, Measured};
+
+    #[test]
+    fn a_narrow_band_shows_the_digits_that_tell() {
+        let band = Bound { at_least: Some(0.261_575), at_most: Some(0.261_585), equal: false };
+        assert_eq!(band.to_string(), "0.261575 to 0.261585");
+        assert_eq!(band.shown(Measured::Number(0.261_583_19)), "0.261583");
+    }
 
     #[test]
     fn numbers_are_short_and_readable() {
