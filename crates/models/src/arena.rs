@@ -119,6 +119,11 @@ impl Arena {
         &self.flat
     }
 
+    /// The entries of each parameter in the flat tensor, in the order of [`Arena::named`]; what lies between is padding.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.layout.slots.iter().map(|slot| slot.offset as usize..(slot.offset + slot.len) as usize)
+    }
+
     /// Another handle on the same memory.
     #[must_use]
     pub fn share(&self) -> Self {

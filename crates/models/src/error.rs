@@ -45,12 +45,22 @@ pub enum ModelError {
         expected: String,
     },
     /// A checkpoint is not a safetensors file, or is cut short.
-    #[error("`{path}` is not a readable checkpoint; remove it to continue from the one before")]
+    #[error("`{path}` is cut short, or no checkpoint at all")]
     CheckpointFormat {
         /// The file.
         path: PathBuf,
         /// What the parser met.
         source: safetensors::SafeTensorError,
+    },
+    /// A checkpoint does not hold what was written.
+    #[error("`{path}` is damaged: its checksum is {stored}, that of its content {computed}")]
+    CheckpointChecksum {
+        /// The file.
+        path: PathBuf,
+        /// The checksum in the file, or that there is none.
+        stored: String,
+        /// The checksum of what the file holds.
+        computed: String,
     },
     /// A file could not be read or written.
     #[error("cannot {act} `{path}`")]

@@ -42,7 +42,7 @@ mod wide_resnet;
 pub use architecture::Architecture;
 pub use arena::Arena;
 pub use bn_refresh::Swapped;
-pub use checkpoint::{Checkpoint, SavedTensor};
+pub use checkpoint::{Checkpoint, CheckpointSeries, DamagedCheckpoint, FoundCheckpoint, SavedTensor};
 pub use cuda::{cuda, libtorch_cpu};
 pub use error::ModelError;
 pub use network::{BatchNormMode, Network, Precision};
