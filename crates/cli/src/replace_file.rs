@@ -21,11 +21,19 @@ fn write(path: &Path, dir: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         anyhow::Error::new(error).context(advice)
     };
     std::fs::create_dir_all(dir).map_err(advise)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(advise)?;
+    let mut file = readable_by_all().tempfile_in(dir).map_err(advise)?;
     file.write_all(bytes).map_err(advise)?;
     file.as_file().sync_all().map_err(advise)?;
     file.persist(path).map_err(|error| advise(error.error))?;
     Ok(())
+}
+
+/// Temporary files are private by default; what they become here is as readable as any file that a user makes.
+fn readable_by_all() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 fn advice(error: &io::Error, dir: &Path) -> String {
@@ -55,6 +63,18 @@ mod tests {
         replace_file(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_as_readable_as_one_that_is_made_directly() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (replaced, direct) = (dir.path().join("replaced"), dir.path().join("direct"));
+        replace_file(&replaced, b"").unwrap();
+        std::fs::write(&direct, b"").unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&replaced), mode(&direct));
     }
 
     #[test]

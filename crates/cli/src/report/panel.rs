@@ -234,6 +234,12 @@ impl Plot<'_, '_> {
             .filter(|(x, y)| x.is_finite() && y.is_finite())
             .map(|at| self.clamp(at))
             .collect();
+        // A path within one unit of the picture has no direction, and some programs refuse to stroke it.
+        let mut places = points.iter().map(|at| self.chart.backend_coord(at));
+        let first = places.next();
+        if places.all(|place| Some(place) == first) {
+            return Ok(());
+        }
         self.chart.draw_series([PathElement::new(points, stroke(ink, width, opacity))])?;
         Ok(())
     }
@@ -280,6 +286,10 @@ impl Plot<'_, '_> {
     /// A bar of a histogram.
     pub(crate) fn bar(&mut self, x: Range<f64>, height: f64, ink: Ink, opacity: f64) -> anyhow::Result<()> {
         let corners = [self.clamp((x.start, 0.0)), self.clamp((x.end, height))];
+        let [from, to] = corners.map(|corner| self.chart.backend_coord(&corner));
+        if from.0 == to.0 || from.1 == to.1 {
+            return Ok(());
+        }
         self.chart.draw_series([Rectangle::new(corners, ink.rgb().mix(opacity).filled())])?;
         Ok(())
     }
