@@ -131,7 +131,7 @@ impl Test {
             Self::Quantity { above, below, .. } => match (above, below) {
                 (Some(above), Some(below)) => format!("{above} to {below}"),
                 (Some(above), None) => format!("above {above}"),
-                (None, Some(below)) if below.abs() < 1e-3 => format!("at most {below:e}"),
+                (None, Some(below)) if *below != 0.0 && below.abs() < 1e-3 => format!("at most {below:e}"),
                 (None, Some(below)) => format!("below {below}"),
                 (None, None) => "any".to_owned(),
             },
