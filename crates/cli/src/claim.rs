@@ -128,10 +128,9 @@ impl Test {
             Self::Contrast { expect: Expect::Within(margin), .. } => {
                 format!("within ±{} points", points(*margin))
             }
-            Self::Quantity { above, below, .. } => match (above, below) {
+            Self::Quantity { above, below, .. } => match (above.map(bound), below.map(bound)) {
                 (Some(above), Some(below)) => format!("{above} to {below}"),
                 (Some(above), None) => format!("above {above}"),
-                (None, Some(below)) if *below != 0.0 && below.abs() < 1e-3 => format!("at most {below:e}"),
                 (None, Some(below)) => format!("below {below}"),
                 (None, None) => "any".to_owned(),
             },
@@ -164,6 +163,12 @@ impl Finding {
     }
 }
 
+/// The end of a band, with a power of ten in place of many zeros.
+fn bound(value: f64) -> String {
+    let text = if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
+    text.replace('-', "\u{2212}")
+}
+
 /// A fraction in percentage points, without needless digits.
 pub(crate) fn points(fraction: f64) -> String {
     let text = format!("{:.2}", 100.0 * fraction);
@@ -184,6 +189,11 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ends_of_a_band_are_short() {
+        assert_eq!([0.0, 0.5, -1e-12, 1e-9].map(bound), ["0", "0.5", "\u{2212}1e\u{2212}12", "1e\u{2212}9"]);
+    }
 
     #[test]
     fn bounds_are_printed_in_points() {
