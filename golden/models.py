@@ -1,165 +1,123 @@
 #!/usr/bin/env python3
 """Golden values of crates/models/tests/golden.rs: forward, loss, gradient and BN statistics in PyTorch, f64.
 
-    python3 golden/models.py        # needs torch; made with torch 2.11.0
+    python3 golden/models.py        # needs torch and numpy; made with torch 2.11.0
 
-Writes crates/models/tests/golden/<network>.json. Weights, images and labels come from an integer hash that the
-test repeats, so no tensor has to be stored: of each gradient the file holds its norm, its product with a hashed
-probe, and its first values. It also prints by how much PyTorch's own f32 gradients differ from these: the yardstick
-of the test's tolerances.
+Writes crates/models/tests/golden/<network>.json for one or two small members of each family, and label-smoothing.json.
+Weights, images and labels come from an integer hash that the test repeats, so no tensor has to be stored: of each
+gradient and each running statistic the file holds its norm, its product with a hashed probe, and its first values. It
+also prints by how much PyTorch's own f32 gradients differ from these: the yardstick of the test's tolerances.
 """
 import copy
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
+from networks import hashed, hashed_images, network
+
 OUT = Path(__file__).resolve().parent.parent / "crates/models/tests/golden"
+LABELS = torch.tensor([3, 0, 7, 9])
 
 
-def hashed(name, length):
-    """Values on [-1, 1) from the position and the bytes of a name: exact in any language with 64-bit integers."""
-    mask = np.uint64(0xFFFFFFFF)
-    phase = np.uint64(sum((i + 1) * b for i, b in enumerate(name.encode())))
-    h = (np.arange(length, dtype=np.uint64) * np.uint64(2654435761) + phase * np.uint64(40503)) & mask
-    for shift, factor in ((15, 2246822519), (13, 3266489917)):
-        h = ((h ^ (h >> np.uint64(shift))) * np.uint64(factor)) & mask
-    h ^= h >> np.uint64(16)
-    return h.astype(np.float64) / 2.0**31 - 1.0
-
-
-class Block(nn.Module):
-    """ResNet: basic block (expansion 1) or bottleneck (expansion 4)."""
-
-    def __init__(self, cin, width, stride, expansion):
-        super().__init__()
-        cout = width * expansion
-        shapes = [(cin, width, 3, stride), (width, width, 3, 1)]
-        if expansion == 4:
-            shapes = [(cin, width, 1, 1), (width, width, 3, stride), (width, cout, 1, 1)]
-        self.count = len(shapes)
-        for i, (a, b, k, s) in enumerate(shapes, 1):
-            setattr(self, f"conv{i}", nn.Conv2d(a, b, k, s, k // 2, bias=False))
-            setattr(self, f"bn{i}", nn.BatchNorm2d(b))
-        self.shortcut = nn.Sequential()
-        if stride != 1 or cin != cout:
-            self.shortcut = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout))
-
-    def forward(self, x):
-        y = x
-        for i in range(1, self.count + 1):
-            y = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(y))
-            y = F.relu(y) if i < self.count else F.relu(y + self.shortcut(x))
-        return y
-
-
-class ResNet(nn.Module):
-    def __init__(self, blocks, expansion):
-        super().__init__()
-        self.conv1, self.bn1, c = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), 64
-        for g, (n, width) in enumerate(zip(blocks, (64, 128, 256, 512))):
-            layers = []
-            for b in range(n):
-                layers.append(Block(c, width, 2 if g and b == 0 else 1, expansion))
-                c = width * expansion
-            setattr(self, f"layer{g + 1}", nn.Sequential(*layers))
-        self.linear = nn.Linear(c, 10)
-
-    def forward(self, x):
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.linear(F.avg_pool2d(x, 4).flatten(1))
-
-
-class Unit(nn.Module):
-    """WideResNet: pre-activation unit whose first BN and ReLU feed both branches where the shortcut is a projection."""
-
-    def __init__(self, cin, cout, stride):
-        super().__init__()
-        self.bn1, self.conv1 = nn.BatchNorm2d(cin), nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
-        self.bn2, self.conv2 = nn.BatchNorm2d(cout), nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
-        self.shortcut = nn.Conv2d(cin, cout, 1, stride, bias=False) if cin != cout or stride != 1 else None
-
-    def forward(self, x):
-        a = F.relu(self.bn1(x))
-        y = self.conv2(F.relu(self.bn2(self.conv1(a))))
-        return y + (x if self.shortcut is None else self.shortcut(a))
-
-
-class WideResNet(nn.Module):
-    def __init__(self, units, widening):
-        super().__init__()
-        self.conv1, c = nn.Conv2d(3, 16, 3, 1, 1, bias=False), 16
-        for g, width in enumerate((16, 32, 64)):
-            layers = []
-            for u in range(units):
-                layers.append(Unit(c, width * widening, 2 if g and u == 0 else 1))
-                c = width * widening
-            setattr(self, f"group{g + 1}", nn.Sequential(*layers))
-        self.bn, self.linear = nn.BatchNorm2d(c), nn.Linear(c, 10)
-
-    def forward(self, x):
-        x = F.relu(self.bn(self.group3(self.group2(self.group1(self.conv1(x))))))
-        return self.linear(F.avg_pool2d(x, 8).flatten(1))
-
-
-def f32_deviation(model, images, labels):
-    """The largest relative difference, over parameters, of gradients in f32 from those that the f64 `model` holds."""
-    single = copy.deepcopy(model).float().to(memory_format=torch.channels_last)
-    single.zero_grad()
-    F.cross_entropy(single(images.float().to(memory_format=torch.channels_last)), labels).backward()
-    pairs = zip(model.parameters(), single.parameters())
-    return max(((b.grad.double() - a.grad).norm() / a.grad.norm()).item() for a, b in pairs)
-
-
-def golden(name, model):
-    model = model.double().train()
+def hash_weights(model):
+    """Weights from the hash of their names, rounded to f32: the network under test holds f32, both start alike."""
     with torch.no_grad():
         for key, p in model.named_parameters():
             values = torch.from_numpy(hashed(key, p.numel())).view(p.shape)
-            if p.dim() == 4:
-                values *= 1.5 / (p.shape[1] * p.shape[2] * p.shape[3]) ** 0.5
-            elif p.dim() == 2:
-                values *= 1.5 / p.shape[1] ** 0.5
+            if p.dim() >= 2:
+                values *= 1.5 / (p.numel() / p.shape[0]) ** 0.5
+            elif p.dim() == 0:
+                values = 0.5 + 0.3 * values
             elif key.endswith("weight"):
                 values = 1.0 + 0.2 * values
             else:
                 values *= 0.1
-            # The network under test holds f32 weights: round here, so that both start from the same numbers.
-            p.copy_(values.float().double())
-    images = torch.from_numpy(hashed("images", 4 * 3 * 32 * 32)).view(4, 3, 32, 32).float().double()
-    labels = torch.tensor([3, 0, 7, 9])
+            p.copy_(values.float())
+
+
+def digest(key, tensor):
+    values = tensor.flatten()
+    probe = torch.from_numpy(hashed(key + ".probe", values.numel()))
+    return {"norm": values.norm().item(), "probe": (values @ probe).item(), "first": values[:4].tolist()}
+
+
+def f32_deviation(model, images):
+    """The largest difference, over parameters, of gradients in f32 from those that the f64 `model` holds.
+
+    Relative to their norm, or to a thousandth of the whole gradient: a shift that the next BN takes away has none.
+    """
+    single = copy.deepcopy(model).float().to(memory_format=torch.channels_last)
+    single.zero_grad()
+    F.cross_entropy(single(images.float().to(memory_format=torch.channels_last)), LABELS).backward()
+    gradients = [(a.grad, b.grad.double()) for a, b in zip(model.parameters(), single.parameters())]
+    floor = 1e-3 * sum(a.norm() ** 2 for a, _ in gradients) ** 0.5
+    return max(((b - a).norm() / max(a.norm(), floor)).item() for a, b in gradients)
+
+
+def write(name, result):
+    OUT.mkdir(parents=True, exist_ok=True)
+    result = {"torch": torch.__version__.split("+")[0], **result}
+    (OUT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def golden(name, shape=None):
+    model, images_shape = network(name)
+    model = model.double().train()
+    hash_weights(model)
+    shape = shape or images_shape
+    images = hashed_images(len(LABELS), shape).double()
     logits = model(images)
-    loss = F.cross_entropy(logits, labels)
+    loss = F.cross_entropy(logits, LABELS)
     loss.backward()
-    gradients = {}
-    for key, p in model.named_parameters():
-        g = p.grad.flatten()
-        probe = torch.from_numpy(hashed(key + ".probe", g.numel()))
-        gradients[key] = {"norm": g.norm().item(), "probe": (g @ probe).item(), "first": g[:4].tolist()}
-    deviation = f32_deviation(model, images, labels)
-    buffers = {k: v.flatten()[:4].tolist() for k, v in model.named_buffers() if "running" in k}
+    gradients = {key: digest(key, p.grad) for key, p in model.named_parameters()}
+    deviation = f32_deviation(model, images)
+    running = {key: digest(key, b) for key, b in model.named_buffers() if "running" in key}
     model.eval()
     with torch.no_grad():
         evaluated = model(images)
-    result = {
-        "torch": torch.__version__.split("+")[0],
-        "parameters": sum(p.numel() for p in model.parameters()),
+    parameters = sum(p.numel() for p in model.parameters())
+    write(name, {
+        "images": list(shape),
+        "parameters": parameters,
         "logits": logits.flatten().tolist(),
         "loss": loss.item(),
         "gradients": gradients,
-        "running": buffers,
+        "running": running,
         "evaluated": evaluated.flatten().tolist(),
+    })
+    print(f"{name}: {parameters} parameters, loss {loss.item():.6f}, f32 gradients within {deviation:.1e}")
+
+
+def smoothed_over_others(logits, labels, share):
+    """The Kullback-Leibler divergence from targets 1 - share and share / (K - 1), as Nitanda et al. and davda54/sam."""
+    targets = torch.full_like(logits, share / (logits.shape[1] - 1))
+    targets[torch.arange(len(labels)), labels] = 1.0 - share
+    return F.kl_div(F.log_softmax(logits, 1), targets, reduction="batchmean")
+
+
+def label_smoothing(share=0.1):
+    logits = (3.0 * torch.from_numpy(hashed("logits", 40)).view(4, 10)).float().double()
+    cases = {
+        "over_all_classes": lambda x: F.cross_entropy(x, LABELS, label_smoothing=share),
+        "divergence_over_other_classes": lambda x: smoothed_over_others(x, LABELS, share),
     }
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{name}: {result['parameters']} parameters, loss {result['loss']:.6f}, f32 gradients within {deviation:.1e}")
+    result = {"share": share}
+    for key, loss_of in cases.items():
+        x = logits.clone().requires_grad_()
+        loss = loss_of(x)
+        loss.backward()
+        result[key] = {"loss": loss.item(), "gradient": x.grad.flatten().tolist()}
+        print(f"label smoothing {key}: {loss.item():.6f}")
+    write("label-smoothing", result)
 
 
-golden("resnet-18", ResNet((2, 2, 2, 2), 1))
-golden("resnet-50", ResNet((3, 4, 6, 3), 4))
-golden("wrn-10-1", WideResNet(1, 1))
-golden("wrn-16-2", WideResNet(2, 2))
+golden("resnet-18")
+golden("resnet-50")
+golden("wrn-10-1")
+golden("wrn-16-2")
+golden("wrn-16-2-skipinit")
+golden("pyramidnet-20-9")
+golden("mlp-48-16x2", shape=(3, 4, 4))
+label_smoothing()

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use tch::TchError;
 
+use crate::architecture::Architecture;
+
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -11,11 +13,35 @@ pub enum ModelError {
     /// A network's name was not understood.
     #[error(
         "no network is called `{name}`; known are resnet-18, resnet-34, resnet-50, resnet-101, resnet-152, \
-         wrn-<depth>-<widening> (depth = 6 n + 4, as in wrn-28-10) and wrn28-10-released"
+         wrn-<depth>-<widening> (depth = 6 n + 4, as in wrn-28-10), the same without BN as wrn-10-1-skipinit, \
+         wrn28-10-released, pyramidnet-<depth>-<alpha> (depth = 9 n + 2, as in pyramidnet-272-200) and \
+         mlp-<inputs>-<width>x<hidden layers> (as in mlp-784-1000x2)"
     )]
     UnknownArchitecture {
         /// The name as given.
         name: String,
+    },
+    /// A network cannot take images of such a shape.
+    #[error("`{architecture}` takes images of {expected}, found {} x {} x {}", .found[0], .found[1], .found[2])]
+    Images {
+        /// The network.
+        architecture: Architecture,
+        /// What it takes.
+        expected: String,
+        /// C, H, W.
+        found: [i64; 3],
+    },
+    /// The share of label smoothing lies outside of its range.
+    #[error(
+        "label smoothing spreads a share of {given}, expected at least 0 and less than {limit} for {num_classes} classes"
+    )]
+    LabelSmoothing {
+        /// The share as given.
+        given: f64,
+        /// The share from which the labelled class is no likelier than another.
+        limit: f64,
+        /// Number of classes.
+        num_classes: usize,
     },
     /// The images of a minibatch do not have the shape that their number promises.
     #[error(
@@ -30,6 +56,19 @@ pub enum ModelError {
         pixels: usize,
         /// Labels found.
         labels: usize,
+    },
+    /// A subset of images has none, or not one label for each, or is to be seen none at a time.
+    #[error(
+        "a loss needs at least one image, a label for each and minibatches of at least one, found {images} images, \
+         {labels} labels and minibatches of {batch_size}"
+    )]
+    Subset {
+        /// Images given or asked for.
+        images: usize,
+        /// Labels that there are.
+        labels: usize,
+        /// Images in a minibatch.
+        batch_size: usize,
     },
     /// An objective was asked for a gradient at weights that are not its network's.
     #[error("the gradient was asked at a vector that is not the network's own parameter arena")]

@@ -43,6 +43,7 @@ pub(crate) struct Conv2d {
     weight: ParameterId,
     stride: i64,
     padding: i64,
+    fan_in: i64,
 }
 
 /// Channels in and out, kernel width and stride of a convolution; the padding keeps the size at stride 1.
@@ -69,13 +70,15 @@ impl Conv2d {
         let ConvShape { channels_in, channels_out, kernel, stride } = shape;
         let dims = vec![channels_out, channels_in, kernel, kernel];
         let weight = builder.parameter(format!("{name}.weight"), dims, Storage::ChannelsLast, init, true);
-        Self { weight, stride, padding: kernel / 2 }
+        Self { weight, stride, padding: kernel / 2, fan_in: shape.fan_in() }
     }
 
     pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let pair = |value| [value, value];
         let weight = pass.parameter(self.weight);
-        Ok(x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?)
+        let y = x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?;
+        pass.count(&y, self.fan_in);
+        Ok(y)
     }
 }
 
@@ -125,6 +128,7 @@ impl BatchNorm2d {
 pub(crate) struct Linear {
     weight: ParameterId,
     bias: ParameterId,
+    fan_in: i64,
 }
 
 impl Linear {
@@ -140,13 +144,34 @@ impl Linear {
         Self {
             weight: builder.parameter(format!("{name}.weight"), dims, Storage::Plain, weight, true),
             bias: builder.parameter(format!("{name}.bias"), vec![features_out], Storage::Plain, bias, false),
+            fan_in: features_in,
         }
     }
 
-    /// The product in the type of `x`; the bias is added in f32, which is the type of the result.
+    /// The product in the type of `x`; the bias is added in its own, f32 in a network, which is the type of the result.
     pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let product = x.f_linear(pass.parameter(self.weight), None::<&Tensor>)?;
-        Ok(product.f_to_kind(tch::Kind::Float)?.f_add(pass.parameter(self.bias))?)
+        pass.count(&product, self.fan_in);
+        let bias = pass.parameter(self.bias);
+        Ok(product.f_to_kind(bias.kind())?.f_add(bias)?)
+    }
+}
+
+/// A learned number.
+#[derive(Debug)]
+pub(crate) struct Scalar {
+    value: ParameterId,
+}
+
+impl Scalar {
+    pub(crate) fn new(builder: &mut Builder, name: &str, at_start: f32) -> Self {
+        let init = Init::Constant(at_start);
+        Self { value: builder.parameter(name.to_owned(), Vec::new(), Storage::Plain, init, false) }
+    }
+
+    /// `x` times the number, in the type of `x`.
+    pub(crate) fn times(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(x.f_mul(pass.parameter(self.value))?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A network: its description, its weights in an arena, and the leaves through which libtorch differentiates it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,9 +47,26 @@ pub(crate) struct Pass<'a> {
     leaves: &'a [Tensor],
     running: &'a [(Tensor, Tensor)],
     mode: BatchNormMode,
+    macs: Option<&'a Cell<u64>>,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    pub(crate) fn new(leaves: &'a [Tensor], running: &'a [(Tensor, Tensor)], mode: BatchNormMode) -> Self {
+        Self { leaves, running, mode, macs: None }
+    }
+
+    /// Adds the multiply-accumulates of every layer to `macs`, per image.
+    pub(crate) fn counting(self, macs: &'a Cell<u64>) -> Self {
+        Self { macs: Some(macs), ..self }
+    }
+
+    /// Counts a layer whose output N,... takes `products` multiply-accumulates for each of its values.
+    pub(crate) fn count(&self, output: &Tensor, products: i64) {
+        if let Some(macs) = self.macs {
+            macs.set(macs.get() + (output.size()[1..].iter().product::<i64>() * products) as u64);
+        }
+    }
+
     pub(crate) fn parameter(&self, id: ParameterId) -> &Tensor {
         &self.leaves[id.0]
     }
@@ -179,7 +197,7 @@ impl Network {
             let weights = self.parameters.flat().f_narrow(0, 0, self.layout.shadow_len)?;
             tch::no_grad(|| shadow.weights.shallow_clone().f_copy_(&weights))?;
         }
-        let pass = Pass { leaves: &self.leaves, running: &self.running, mode };
+        let pass = Pass::new(&self.leaves, &self.running, mode);
         self.module.forward(&pass, &self.input(images)?)
     }
 

@@ -5,12 +5,13 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::arena::{Arena, norm};
 use crate::error::ModelError;
+use crate::label_smoothing::LabelSmoothing;
 use crate::network::{BatchNormMode, Network};
 
 /// What a forward pass over a minibatch came to; stays on the device until it is read.
 #[derive(Debug)]
 pub struct MinibatchLoss {
-    /// Mean cross entropy in nats, 0-d f32.
+    /// Mean cross entropy in nats against the targets, smoothed or not; 0-d f32.
     pub mean_loss: Tensor,
     /// Number of images classified wrongly, 0-d i64.
     pub num_wrong: Tensor,
@@ -22,7 +23,17 @@ impl MinibatchLoss {
     /// # Errors
     /// If the shapes do not fit each other.
     pub fn of(logits: &Tensor, labels: &Tensor) -> Result<Self, ModelError> {
-        let mean_loss = logits.f_cross_entropy_loss(labels, None::<&Tensor>, Reduction::Mean, -100, 0.0)?;
+        Self::smoothed(logits, labels, LabelSmoothing::None)
+    }
+
+    /// The same with cross entropy against smoothed targets; wrong is still what the labels say.
+    ///
+    /// # Errors
+    /// [`ModelError::LabelSmoothing`] if the share is out of its range; if the shapes do not fit each other.
+    pub fn smoothed(logits: &Tensor, labels: &Tensor, smoothing: LabelSmoothing) -> Result<Self, ModelError> {
+        let (_, num_classes) = logits.size2()?;
+        let share = smoothing.share_over_all(num_classes as usize)?;
+        let mean_loss = logits.f_cross_entropy_loss(labels, None::<&Tensor>, Reduction::Mean, -100, share)?;
         let num_wrong = logits.f_argmax(1, false)?.f_ne_tensor(labels)?.f_sum(Kind::Int64)?;
         Ok(Self { mean_loss, num_wrong })
     }
@@ -34,6 +45,7 @@ pub struct MinibatchObjective<'a> {
     network: &'a Network,
     images: Tensor,
     labels: Tensor,
+    label_smoothing: LabelSmoothing,
     /// The weights as the arithmetic saw them at the iterate; kept only while an ascent is being measured.
     at_iterate: Option<Tensor>,
     measures_ascent: bool,
@@ -44,7 +56,22 @@ impl<'a> MinibatchObjective<'a> {
     /// The objective of `images` N,3,H,W and `labels` N, both on the network's device.
     pub fn new(network: &'a Network, images: Tensor, labels: Tensor) -> Self {
         let (at_iterate, measures_ascent, effective_ascent) = (None, false, None);
-        Self { network, images, labels, at_iterate, measures_ascent, effective_ascent }
+        Self {
+            network,
+            images,
+            labels,
+            label_smoothing: LabelSmoothing::None,
+            at_iterate,
+            measures_ascent,
+            effective_ascent,
+        }
+    }
+
+    /// Smooths the targets of the loss and of its gradient.
+    #[must_use]
+    pub fn with_label_smoothing(mut self, smoothing: LabelSmoothing) -> Self {
+        self.label_smoothing = smoothing;
+        self
     }
 
     /// Also measures how far the weights move, as the arithmetic sees them, between the two gradients of a SAM step.
@@ -77,7 +104,7 @@ impl<'a> MinibatchObjective<'a> {
             Point::Perturbed => BatchNormMode::Perturbed,
         };
         let logits = self.network.forward(&self.images, mode)?;
-        let loss = MinibatchLoss::of(&logits, &self.labels)?;
+        let loss = MinibatchLoss::smoothed(&logits, &self.labels, self.label_smoothing)?;
         self.network.backward(&loss.mean_loss)?;
         Ok(MinibatchLoss { mean_loss: loss.mean_loss.detach(), ..loss })
     }

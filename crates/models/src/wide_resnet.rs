@@ -2,8 +2,8 @@
 //!
 //! Zagoruyko and Komodakis (2016), arXiv:1605.07146, without dropout. Where the width or the size changes, the
 //! unit's first BN and ReLU feed both the residual branch and a 1x1 convolution; elsewhere the shortcut is the
-//! identity. Initial values as in the code of Nitanda et al. (2023): convolutions N(0, 0.4 / fan_out), that is
-//! `kaiming_normal_` with a = 2 and fan-out; the linear weight U(-1/sqrt(K), 1/sqrt(K)), its bias 0.
+//! identity. Names and initial values as in the code of Nitanda et al. (2023): convolutions N(0, 0.4 / fan_out), that
+//! is `kaiming_normal_` with a = 2 and fan-out; the linear weight U(-1/sqrt(K), 1/sqrt(K)), its bias 0.
 
 use tch::Tensor;
 
@@ -11,6 +11,43 @@ use crate::error::ModelError;
 use crate::init::Init;
 use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
 use crate::network::{Module, Pass};
+
+/// Channels of the first convolution.
+pub(crate) const STEM_CHANNELS: i64 = 16;
+
+/// Place and extents of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnitShape {
+    /// From 1.
+    pub(crate) group: usize,
+    /// Within the group, from 0.
+    pub(crate) index: u32,
+    pub(crate) channels_in: i64,
+    pub(crate) channels_out: i64,
+    pub(crate) stride: i64,
+}
+
+impl UnitShape {
+    /// All units of a network, in order.
+    pub(crate) fn all(units_per_group: u32, widening: i64) -> Vec<Self> {
+        let mut channels_in = STEM_CHANNELS;
+        let mut shapes = Vec::new();
+        for (group, width) in (1..).zip([16, 32, 64]) {
+            for index in 0..units_per_group {
+                let stride = if group > 1 && index == 0 { 2 } else { 1 };
+                let channels_out = width * widening;
+                shapes.push(Self { group, index, channels_in, channels_out, stride });
+                channels_in = channels_out;
+            }
+        }
+        shapes
+    }
+
+    /// Whether the shortcut is a convolution.
+    pub(crate) fn projects(self) -> bool {
+        self.channels_in != self.channels_out || self.stride != 1
+    }
+}
 
 /// BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut.
 #[derive(Debug)]
@@ -23,14 +60,30 @@ struct Unit {
 }
 
 impl Unit {
-    fn new(builder: &mut Builder, name: &str, channels_in: i64, channels_out: i64, stride: i64) -> Self {
-        let bn1 = BatchNorm2d::new(builder, &format!("{name}.bn1"), channels_in);
-        let conv1 = conv(builder, &format!("{name}.conv1"), channels_in, channels_out, 3, stride);
-        let bn2 = BatchNorm2d::new(builder, &format!("{name}.bn2"), channels_out);
-        let conv2 = conv(builder, &format!("{name}.conv2"), channels_out, channels_out, 3, 1);
-        let projection = (channels_in != channels_out || stride != 1)
-            .then(|| conv(builder, &format!("{name}.shortcut"), channels_in, channels_out, 1, stride));
-        Self { bn1, conv1, bn2, conv2, projection }
+    fn new(builder: &mut Builder, shape: UnitShape) -> Self {
+        let UnitShape { group, index, channels_in, channels_out, stride } = shape;
+        let unit = format!("f.{group}_block.block.{index}");
+        // Layers are numbered within the branch, where a projecting unit's first BN and ReLU do not belong to.
+        let [bn1, conv1, bn2, conv2] = if shape.projects() {
+            [
+                "norm_act.0_normalization",
+                "block.0_convolution",
+                "block.1_normalization",
+                "block.4_convolution",
+            ]
+        } else {
+            ["block.0_normalization", "block.2_convolution", "block.3_normalization", "block.6_convolution"]
+        }
+        .map(|layer| format!("{unit}.{layer}"));
+        Self {
+            bn1: BatchNorm2d::new(builder, &bn1, channels_in),
+            conv1: conv(builder, &conv1, channels_in, channels_out, 3, stride),
+            bn2: BatchNorm2d::new(builder, &bn2, channels_out),
+            conv2: conv(builder, &conv2, channels_out, channels_out, 3, 1),
+            projection: shape
+                .projects()
+                .then(|| conv(builder, &format!("{unit}.downsample"), channels_in, channels_out, 1, stride)),
+        }
     }
 
     fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
@@ -56,20 +109,14 @@ pub(crate) struct WideResNet {
 impl WideResNet {
     /// `units_per_group` is (depth - 4) / 6; the code that Nitanda et al. released has one more for WRN-28-10.
     pub(crate) fn new(builder: &mut Builder, units_per_group: u32, widening: i64, num_classes: i64) -> Self {
-        let stem = conv(builder, "conv1", 3, 16, 3, 1);
-        let mut channels = 16;
-        let mut units = Vec::new();
-        for (group, width) in [16, 32, 64].into_iter().enumerate() {
-            for unit in 0..units_per_group {
-                let stride = if group > 0 && unit == 0 { 2 } else { 1 };
-                let name = format!("group{}.{unit}", group + 1);
-                units.push(Unit::new(builder, &name, channels, width * widening, stride));
-                channels = width * widening;
-            }
-        }
-        let bn = BatchNorm2d::new(builder, "bn", channels);
+        let stem = conv(builder, "f.0_convolution", 3, STEM_CHANNELS, 3, 1);
+        let shapes = UnitShape::all(units_per_group, widening);
+        let channels = shapes.last().map_or(STEM_CHANNELS, |shape| shape.channels_out);
+        let units = shapes.into_iter().map(|shape| Unit::new(builder, shape)).collect();
+        let bn = BatchNorm2d::new(builder, "f.4_normalization", channels);
         let weight = Init::Uniform { bound: 1.0 / (num_classes as f64).sqrt() };
-        let linear = Linear::new(builder, "linear", channels, num_classes, weight, Init::Constant(0.0));
+        let linear =
+            Linear::new(builder, "f.8_classification", channels, num_classes, weight, Init::Constant(0.0));
         Self { stem, units, bn, linear }
     }
 }

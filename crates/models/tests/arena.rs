@@ -175,7 +175,8 @@ fn initial_weights_are_those_of_the_seed() {
     };
     assert_eq!(weights(5, Precision::F32), weights(5, Precision::Bf16));
     assert_ne!(weights(5, Precision::F32), weights(6, Precision::F32));
-    let stem = network(Precision::F32).named_tensors().unwrap()["conv1.weight"].to_kind(Kind::Double);
+    let stem =
+        network(Precision::F32).named_tensors().unwrap()["f.0_convolution.weight"].to_kind(Kind::Double);
     // N(0, 0.4 / fan_out) with fan_out 16 * 9: 432 draws give the deviation to some 4 %.
     assert!((stem.std(true).double_value(&[]) / (0.4_f64 / 144.0).sqrt() - 1.0).abs() < 0.12);
 }

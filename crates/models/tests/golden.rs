@@ -4,73 +4,78 @@
 //! tens of layers, and gradients summed over 1,024 positions of 4 images, relative errors of some 1e-5 are expected,
 //! and 2e-4 of the largest value in a tensor is the bound. Going back through the 53 BN layers of ResNet-50, which
 //! normalise over as few as 64 values, amplifies rounding: PyTorch's own f32 gradients are up to 3.7 % away from its f64
-//! ones there, so 15 % bounds them, and 2e-3 the forward pass. bf16 (unit roundoff 4e-3) amplifies alike: 25 %. A
-//! gradient that is lost, doubled or of another weight is off by 100 %.
+//! ones there, so 15 % bounds them, and 2e-3 the forward pass. Without BN nothing amplifies: 2e-5. bf16 (unit roundoff
+//! 4e-3) amplifies alike: 25 %. A gradient that is lost, doubled or of another weight is off by 100 %.
 
-use std::collections::BTreeMap;
+mod hashed;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use polder_models::{Architecture, BatchNormMode, MinibatchLoss, Network, Precision};
+use polder_models::{Architecture, BatchNormMode, Checkpoint, MinibatchLoss, Network, Precision};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
+use hashed::{hash_weights, hashed, hashed_images};
+
+const LABELS: [i64; 4] = [3, 0, 7, 9];
+
 #[derive(Deserialize)]
 struct Golden {
+    images: [i64; 3],
     parameters: u64,
     logits: Vec<f64>,
     loss: f64,
-    gradients: BTreeMap<String, GoldenGradient>,
-    running: BTreeMap<String, Vec<f64>>,
+    gradients: BTreeMap<String, Digest>,
+    running: BTreeMap<String, Digest>,
     evaluated: Vec<f64>,
 }
 
+/// What stands for a tensor: its norm, its product with a hashed probe, its first values.
 #[derive(Deserialize)]
-struct GoldenGradient {
+struct Digest {
     norm: f64,
     probe: f64,
     first: Vec<f64>,
 }
 
-/// Values on [-1, 1): the same integer hash as in golden/models.py.
-fn hashed(name: &str, len: usize) -> Vec<f64> {
-    let phase: u64 = name.bytes().zip(1..).map(|(byte, i)| i * u64::from(byte)).sum();
-    let mask = 0xFFFF_FFFF;
-    let value = |j: u64| {
-        let mut h = (j * 2_654_435_761 + phase * 40_503) & mask;
-        for (shift, factor) in [(15, 2_246_822_519), (13, 3_266_489_917)] {
-            h = ((h ^ (h >> shift)) * factor) & mask;
-        }
-        (h ^ (h >> 16)) as f64 / 2.0_f64.powi(31) - 1.0
-    };
-    (0..len as u64).map(value).collect()
+impl Digest {
+    /// The largest error of `found` relative to the norm, or to `floor` if that is larger.
+    fn error(&self, key: &str, found: &Tensor, floor: f64) -> f64 {
+        let found = to_f64(found);
+        let norm = found.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let probe: f64 =
+            found.iter().zip(hashed(&format!("{key}.probe"), found.len())).map(|(g, p)| g * p).sum();
+        let first = found.iter().zip(&self.first).map(|(a, b)| (a - b).abs());
+        let largest = first.chain([(norm - self.norm).abs(), (probe - self.probe).abs()]).fold(0.0, f64::max);
+        largest / self.norm.max(floor)
+    }
 }
 
 fn to_f64(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(&tensor.to_kind(Kind::Double).contiguous().view(-1)).unwrap()
 }
 
-fn network(name: &str, precision: Precision) -> Network {
-    let architecture: Architecture = name.parse().unwrap();
-    let network = Network::new(architecture, 10, 0, precision, Device::Cpu).unwrap();
-    for (key, mut parameter) in network.parameters().named().unwrap() {
-        let size = parameter.size();
-        let fan_in: i64 = size[1..].iter().product();
-        let values: Vec<f32> = hashed(&key, parameter.numel())
-            .into_iter()
-            .map(|value| match size.len() {
-                1 if key.ends_with("weight") => 1.0 + 0.2 * value,
-                1 => 0.1 * value,
-                _ => value * 1.5 / (fan_in as f64).sqrt(),
-            })
-            .map(|value| value as f32)
-            .collect();
-        tch::no_grad(|| parameter.copy_(&Tensor::from_slice(&values).view(size.as_slice())));
+fn golden(name: &str) -> Golden {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+impl Golden {
+    fn images(&self) -> Tensor {
+        let [c, h, w] = self.images;
+        hashed_images([LABELS.len() as i64, c, h, w])
     }
-    network
+}
+
+fn network(name: &str, seed: u64, precision: Precision) -> Network {
+    let architecture: Architecture = name.parse().unwrap();
+    Network::new(architecture, 10, seed, precision, Device::Cpu).unwrap()
 }
 
 /// The largest difference, as a fraction of the largest expected value.
-fn relative(found: &[f64], expected: &[f64]) -> f64 {
+fn relative(found: &Tensor, expected: &[f64]) -> f64 {
+    let found = to_f64(found);
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(1e-12_f64, |max, value| max.max(value.abs()));
     found.iter().zip(expected).map(|(a, b)| (a - b).abs() / largest).fold(0.0, f64::max)
@@ -84,46 +89,37 @@ struct Tolerance {
 
 const F32: Tolerance = Tolerance { forward: 2e-4, gradient: 2e-4 };
 const F32_DEEP: Tolerance = Tolerance { forward: 2e-3, gradient: 0.15 };
+const F32_WITHOUT_BN: Tolerance = Tolerance { forward: 2e-5, gradient: 2e-5 };
 const BF16: Tolerance = Tolerance { forward: 0.25, gradient: 0.25 };
 
 fn check(name: &str, precision: Precision, tolerance: &Tolerance) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
-    let golden: Golden = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let network = network(name, precision);
+    let golden = golden(name);
+    let network = network(name, 0, precision);
+    hash_weights(&network);
     assert_eq!(network.num_parameters(), golden.parameters);
-    let pixels: Vec<f32> = hashed("images", 4 * 3 * 32 * 32).into_iter().map(|value| value as f32).collect();
-    let images = Tensor::from_slice(&pixels).view([4, 3, 32, 32]);
-    let labels = Tensor::from_slice(&[3_i64, 0, 7, 9]);
+    let (images, labels) = (golden.images(), Tensor::from_slice(&LABELS));
 
     let logits = network.forward(&images, BatchNormMode::Train).unwrap();
     let loss = MinibatchLoss::of(&logits, &labels).unwrap().mean_loss;
     network.backward(&loss).unwrap();
-    let bounded = |what: &str, error: f64| assert!(error < tolerance.forward, "{name} {what}: {error:e}");
-    let gradient_bounded =
-        |what: &str, error: f64| assert!(error < tolerance.gradient, "{name} {what}: {error:e}");
-    bounded("logits", relative(&to_f64(&logits), &golden.logits));
-    bounded("loss", (loss.double_value(&[]) / golden.loss - 1.0).abs());
+    let bounded = |what: &str, error: f64, bound: f64| assert!(error < bound, "{name} {what}: {error:e}");
+    bounded("logits", relative(&logits, &golden.logits), tolerance.forward);
+    bounded("loss", (loss.double_value(&[]) / golden.loss - 1.0).abs(), tolerance.forward);
     let total = golden.gradients.values().map(|g| g.norm.powi(2)).sum::<f64>().sqrt();
-    for (key, gradient) in network.gradient().named().unwrap() {
-        let expected = &golden.gradients[&key];
-        let found = to_f64(&gradient);
-        let norm = found.iter().map(|g| g * g).sum::<f64>().sqrt();
-        let probe: f64 =
-            found.iter().zip(hashed(&format!("{key}.probe"), found.len())).map(|(g, p)| g * p).sum();
-        // Relative to the tensor, with a floor of a thousandth of the whole gradient for tensors that hardly matter.
-        let scale = expected.norm.max(1e-3 * total);
-        gradient_bounded(&format!("gradient norm of {key}"), (norm - expected.norm).abs() / scale);
-        gradient_bounded(&format!("gradient probe of {key}"), (probe - expected.probe).abs() / scale);
-        for (a, b) in found.iter().zip(&expected.first) {
-            gradient_bounded(&format!("first gradients of {key}"), (a - b).abs() / scale);
-        }
+    let gradients = network.gradient().named().unwrap();
+    assert_eq!(gradients.len(), golden.gradients.len());
+    for (key, gradient) in gradients {
+        // The floor is for tensors that hardly matter.
+        let error = golden.gradients[&key].error(&key, &gradient, 1e-3 * total);
+        bounded(&format!("gradient of {key}"), error, tolerance.gradient);
     }
     let tensors = network.named_tensors().unwrap();
+    assert_eq!(tensors.len(), golden.gradients.len() + golden.running.len());
     for (key, expected) in &golden.running {
-        bounded(key, relative(&to_f64(&tensors[key])[..expected.len()], expected));
+        bounded(key, expected.error(key, &tensors[key], 0.0), tolerance.forward);
     }
     let evaluated = tch::no_grad(|| network.forward(&images, BatchNormMode::Evaluate)).unwrap();
-    bounded("logits in evaluation", relative(&to_f64(&evaluated), &golden.evaluated));
+    bounded("logits in evaluation", relative(&evaluated, &golden.evaluated), tolerance.forward);
 }
 
 #[test]
@@ -143,6 +139,51 @@ fn wide_resnets_agree_with_pytorch() {
 }
 
 #[test]
+fn a_wide_resnet_without_bn_agrees_with_pytorch() {
+    check("wrn-16-2-skipinit", Precision::F32, &F32_WITHOUT_BN);
+}
+
+/// Alpha is such that widths fall on halves, which Python rounds to even.
+#[test]
+fn a_pyramid_net_agrees_with_pytorch() {
+    check("pyramidnet-20-9", Precision::F32, &F32);
+}
+
+/// On images of three channels, so that the order of the flattened values shows.
+#[test]
+fn a_perceptron_agrees_with_pytorch() {
+    check("mlp-48-16x2", Precision::F32, &F32_WITHOUT_BN);
+}
+
+#[test]
 fn bf16_stays_near_f32() {
-    check("wrn-10-1", Precision::Bf16, &BF16);
+    for name in ["wrn-10-1", "wrn-16-2-skipinit", "mlp-48-16x2"] {
+        check(name, Precision::Bf16, &BF16);
+    }
+}
+
+/// What golden/load_checkpoint.py does for any checkpoint, without Python: the file's names are those of PyTorch's
+/// `state_dict`, and a network loaded from it has PyTorch's logits.
+#[test]
+fn a_checkpoint_holds_what_pytorch_needs_for_the_same_logits() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["resnet-18", "wrn-16-2", "wrn-16-2-skipinit", "pyramidnet-20-9", "mlp-48-16x2"] {
+        let golden = golden(name);
+        let trained = network(name, 0, Precision::F32);
+        hash_weights(&trained);
+        let _ = tch::no_grad(|| trained.forward(&golden.images(), BatchNormMode::Train)).unwrap();
+        let mut checkpoint = Checkpoint::default();
+        checkpoint.add_network(&trained).unwrap();
+        let path = folder.path().join(format!("{name}.safetensors"));
+        checkpoint.write(&path).unwrap();
+
+        let read = Checkpoint::read(&path).unwrap();
+        let names: BTreeSet<&String> = read.tensors.keys().collect();
+        assert_eq!(names, golden.gradients.keys().chain(golden.running.keys()).collect(), "{name}");
+        let loaded = network(name, 1, Precision::F32);
+        read.load_network(&loaded).unwrap();
+        let logits = tch::no_grad(|| loaded.forward(&golden.images(), BatchNormMode::Evaluate)).unwrap();
+        let error = relative(&logits, &golden.evaluated);
+        assert!(error < F32.forward, "{name}: {error:e}");
+    }
 }
