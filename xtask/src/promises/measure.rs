@@ -64,7 +64,9 @@ impl<'a> Bench<'a> {
             Measure::Workers { settings } => {
                 self.trainer("workers", settings)?.equal_with_one_and_two_workers().map(Some)
             }
-            Measure::Killed { settings } => self.trainer("killed", settings)?.equal_when_killed().map(Some),
+            Measure::Killed { settings, kills } => {
+                self.trainer("killed", settings)?.equal_when_killed(*kills).map(Some)
+            }
         }
     }
 

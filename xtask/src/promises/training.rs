@@ -1,4 +1,4 @@
-//! Promises about a training as a whole: equal records whatever the workers, and whatever interrupts it.
+//! Promises about a training as a whole: equal bytes whatever the workers, and however often it is killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,20 @@ use crate::command::shown;
 use crate::promises::manifest::Measured;
 
 const RECORD_FILE: &str = "record.jsonl";
+
+/// A kill follows so many new checkpoints at most, and there are so many in the run for each kill: it is never over too soon.
+const CHECKPOINTS_BEFORE_KILL: u64 = 3;
+const CHECKPOINTS_PER_KILL: u64 = 5;
+
+/// Longest wait for a checkpoint.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What a run leaves behind: its record, and its newest checkpoint with weights, momentum, averages and position.
+#[derive(Clone, Debug, PartialEq)]
+struct Left {
+    record: Vec<u8>,
+    checkpoint: Vec<u8>,
+}
 
 /// Trains one configuration as often as asked, each time into a folder of its own.
 #[derive(Debug)]
@@ -43,54 +57,84 @@ impl Trainer {
         Ok(Measured::Equal(one == two))
     }
 
-    /// Kills a training with no chance to react, half an epoch behind the end of its first epoch, and continues it.
-    pub(crate) fn equal_when_killed(&self) -> Result<Measured> {
-        let start = Instant::now();
+    /// Kills a training `kills` times with no chance to react, at moments drawn from a fixed seed, and continues it by the
+    /// same command each time; in the end its record and its newest checkpoint are compared with those of a training that
+    /// was not killed.
+    pub(crate) fn equal_when_killed(&self, kills: u64) -> Result<Measured> {
+        ensure!(kills > 0, "a training that is to be killed 0 times shows nothing");
         let whole = self.train("whole", 1)?;
-        let epochs = epochs_in(&whole);
-        ensure!(epochs >= 3, "a training of {epochs} epochs is too short to be killed in the middle of one");
-        let half_an_epoch = start.elapsed() / (2 * epochs as u32);
-
-        let mut command = self.command("killed", 1);
-        eprintln!("$ {}   (to be killed)", shown(&command));
-        let child = command.stdout(Stdio::null()).spawn().context("`polder` cannot be started")?;
-        self.kill_in_second_epoch(child, half_an_epoch)?;
-        let before = fs::read(self.record("killed")?)?;
-        ensure!(epochs_in(&before) < epochs, "the training had finished before it was killed");
-        let continued = self.train("killed", 1)?;
+        let num_steps = steps_in(&whole.record);
+        let every = num_steps / (CHECKPOINTS_PER_KILL * kills);
+        ensure!(every > 0, "a training of {num_steps} steps is too short to be killed {kills} times");
+        let command = || {
+            let mut command = self.command("killed", 1);
+            command.arg("--checkpoint-every").arg(format!("{every}steps"));
+            command
+        };
+        let mut draws = Draws(1);
+        eprintln!("$ {}   (to be killed, {kills} times in all)", shown(&command()));
+        for kill in 1..=kills {
+            let quiet = || Stdio::null();
+            let child =
+                command().stdout(quiet()).stderr(quiet()).spawn().context("`polder` cannot be started")?;
+            let step = self.kill_after_progress(child, &mut draws)?;
+            eprintln!("kill {kill}: after {step} of {num_steps} steps or a little later");
+        }
+        let continued = self.finish("killed", command())?;
         Ok(Measured::Equal(continued == whole))
     }
 
-    fn kill_in_second_epoch(&self, mut child: Child, half_an_epoch: Duration) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_mins(10);
-        let in_second_epoch = || {
-            self.record("killed").and_then(|path| Ok(fs::read(path)?)).is_ok_and(|text| epochs_in(&text) >= 1)
-        };
-        while !in_second_epoch() {
+    /// Kills after a drawn number of new checkpoints: at once after the first, else within as long as the last one took.
+    /// Returns the steps of the newest checkpoint.
+    fn kill_after_progress(&self, mut child: Child, draws: &mut Draws) -> Result<u64> {
+        let begin = self.newest_step("killed");
+        let wanted = 1 + draws.below(CHECKPOINTS_BEFORE_KILL);
+        let (mut newest, mut seen, mut last, mut gap) = (begin, 0, Instant::now(), Duration::ZERO);
+        while seen < wanted {
             if let Some(status) = child.try_wait()? {
-                bail!("the training ended by itself before its second epoch ({status})");
+                bail!("the training ended by itself before it was killed ({status})");
             }
-            if Instant::now() > deadline {
+            if last.elapsed() > PATIENCE {
                 child.kill()?;
                 child.wait()?;
-                bail!("the training recorded no epoch within ten minutes");
+                bail!("the training wrote no checkpoint within {} minutes", PATIENCE.as_secs() / 60);
             }
-            std::thread::sleep(Duration::from_millis(5));
+            let now = self.newest_step("killed");
+            if now > newest {
+                // What comes before the first also holds the start of the process.
+                gap = if seen > 0 { last.elapsed() } else { Duration::ZERO };
+                (newest, last) = (now, Instant::now());
+                seen += 1;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(half_an_epoch);
+        std::thread::sleep(gap.mul_f64(draws.below(1000) as f64 / 1000.0));
+        let ended = child.try_wait()?;
         child.kill()?;
         child.wait()?;
-        Ok(())
+        ensure!(ended.is_none(), "the training ended by itself before it was killed");
+        Ok(newest.unwrap_or(0))
     }
 
-    /// Trains to the end and returns the bytes of the record.
-    fn train(&self, name: &str, workers: usize) -> Result<Vec<u8>> {
-        let mut command = self.command(name, workers);
+    /// Trains to the end and returns what is left.
+    fn train(&self, name: &str, workers: usize) -> Result<Left> {
+        self.finish(name, self.command(name, workers))
+    }
+
+    fn finish(&self, name: &str, mut command: Command) -> Result<Left> {
         eprintln!("$ {}", shown(&command));
         let output = command.stderr(Stdio::inherit()).output().context("`polder` cannot be started")?;
         ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
-        let record = self.record(name)?;
-        fs::read(&record).with_context(|| format!("`{}` cannot be read", record.display()))
+        let read =
+            |path: PathBuf| fs::read(&path).with_context(|| format!("`{}` cannot be read", path.display()));
+        let run = self.run(name)?;
+        let (_, checkpoint) = newest_checkpoint(&run).context("the training has left no checkpoint")?;
+        Ok(Left { record: read(run.join(RECORD_FILE))?, checkpoint: read(checkpoint)? })
+    }
+
+    /// The steps of the newest checkpoint of the run below the folder `name`, if there is one yet.
+    fn newest_step(&self, name: &str) -> Option<u64> {
+        newest_checkpoint(&self.run(name).ok()?).map(|(step, _)| step)
     }
 
     fn command(&self, name: &str, workers: usize) -> Command {
@@ -104,27 +148,53 @@ impl Trainer {
         command
     }
 
-    /// The record of the one run below the folder `name`.
-    fn record(&self, name: &str) -> Result<PathBuf> {
+    /// The one run directory below the folder `name`.
+    fn run(&self, name: &str) -> Result<PathBuf> {
         let runs = self.scratch.join(name);
         let found = fs::read_dir(&runs)
             .with_context(|| format!("`{}` cannot be read", runs.display()))?
             .flatten()
-            .map(|entry| entry.path().join(RECORD_FILE))
-            .find(|path| path.is_file());
+            .map(|entry| entry.path())
+            .find(|path| path.join(RECORD_FILE).is_file());
         found.with_context(|| format!("no run in `{}` has a `{RECORD_FILE}`", runs.display()))
     }
 }
 
-/// Complete lines that record an epoch.
-fn epochs_in(record: &[u8]) -> usize {
+/// The steps of a run directory's newest checkpoint, by its name, and its path.
+fn newest_checkpoint(run: &Path) -> Option<(u64, PathBuf)> {
+    let paths = fs::read_dir(run).ok()?.flatten().map(|entry| entry.path());
+    paths.filter_map(|path| Some((checkpoint_step(&path)?, path))).max()
+}
+
+fn checkpoint_step(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()
+}
+
+/// The steps of the whole training, by its last complete line that records an epoch.
+fn steps_in(record: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(record);
     let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-    complete
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+    let lines = complete.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines
         .filter(|line| line["record"] == "epoch")
-        .count()
+        .filter_map(|line| line["steps"].as_u64())
+        .last()
+        .unwrap_or(0)
+}
+
+/// Numbers that are the same in every measurement: SplitMix64, see Steele, Lea and Flood (2014).
+#[derive(Debug)]
+struct Draws(u64);
+
+impl Draws {
+    /// A number below `end`.
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % end
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -133,17 +203,20 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Trainer, epochs_in};
+    use super::{Draws, Trainer, steps_in};
     use crate::promises::manifest::Measured;
 
-    /// Trains four epochs of 50 ms and continues behind the last one recorded; `$extra` goes into the last line.
+    /// Trains 40 steps of 10 ms, each with a checkpoint, and continues behind the last one; `extra` goes into the record.
     fn trainer(folder: &Path, extra: &str) -> Trainer {
         let polder = folder.join("polder");
         let script = format!(
             "#!/bin/sh\nrun=$4/run; workers=$8; mkdir -p $run; touch $run/record.jsonl\n\
-             epoch=$(wc -l < $run/record.jsonl)\n\
-             while [ $epoch -lt 4 ]; do sleep 0.05; epoch=$((epoch + 1)); \
-             echo \"{{\\\"record\\\": \\\"epoch\\\", \\\"epoch\\\": $epoch{extra}}}\" >> $run/record.jsonl; done\n"
+             step=$(ls $run | sed -n 's/checkpoint-0*\\([1-9][0-9]*\\).safetensors/\\1/p' | sort -n | tail -n 1)\n\
+             step=${{step:-0}}\n\
+             while [ $step -lt 40 ]; do sleep 0.01; step=$((step + 1)); \
+             name=$run/checkpoint-$(printf %010d $step); echo $step > $name.partial; mv $name.partial $name.safetensors; \
+             done\n\
+             echo \"{{\\\"record\\\": \\\"epoch\\\", \\\"steps\\\": $step{extra}}}\" > $run/record.jsonl\n"
         );
         fs::write(&polder, script).unwrap();
         fs::set_permissions(&polder, fs::Permissions::from_mode(0o755)).unwrap();
@@ -151,11 +224,11 @@ mod tests {
     }
 
     #[test]
-    fn equal_records_are_found_equal() {
+    fn equal_trainings_are_found_equal_however_often_they_are_killed() {
         let folder = tempfile::tempdir().unwrap();
         let trainer = trainer(folder.path(), "");
         assert_eq!(trainer.equal_with_one_and_two_workers().unwrap(), Measured::Equal(true));
-        assert_eq!(trainer.equal_when_killed().unwrap(), Measured::Equal(true));
+        assert_eq!(trainer.equal_when_killed(4).unwrap(), Measured::Equal(true));
     }
 
     #[test]
@@ -166,7 +239,22 @@ mod tests {
     }
 
     #[test]
-    fn a_line_cut_short_is_no_epoch() {
-        assert_eq!(epochs_in(b"{\"record\": \"run\"}\n{\"record\": \"epoch\"}\n{\"record\": \"epoch\"}"), 1);
+    fn a_training_that_is_too_short_for_its_kills_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = trainer(folder.path(), "").equal_when_killed(20).unwrap_err();
+        assert!(error.to_string().contains("too short"), "{error}");
+    }
+
+    #[test]
+    fn a_line_cut_short_is_not_read() {
+        let record = b"{\"record\": \"run\"}\n{\"record\": \"epoch\", \"steps\": 7}\n{\"record\": \"epoch\", \"steps\": 14}";
+        assert_eq!(steps_in(record), 7);
+    }
+
+    #[test]
+    fn draws_are_below_their_end_and_differ() {
+        let mut draws = Draws(1);
+        let drawn: Vec<u64> = (0..100).map(|_| draws.below(3)).collect();
+        assert!((0..3).all(|value| drawn.contains(&value)) && drawn.iter().all(|value| *value < 3));
     }
 }
