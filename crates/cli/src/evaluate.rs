@@ -4,8 +4,12 @@ use polder_data::{Loader, Minibatch};
 use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped, input};
 use tch::{Kind, Tensor};
 
+use crate::config::{BnRefresh, EvaluationConfig};
 use crate::interrupt;
 use crate::record::Evaluation;
+
+/// Where an image has its columns, in N,C,H,W.
+const WIDTH: i64 = 3;
 
 /// A minibatch as tensors on the network's device.
 pub(crate) fn to_device(minibatch: &Minibatch, network: &Network) -> anyhow::Result<(Tensor, Tensor)> {
@@ -13,16 +17,24 @@ pub(crate) fn to_device(minibatch: &Minibatch, network: &Network) -> anyhow::Res
     Ok(input::minibatch(minibatch.values(), [n, c, h, w], minibatch.labels(), network.device())?)
 }
 
-/// The network as it is, BN with its running statistics. `None` if an interrupt came first.
-pub(crate) fn evaluate(network: &Network, test: &Loader) -> anyhow::Result<Option<Evaluation>> {
+/// The network as it is, BN with its running statistics. `None` if a signal came first.
+pub(crate) fn evaluate(
+    network: &Network,
+    test: &Loader,
+    config: &EvaluationConfig,
+) -> anyhow::Result<Option<Evaluation>> {
     let mut sums = LossSums::new(network);
     for minibatch in test.epoch(0)? {
-        if interrupt::requested() {
+        if interrupt::pending() {
             return Ok(None);
         }
         let (images, labels) = to_device(&minibatch?, network)?;
         let loss = tch::no_grad(|| {
-            let logits = network.forward(&images, BatchNormMode::Evaluate)?;
+            let mut logits = network.forward(&images, BatchNormMode::Evaluate)?;
+            if config.flips {
+                logits += network.forward(&images.f_flip([WIDTH])?, BatchNormMode::Evaluate)?;
+                logits /= 2.0;
+            }
             MinibatchLoss::of(&logits, &labels)
         })?;
         sums.add(&loss, labels.size()[0] as u64);
@@ -32,20 +44,24 @@ pub(crate) fn evaluate(network: &Network, test: &Loader) -> anyhow::Result<Optio
 
 /// `average` in the network's place, after a BN refresh over one epoch of `train`; the network is put back.
 ///
-/// `epoch` chooses the order and the augmentation of that epoch. `None` if an interrupt came first.
+/// `epoch` chooses the order and the augmentation of that epoch. `None` if a signal came first.
 pub(crate) fn evaluate_average(
     network: &Network,
     average: &Arena,
     train: &Loader,
     epoch: u64,
     test: &Loader,
+    config: &EvaluationConfig,
 ) -> anyhow::Result<Option<Evaluation>> {
     let swapped = Swapped::new(network, average)?;
     let mut minibatches = train.epoch(epoch)?;
-    let until_interrupt =
-        std::iter::from_fn(|| if interrupt::requested() { None } else { minibatches.next() });
-    swapped.refresh(until_interrupt.map(|minibatch| anyhow::Ok(to_device(&minibatch?, network)?.0)))?;
-    if interrupt::requested() { Ok(None) } else { evaluate(network, test) }
+    let until_signal = std::iter::from_fn(|| if interrupt::pending() { None } else { minibatches.next() });
+    let images = until_signal.map(|minibatch| anyhow::Ok(to_device(&minibatch?, network)?.0));
+    match config.bn_refresh {
+        BnRefresh::PerBatch => swapped.refresh(images)?,
+        BnRefresh::PerImage => swapped.refresh_per_image(images)?,
+    };
+    if interrupt::pending() { Ok(None) } else { evaluate(network, test, config) }
 }
 
 /// Running sums over minibatches of unequal size, kept on the device in f64 and read rarely.

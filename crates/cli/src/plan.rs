@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::config::{DatasetName, Method, Precision, RunConfig};
+use crate::config::{DatasetName, Precision, RunConfig};
 use crate::experiment::{Experiment, ScaleName};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
 use crate::theory_record::{Simulation, TheoryRecord};
@@ -227,7 +227,7 @@ impl Speeds {
         let config = &records.run.config;
         let speed = Speed {
             seconds_per_gradient: timings.iter().map(|timing| timing.train_seconds).sum::<f64>()
-                / (images * gradients_per_step(config)),
+                / (images * config.optimizer.gradients_per_step()),
             evaluation_seconds_per_image: timings.iter().map(|timing| timing.evaluate_seconds).sum::<f64>()
                 / images,
         };
@@ -259,8 +259,8 @@ impl Speeds {
             DatasetName::Generated => 2_000,
         };
         let images = config.data.train_images.unwrap_or(all_images) as f64;
-        let per_image =
-            gradients_per_step(config) * speed.seconds_per_gradient + speed.evaluation_seconds_per_image;
+        let per_image = config.optimizer.gradients_per_step() * speed.seconds_per_gradient
+            + speed.evaluation_seconds_per_image;
         Some(config.training.epochs.saturating_sub(done) as f64 * images * per_image)
     }
 }
@@ -281,13 +281,6 @@ fn key(config: &RunConfig) -> (String, &'static str) {
         Precision::Bf16 => "bf16",
     };
     (config.model.name.clone(), precision)
-}
-
-fn gradients_per_step(config: &RunConfig) -> f64 {
-    match config.optimizer.method {
-        Method::Sgd => 1.0,
-        Method::Sam => 2.0,
-    }
 }
 
 /// A duration for people: `42 s`, `5 min 30 s`, `2 h 5 min`.

@@ -68,8 +68,10 @@ pub(crate) struct EpochRecord {
     pub(crate) epoch: u64,
     /// Steps completed since the start of the run.
     pub(crate) steps: u64,
+    /// That of the first step of the epoch.
     pub(crate) learning_rate: f64,
-    /// Mean cross entropy (nats) over the images of the epoch, each at the weights that met it; `null` if not finite.
+    /// Mean cross entropy (nats) over the images of the epoch, each at the weights that met it, against smoothed targets
+    /// if the configuration has them; `null` if not finite.
     pub(crate) train_loss: Option<f64>,
     /// Fraction of those images classified wrongly.
     pub(crate) train_error: f64,

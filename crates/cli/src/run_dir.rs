@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use polder_models::{CheckpointSeries, DamagedCheckpoint, FoundCheckpoint};
 use serde::Serialize;
 
 use crate::config::RunConfig;
@@ -14,8 +15,10 @@ use crate::record::{
 use crate::replace_file::replace_file;
 
 pub(crate) const CONFIG_FILE: &str = "config.toml";
-pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 const LOCK_FILE: &str = "lock";
+
+/// How the names of files begin that [`replace_file`] has not finished.
+const UNFINISHED: &str = ".tmp";
 
 /// A run directory, held by this process until it is dropped.
 #[derive(Debug)]
@@ -45,18 +48,42 @@ impl RunDir {
             }
         }
         let run = Self { path, _lock: lock };
+        run.clear_unfinished()?;
         if !run.file(CONFIG_FILE).exists() {
             replace_file(&run.file(CONFIG_FILE), toml::to_string(config)?.as_bytes())?;
         }
         Ok(run)
     }
 
+    /// Removes what processes that were killed while they wrote a small file have left.
+    fn clear_unfinished(&self) -> anyhow::Result<()> {
+        let context = || format!("cannot clear `{}`", self.path.display());
+        for entry in std::fs::read_dir(&self.path).with_context(context)? {
+            let path = entry.with_context(context)?.path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED)) {
+                std::fs::remove_file(&path).with_context(context)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn checkpoint(&self) -> PathBuf {
-        self.file(CHECKPOINT_FILE)
+    pub(crate) fn checkpoints(&self) -> CheckpointSeries {
+        CheckpointSeries::new(&self.path)
+    }
+
+    /// The checkpoint to continue from, as [`newest_checkpoint`] finds it. Damaged ones that are newer are set aside, so
+    /// that they are not met again.
+    pub(crate) fn take_newest_checkpoint(&self) -> anyhow::Result<Option<FoundCheckpoint>> {
+        let (newest, damaged) = newest_checkpoint(&self.path)?;
+        for file in damaged {
+            let aside = file.set_aside()?;
+            tracing::warn!("the damaged checkpoint is kept as `{}`", aside.display());
+        }
+        Ok(newest)
     }
 
     pub(crate) fn environment(&self) -> PathBuf {
@@ -112,6 +139,32 @@ impl RunDir {
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+/// The newest checkpoint in a run directory that can be read, and the damaged ones that are newer, of each of which a
+/// warning has been given. `None` if there never was one.
+///
+/// # Errors
+/// If there are checkpoints and none can be read.
+pub(crate) fn newest_checkpoint(
+    run: &Path,
+) -> anyhow::Result<(Option<FoundCheckpoint>, Vec<DamagedCheckpoint>)> {
+    let (newest, damaged) = CheckpointSeries::new(run).newest()?;
+    let reasons: Vec<String> = damaged
+        .iter()
+        .map(|file| anyhow::Chain::new(&file.cause).map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        .collect();
+    if newest.is_none() && !damaged.is_empty() {
+        bail!(
+            "no checkpoint in `{}` can be used: {}; remove the directory to start the run again from its beginning",
+            run.display(),
+            reasons.join("; ")
+        );
+    }
+    for reason in reasons {
+        tracing::warn!("a checkpoint cannot be used, and the one before it is taken: {reason}");
+    }
+    Ok((newest, damaged))
 }
 
 fn write_lines<T: Serialize>(path: &Path, values: &[T]) -> anyhow::Result<()> {

@@ -1,10 +1,10 @@
 //! The state of a training run between two steps: all that is needed to continue bit for bit.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::num::NonZeroUsize;
 
 use anyhow::{Context, ensure};
-use polder_models::{Arena, Checkpoint, Network};
+use polder_models::{Arena, Checkpoint, CheckpointSeries, FoundCheckpoint, Network};
 use polder_optim::{Averages, Optimizer, SavedState, State, Vector};
 
 use crate::config::RunConfig;
@@ -29,14 +29,22 @@ const OPTIMIZER: &str = "polder.optimizer.";
 const AVERAGES: &str = "polder.averages.";
 const CONFIG_ID: &str = "polder.config_id";
 
-/// Writes everything to `path`, in one step.
+/// What a run consists of, beside its configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) optimizer: &'a Optimizer<Arena>,
+    pub(crate) averages: &'a Averages<Arena>,
+    pub(crate) position: &'a Position,
+}
+
+/// Writes everything as the checkpoint after `step` steps, in one step, and keeps the last `keep`.
 pub(crate) fn save(
-    path: &Path,
+    series: &CheckpointSeries,
+    step: u64,
+    keep: Option<NonZeroUsize>,
     config: &RunConfig,
-    network: &Network,
-    optimizer: &Optimizer<Arena>,
-    averages: &Averages<Arena>,
-    position: &Position,
+    Parts { network, optimizer, averages, position }: Parts<'_>,
 ) -> anyhow::Result<()> {
     let mut checkpoint = Checkpoint::default();
     checkpoint.add_network(network)?;
@@ -52,21 +60,20 @@ pub(crate) fn save(
     text.insert("polder.num_images".to_owned(), position.num_images.to_string());
     text.insert("polder.ascent_sum".to_owned(), position.ascent_sum.to_bits().to_string());
     text.insert("polder.num_ascents".to_owned(), position.num_ascents.to_string());
-    checkpoint.write(path).context(
-        "no checkpoint could be written; the one before is intact. Mend the cause (a full disk, a folder that is gone \
-         or read-only) and repeat the command: it continues from there",
+    series.write(step, &checkpoint, keep).context(
+        "no checkpoint could be written; those before are intact. Mend the cause (a full disk, a folder that is gone or \
+         read-only) and repeat the command: it continues from there",
     )
 }
 
-/// Loads `path` into a network, optimizer and averages made from the same configuration.
+/// Loads a checkpoint into a network, optimizer and averages made from the same configuration.
 pub(crate) fn restore(
-    path: &Path,
+    FoundCheckpoint { path, checkpoint, .. }: &FoundCheckpoint,
     config: &RunConfig,
     network: &Network,
     optimizer: &mut Optimizer<Arena>,
     averages: &mut Averages<Arena>,
 ) -> anyhow::Result<Position> {
-    let checkpoint = Checkpoint::read(path)?;
     let text = |name: &str| {
         let value = checkpoint.metadata.get(&format!("polder.{name}"));
         value.with_context(|| format!("`{}` lacks `polder.{name}`", path.display()))
@@ -82,8 +89,8 @@ pub(crate) fn restore(
         config.id()
     );
     checkpoint.load_network(network)?;
-    optimizer.restore(saved_state(&checkpoint, OPTIMIZER, network)?)?;
-    averages.restore(saved_state(&checkpoint, AVERAGES, network)?)?;
+    optimizer.restore(saved_state(checkpoint, OPTIMIZER, network)?)?;
+    averages.restore(saved_state(checkpoint, AVERAGES, network)?)?;
     Ok(Position {
         epoch: number("epoch")?,
         step: number("step")?,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use polder_optim::Averages;
 use tch::Device;
 
@@ -14,7 +14,7 @@ use crate::evaluate::{evaluate, evaluate_average};
 use crate::exit_code::Outcome;
 use crate::images::Images;
 use crate::record::{Evaluation, ITERATE};
-use crate::run_dir::CONFIG_FILE;
+use crate::run_dir::{CONFIG_FILE, newest_checkpoint};
 use crate::{snapshot, trainer};
 
 const EXAMPLES: &str = "\
@@ -43,26 +43,29 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let file = args.run.join(CONFIG_FILE);
     let config = RunConfig::load(Some(&file), &[])
         .with_context(|| format!("`{}` is not a run directory of `polder train`", args.run.display()))?;
-    let checkpoint = args.run.join(crate::run_dir::CHECKPOINT_FILE);
-    ensure!(
-        checkpoint.exists(),
-        "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
-        args.run.display()
-    );
+    let (checkpoint, _) = newest_checkpoint(&args.run)?;
+    let checkpoint = checkpoint.with_context(|| {
+        format!(
+            "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
+            args.run.display()
+        )
+    })?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
     environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE), None)?;
     let (train, test) = (images.train_loader(&config, 1)?, images.test_loader(1)?);
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
-    let mut optimizer = trainer::optimizer(&config)?;
+    let mut optimizer = trainer::optimizer(&config, &network)?;
     let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
     let position = snapshot::restore(&checkpoint, &config, &network, &mut optimizer, &mut averages)?;
 
     let mut evaluations: Vec<(String, Evaluation)> = Vec::new();
-    let Some(iterate) = evaluate(&network, &test)? else { return Ok(Outcome::Interrupted.into()) };
+    let Some(iterate) = evaluate(&network, &test, &config.evaluation)? else {
+        return Ok(Outcome::Interrupted.into());
+    };
     evaluations.push((ITERATE.to_owned(), iterate));
     for (name, average) in averages.iter() {
         let order = trainer::refresh_epoch(position.epoch);
-        let evaluation = evaluate_average(&network, average, &train, order, &test)?;
+        let evaluation = evaluate_average(&network, average, &train, order, &test, &config.evaluation)?;
         let Some(evaluation) = evaluation else { return Ok(Outcome::Interrupted.into()) };
         evaluations.push((name.to_owned(), evaluation));
     }

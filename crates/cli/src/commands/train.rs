@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use crate::args::DataDir;
 use crate::config::RunConfig;
 use crate::exit_code::Outcome;
-use crate::trainer::{DeviceChoice, TrainOptions, TrainOutcome, train};
+use crate::trainer::{CheckpointEvery, DeviceChoice, Keep, TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,7 +15,8 @@ Examples:
   polder train my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05
   polder train --print-config > my-run.toml      every key with its default
 
-The last line on stdout is the run directory. Ctrl-C writes a checkpoint; the same command continues.";
+The last line on stdout is the run directory. Ctrl-C (SIGINT) and SIGTERM write a checkpoint and stop; the same command
+continues. SIGUSR2 writes a checkpoint and goes on. A second Ctrl-C stops at once.";
 
 /// What `polder train` understands.
 #[derive(Debug, clap::Args)]
@@ -35,9 +35,12 @@ pub(crate) struct TrainArgs {
     runs: PathBuf,
     #[command(flatten)]
     flags: TrainingFlags,
-    /// Longest time between two checkpoints; there is always one after an epoch and after Ctrl-C
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
-    checkpoint_every: f64,
+    /// Longest stretch between two checkpoints: `60s`, `10min`, `500steps`; there is always one after an epoch
+    #[arg(long, value_name = "TIME|STEPS", default_value = "60s")]
+    checkpoint_every: CheckpointEvery,
+    /// How many checkpoints stay, or `all`; a damaged one falls back to the one before
+    #[arg(long, value_name = "N", default_value = "2")]
+    keep_checkpoints: Keep,
     /// Prints the resolved configuration as TOML and stops
     #[arg(long)]
     print_config: bool,
@@ -74,7 +77,11 @@ impl TrainingFlags {
     }
 
     /// The options of trainings whose run directories lie in `runs_dir`.
-    pub(crate) fn options(&self, runs_dir: PathBuf, checkpoint_every: Duration) -> TrainOptions {
+    pub(crate) fn options(
+        &self,
+        runs_dir: PathBuf,
+        checkpoint_every: impl Into<CheckpointEvery>,
+    ) -> TrainOptions {
         TrainOptions {
             runs_dir,
             data_dir: self.data.data_dir.clone(),
@@ -82,7 +89,8 @@ impl TrainingFlags {
             workers: usize::from(self.workers),
             threads: self.threads.map(usize::from),
             device: self.device,
-            checkpoint_every,
+            checkpoint_every: checkpoint_every.into(),
+            keep_checkpoints: Keep::DEFAULT,
             quiet: false,
         }
     }
@@ -97,8 +105,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         print!("{}", toml::to_string(&config)?);
         return Ok(Outcome::Done.into());
     }
-    let checkpoint_every = Duration::from_secs_f64(args.checkpoint_every);
-    let options = args.flags.options(args.runs.clone(), checkpoint_every);
+    let options = TrainOptions {
+        keep_checkpoints: args.keep_checkpoints,
+        ..args.flags.options(args.runs.clone(), args.checkpoint_every)
+    };
     let (outcome, dir) = match train(&config, &options)? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
@@ -109,12 +119,4 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     };
     println!("{}", dir.display());
     Ok(outcome.into())
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        // A day is as good as never, and far from what a duration can hold.
-        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
-        _ => Err("expected a number of seconds between 0 and 86400".to_owned()),
-    }
 }

@@ -147,7 +147,7 @@ impl Model {
             shape.channels
         );
         let network = trainer::network(config, source.dataset.num_classes(), device)?;
-        let optimizer = trainer::optimizer(config)?;
+        let optimizer = trainer::optimizer(config, &network)?;
         let batch_size = batch_size.min(source.dataset.len());
         let images = polder_data::Loader::builder(std::sync::Arc::clone(&source.dataset))
             .batch_size(batch_size)

@@ -1,0 +1,257 @@
+//! `[optimizer]`: how a step is made from gradients.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use anyhow::{Context, bail, ensure};
+use polder_optim::{
+    Ascent, AscentDecay, Entries, EulerStepsConfig, GradientPenaltyConfig, Momentum, SamConfig, SgdConfig,
+    WeightDecay,
+};
+use serde::{Deserialize, Serialize};
+
+use super::check::{is_default, is_one, positive};
+
+/// SGD, or another optimizer around it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OptimizerConfig {
+    pub(crate) method: Method,
+    /// Radius of SAM's perturbation; only with `method = "sam"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rho: Option<f64>,
+    pub(crate) momentum: f64,
+    pub(crate) dampening: f64,
+    pub(crate) nesterov: bool,
+    /// Coupled L2 on the parameters of `decay_on`.
+    pub(crate) weight_decay: f64,
+    /// What decays; all parameters when absent, BN and biases included.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) decay_on: ParameterSet,
+    /// Gradients are scaled down to this norm, before weight decay and momentum; never when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clip_norm: Option<f64>,
+    /// How far and along what SAM ascends.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) ascent: AscentName,
+    /// Added to the absolute weights by which `ascent = "adaptive"` scales; 0.01 as in the authors' code when absent.
+    #[serde(skip_serializing_if = "is_default_eta")]
+    pub(crate) eta: f64,
+    /// The parameters by whose size `ascent = "adaptive"` scales; all but biases, as in the authors' code, when absent.
+    #[serde(skip_serializing_if = "is_without_biases")]
+    pub(crate) adaptive_on: ParameterSet,
+    /// Whether the weight decay is part of the loss that SAM ascends; outside when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) ascent_decay: AscentDecayName,
+    /// Into so many micro-batches, each with an ascent of its own, SAM cuts a minibatch; 1 when absent.
+    #[serde(skip_serializing_if = "is_one")]
+    pub(crate) micro_batches: u64,
+    /// SAM ascends at one step of so many; at every one when absent.
+    #[serde(skip_serializing_if = "is_one")]
+    pub(crate) ascend_every: u64,
+    /// Strength of the penalty on the gradient, in units of a learning rate; only with `method = "gradient-penalty"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lambda: Option<f64>,
+    /// Updates per minibatch, each with the whole learning rate; only with `method = "euler-steps"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) euler_steps: Option<u64>,
+}
+
+/// How a step is made from gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Method {
+    Sgd,
+    Sam,
+    /// SGD on the loss and a quarter of `lambda` times its squared gradient, minibatch by minibatch.
+    GradientPenalty,
+    /// Several steps of SGD on each minibatch.
+    EulerSteps,
+}
+
+/// Which parameters a setting touches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ParameterSet {
+    #[default]
+    All,
+    /// All but biases and the shifts of BN.
+    NoBias,
+    /// The weights of convolutions and linear layers: neither biases nor what BN scales and shifts by.
+    NoBiasNoBn,
+}
+
+/// How far and along what SAM ascends; see [`Ascent`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AscentName {
+    /// To the distance rho along the gradient.
+    #[default]
+    Normalized,
+    /// By rho times the gradient.
+    Unnormalized,
+    /// In proportion to the size of each weight.
+    Adaptive,
+}
+
+/// Whether weight decay takes part in SAM's ascent; see [`AscentDecay`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AscentDecayName {
+    #[default]
+    Outside,
+    Inside,
+}
+
+/// That of the code of Kwon et al. (2021), arXiv:2102.11600.
+const DEFAULT_ETA: f64 = 0.01;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_default_eta(eta: &f64) -> bool {
+    *eta == DEFAULT_ETA
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_without_biases(set: &ParameterSet) -> bool {
+    *set == ParameterSet::NoBias
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self {
+            method: Method::Sgd,
+            rho: None,
+            momentum: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            weight_decay: 5e-3,
+            decay_on: ParameterSet::All,
+            clip_norm: None,
+            ascent: AscentName::Normalized,
+            eta: DEFAULT_ETA,
+            adaptive_on: ParameterSet::NoBias,
+            ascent_decay: AscentDecayName::Outside,
+            micro_batches: 1,
+            ascend_every: 1,
+            lambda: None,
+            euler_steps: None,
+        }
+    }
+}
+
+impl OptimizerConfig {
+    /// The base optimizer's settings; `entries` says where in the weights a set of parameters lies.
+    pub(crate) fn sgd(&self, entries: &dyn Fn(ParameterSet) -> Entries) -> SgdConfig {
+        let momentum = match (self.momentum, self.nesterov) {
+            (0.0, _) => Momentum::None,
+            (coefficient, true) => Momentum::Nesterov { coefficient },
+            (coefficient, false) => Momentum::HeavyBall { coefficient, dampening: self.dampening },
+        };
+        let weight_decay = WeightDecay { coefficient: self.weight_decay, on: entries(self.decay_on) };
+        SgdConfig { momentum, weight_decay, clip_norm: self.clip_norm }
+    }
+
+    /// SAM's settings; `None` if a radius is missing or a number is 0 that must not be.
+    pub(crate) fn sam(&self, entries: &dyn Fn(ParameterSet) -> Entries) -> Option<SamConfig> {
+        let ascent = match self.ascent {
+            AscentName::Normalized => Ascent::Normalized,
+            AscentName::Unnormalized => Ascent::Unnormalized,
+            AscentName::Adaptive => Ascent::Adaptive { eta: self.eta, on: entries(self.adaptive_on) },
+        };
+        let weight_decay = match self.ascent_decay {
+            AscentDecayName::Outside => AscentDecay::Outside,
+            AscentDecayName::Inside => AscentDecay::Inside,
+        };
+        Some(SamConfig {
+            ascent,
+            weight_decay,
+            num_micro_batches: NonZeroUsize::new(self.micro_batches as usize)?,
+            every: NonZeroU64::new(self.ascend_every)?,
+            ..SamConfig::new(self.rho?, self.sgd(entries))
+        })
+    }
+
+    /// The settings of SGD with a penalty; `None` if its strength is missing.
+    pub(crate) fn gradient_penalty(
+        &self,
+        entries: &dyn Fn(ParameterSet) -> Entries,
+    ) -> Option<GradientPenaltyConfig> {
+        Some(GradientPenaltyConfig { lambda: self.lambda?, base: self.sgd(entries) })
+    }
+
+    /// The settings of several steps per minibatch; `None` if their number is missing or 0.
+    pub(crate) fn euler_steps(&self, entries: &dyn Fn(ParameterSet) -> Entries) -> Option<EulerStepsConfig> {
+        Some(EulerStepsConfig { per_minibatch: NonZeroU64::new(self.euler_steps?)?, base: self.sgd(entries) })
+    }
+
+    /// What a step costs, in gradients.
+    pub(crate) fn gradients_per_step(&self) -> f64 {
+        match self.method {
+            Method::Sgd => 1.0,
+            Method::Sam => 1.0 + 1.0 / self.ascend_every as f64,
+            // Double backpropagation: about twice a gradient on top of it.
+            Method::GradientPenalty => 3.0,
+            Method::EulerSteps => self.euler_steps.unwrap_or(1) as f64,
+        }
+    }
+
+    /// Keys belong to the method, and are in the range of the optimizer that they are for.
+    pub(super) fn validate(&self) -> anyhow::Result<()> {
+        let all = |_| Entries::All;
+        self.keys_belong_to_the_method()?;
+        if self.nesterov {
+            positive("optimizer.momentum", self.momentum)
+                .context("`optimizer.nesterov = true` needs a momentum")?;
+            ensure!(self.dampening == 0.0, "Nesterov momentum has no dampening; set it to 0");
+        }
+        ensure!(self.micro_batches > 0, "`optimizer.micro_batches` is 0; expected at least 1");
+        ensure!(self.ascend_every > 0, "`optimizer.ascend_every` is 0; expected at least 1");
+        self.sgd(&all).validate().context("`[optimizer]`")?;
+        match self.method {
+            Method::Sgd => {}
+            Method::Sam => self
+                .sam(&all)
+                .context("`optimizer.method = \"sam\"` needs `optimizer.rho`, 0.05 say")?
+                .validate()
+                .context("`[optimizer]`")?,
+            Method::GradientPenalty => self
+                .gradient_penalty(&all)
+                .context("`optimizer.method = \"gradient-penalty\"` needs `optimizer.lambda`, 0.1 say")?
+                .validate()
+                .context("`[optimizer]`")?,
+            Method::EulerSteps => {
+                self.euler_steps(&all).context(
+                    "`optimizer.method = \"euler-steps\"` needs `optimizer.euler_steps`, at least 1",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keys_belong_to_the_method(&self) -> anyhow::Result<()> {
+        let Self { rho, ascent, eta, adaptive_on, ascent_decay, micro_batches, ascend_every, .. } =
+            Self::default();
+        let adaptive = self.ascent == AscentName::Adaptive;
+        let keys = [
+            ("rho", self.rho != rho, Method::Sam),
+            ("ascent", self.ascent != ascent, Method::Sam),
+            ("eta", self.eta != eta, Method::Sam),
+            ("adaptive_on", self.adaptive_on != adaptive_on, Method::Sam),
+            ("ascent_decay", self.ascent_decay != ascent_decay, Method::Sam),
+            ("micro_batches", self.micro_batches != micro_batches, Method::Sam),
+            ("ascend_every", self.ascend_every != ascend_every, Method::Sam),
+            ("lambda", self.lambda.is_some(), Method::GradientPenalty),
+            ("euler_steps", self.euler_steps.is_some(), Method::EulerSteps),
+        ];
+        for (key, is_set, method) in keys {
+            if is_set && self.method != method {
+                let method = toml::Value::try_from(method)?;
+                bail!("`optimizer.{key}` belongs to `optimizer.method = {method}`; remove it");
+            }
+        }
+        ensure!(
+            adaptive || (self.eta == eta && self.adaptive_on == adaptive_on),
+            "`optimizer.eta` and `optimizer.adaptive_on` belong to `optimizer.ascent = \"adaptive\"`; remove them"
+        );
+        Ok(())
+    }
+}

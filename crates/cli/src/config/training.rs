@@ -1,0 +1,106 @@
+//! `[training]` and `[evaluation]`: how long, in what portions, and how weights are judged.
+
+use anyhow::ensure;
+use polder_models::LabelSmoothing;
+use serde::{Deserialize, Serialize};
+
+use super::check::{fraction, is_default};
+
+/// How long, and in what portions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TrainingConfig {
+    pub(crate) epochs: u64,
+    pub(crate) batch_size: usize,
+    /// Iterate and averages are evaluated after every so many epochs, and after the last.
+    pub(crate) evaluate_every: u64,
+    /// How often the learning rate follows the schedule; at the beginning of every epoch when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) learning_rate_per: LearningRatePer,
+    /// The share of a target's probability that is spread over classes other than the labelled one; 0 when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) label_smoothing: f64,
+    /// Over which classes it is spread; over all when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) label_smoothing_over: SmoothedOver,
+}
+
+/// The two conventions that go by the name of label smoothing; see [`LabelSmoothing`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SmoothedOver {
+    /// The labelled class has its part of the share as well: as in PyTorch.
+    #[default]
+    All,
+    /// As in the code of Nitanda et al.
+    Others,
+}
+
+/// The unit of time of a schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LearningRatePer {
+    /// As in the papers' code.
+    #[default]
+    Epoch,
+    Step,
+}
+
+/// How weights are judged: none of it reaches the training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EvaluationConfig {
+    /// The mean of the logits of an image and of its mirror image, in place of the image's.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) flips: bool,
+    /// What has equal weight in the BN statistics of averaged weights.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) bn_refresh: BnRefresh,
+}
+
+/// What has equal weight in a BN refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum BnRefresh {
+    /// Every minibatch, the last and smaller one as well: as in the papers' code.
+    #[default]
+    PerBatch,
+    /// Every image.
+    PerImage,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 12,
+            batch_size: 128,
+            evaluate_every: 1,
+            learning_rate_per: LearningRatePer::Epoch,
+            label_smoothing: 0.0,
+            label_smoothing_over: SmoothedOver::All,
+        }
+    }
+}
+
+impl TrainingConfig {
+    /// The targets of the training loss.
+    pub(crate) fn targets(&self) -> LabelSmoothing {
+        match (self.label_smoothing, self.label_smoothing_over) {
+            (0.0, _) => LabelSmoothing::None,
+            (share, SmoothedOver::All) => LabelSmoothing::OverAllClasses(share),
+            (share, SmoothedOver::Others) => LabelSmoothing::OverOtherClasses(share),
+        }
+    }
+
+    pub(super) fn validate(&self) -> anyhow::Result<()> {
+        ensure!(self.epochs > 0, "`training.epochs` is 0; expected at least 1");
+        ensure!(self.batch_size > 1, "`training.batch_size` must be at least 2: BN needs a variance");
+        ensure!(self.evaluate_every > 0, "`training.evaluate_every` is 0; expected at least 1");
+        fraction("training.label_smoothing", self.label_smoothing)?;
+        ensure!(
+            self.label_smoothing > 0.0 || self.label_smoothing_over == SmoothedOver::All,
+            "`training.label_smoothing_over` needs `training.label_smoothing`, 0.1 say"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! A run in progress: the epoch and step loops.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use polder_data::Loader;
+use polder_models::{Arena, MinibatchObjective, Network};
+use polder_optim::{Averages, Optimizer};
+use tch::Device;
+
+use super::assemble::check_micro_batches;
+use super::learning_rates::LearningRates;
+use super::{TrainOptions, network, optimizer, refresh_epoch};
+use crate::config::RunConfig;
+use crate::evaluate::{LossSums, evaluate, evaluate_average, to_device};
+use crate::images::Images;
+use crate::interrupt;
+use crate::progress::Progress;
+use crate::record::{EndRecord, EpochRecord, Evaluation, ITERATE, Record, RunRecord, Timing};
+use crate::run_dir::RunDir;
+use crate::snapshot::{self, Parts, Position};
+
+/// Looking for a loss that is not finite, and measuring SAM's ascent, waits for the device: done every so many steps,
+/// counted within the epoch so that a resumed run does it at the same ones.
+const INSPECT_EVERY: u64 = 50;
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    config: &'a RunConfig,
+    options: &'a TrainOptions,
+    dir: &'a RunDir,
+    train: Loader,
+    test: Loader,
+    network: Network,
+    weights: Arena,
+    gradient: Arena,
+    optimizer: Optimizer<Arena>,
+    averages: Averages<Arena>,
+    learning_rates: LearningRates,
+    position: Position,
+    last_checkpoint: Instant,
+    progress: Progress,
+}
+
+/// How the steps of an epoch ended.
+enum Steps {
+    Completed(Timing),
+    Diverged,
+    Interrupted,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn begin_or_continue(
+        config: &'a RunConfig,
+        options: &'a TrainOptions,
+        dir: &'a RunDir,
+        images: &Images,
+        device: Device,
+    ) -> anyhow::Result<Self> {
+        let train = images.train_loader(config, options.workers)?;
+        let test = images.test_loader(options.workers)?;
+        check_micro_batches(config, images.record.train_images)?;
+        let smoothing = config.training.targets();
+        smoothing.share_over_all(images.num_classes()).context("`training.label_smoothing`")?;
+        let network = network(config, images.num_classes(), device)?;
+        let mut optimizer = optimizer(config, &network)?;
+        let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
+        let mut position = Position::default();
+        if let Some(found) = dir.take_newest_checkpoint()? {
+            position = snapshot::restore(&found, config, &network, &mut optimizer, &mut averages)?;
+        }
+        let record = RunRecord {
+            id: config.id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            config: config.clone(),
+            data: images.record.clone(),
+            num_parameters: network.num_parameters(),
+            device: if device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
+        };
+        dir.rewind(record, position.epoch)?;
+        let (weights, gradient) = (network.parameters(), network.gradient());
+        let done = position.epoch * train.steps_per_epoch() + position.step;
+        let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done, options.quiet);
+        if done > 0 {
+            progress.line(&format!("continuing after {} epochs and {} steps", position.epoch, position.step));
+        }
+        Ok(Self {
+            config,
+            options,
+            dir,
+            learning_rates: LearningRates::new(config, train.steps_per_epoch()),
+            train,
+            test,
+            network,
+            weights,
+            gradient,
+            optimizer,
+            averages,
+            position,
+            last_checkpoint: Instant::now(),
+            progress,
+        })
+    }
+
+    /// `None` if an interrupt came first.
+    pub(super) fn finish(&mut self) -> anyhow::Result<Option<EndRecord>> {
+        while self.position.epoch < self.config.training.epochs {
+            let mut timing = match self.steps()? {
+                Steps::Completed(timing) => timing,
+                Steps::Interrupted => return Ok(None),
+                Steps::Diverged => {
+                    let steps = self.steps_done();
+                    let end = EndRecord::Diverged { epoch: self.position.epoch + 1, steps };
+                    self.progress
+                        .line(&format!("the loss is no longer finite after {steps} steps: diverged"));
+                    self.dir.append(&Record::End(end.clone()))?;
+                    return Ok(Some(end));
+                }
+            };
+            let Some(record) = self.epoch_record(&mut timing)? else {
+                self.checkpoint()?;
+                return Ok(None);
+            };
+            self.progress.epoch(&record, &timing);
+            self.dir.append_epoch(record, &timing)?;
+            self.position = Position { epoch: self.position.epoch + 1, ..Position::default() };
+            self.checkpoint()?;
+        }
+        self.dir.append(&Record::End(EndRecord::Finished))?;
+        Ok(Some(EndRecord::Finished))
+    }
+
+    /// The steps of the current epoch that are left.
+    fn steps(&mut self) -> anyhow::Result<Steps> {
+        let steps_per_epoch = self.train.steps_per_epoch();
+        let Position { loss_sum, num_wrong, num_images, .. } = self.position;
+        let mut sums = LossSums::restored(&self.network, loss_sum, num_wrong, num_images);
+        let (begun, mut waited, mut images_here) = (Instant::now(), Duration::ZERO, 0);
+        let mut minibatches = self.train.epoch_from(self.position.epoch, self.position.step)?;
+        while self.position.step < steps_per_epoch {
+            let asked = Instant::now();
+            let minibatch = minibatches.next().context("the loader ended before the epoch")??;
+            waited += asked.elapsed();
+
+            let (images, labels) = to_device(&minibatch, &self.network)?;
+            let mut objective = MinibatchObjective::new(&self.network, images, labels)
+                .with_label_smoothing(self.config.training.targets());
+            if self.measures_ascent() {
+                objective = objective.measuring_ascent();
+            }
+            let learning_rate = self.learning_rates.at(self.position.epoch, self.position.step);
+            let loss = self.optimizer.step(
+                &mut objective,
+                &mut self.weights,
+                &mut self.gradient,
+                learning_rate,
+            )?;
+            self.averages.update(self.steps_done(), &self.weights);
+            sums.add(&loss, minibatch.len() as u64);
+            images_here += minibatch.len();
+            if let Some(ascent) = objective.effective_ascent() {
+                self.position.ascent_sum += ascent;
+                self.position.num_ascents += 1;
+            }
+            let inspect = self.steps_to_inspection() == 0;
+            self.position.step += 1;
+
+            if inspect && !sums.loss_sum().is_finite() {
+                return Ok(Steps::Diverged);
+            }
+            let interrupted = interrupt::requested();
+            let asked = interrupt::take_checkpoint_request();
+            let since_last = self.last_checkpoint.elapsed();
+            let due = self.options.checkpoint_every.is_due(since_last, self.steps_done());
+            if interrupted || asked || due {
+                self.hold(&sums);
+                self.checkpoint()?;
+            }
+            if interrupted {
+                return Ok(Steps::Interrupted);
+            }
+            if self.progress.is_due() {
+                let seconds = begun.elapsed().as_secs_f64();
+                let loss = sums.loss_sum() / sums.images as f64;
+                let wait = waited.as_secs_f64() / seconds;
+                let rate = images_here as f64 / seconds;
+                self.progress.show(self.position.epoch + 1, self.steps_done(), loss, rate, wait);
+            }
+        }
+        self.hold(&sums);
+        let train_seconds = begun.elapsed().as_secs_f64();
+        Ok(Steps::Completed(Timing {
+            epoch: self.position.epoch + 1,
+            train_seconds,
+            evaluate_seconds: 0.0,
+            images_per_second: images_here as f64 / train_seconds,
+            data_wait_share: waited.as_secs_f64() / train_seconds,
+        }))
+    }
+
+    /// Steps from the current one to the next that is inspected; 0 if it is this one.
+    fn steps_to_inspection(&self) -> u64 {
+        let step = self.position.step;
+        let in_period = INSPECT_EVERY - 1 - step % INSPECT_EVERY;
+        in_period.min(self.train.steps_per_epoch() - 1 - step)
+    }
+
+    /// Whether the ascent of this step is measured: of those up to an inspection one ascends.
+    fn measures_ascent(&self) -> bool {
+        let ascends = matches!(self.optimizer, Optimizer::Sam(_));
+        ascends && self.steps_to_inspection() < self.config.optimizer.ascend_every
+    }
+
+    /// The record of the epoch whose steps are done. `None` if an interrupt came first.
+    fn epoch_record(&mut self, timing: &mut Timing) -> anyhow::Result<Option<EpochRecord>> {
+        let Position { loss_sum, num_wrong, num_images, ascent_sum, num_ascents, .. } = self.position;
+        let epoch = self.position.epoch + 1;
+        let mut record = EpochRecord {
+            epoch,
+            steps: self.steps_done(),
+            learning_rate: self.learning_rates.at(self.position.epoch, 0),
+            train_loss: Some(loss_sum / num_images as f64).filter(|loss| loss.is_finite()),
+            train_error: num_wrong as f64 / num_images as f64,
+            ascent_norm: (num_ascents > 0).then(|| ascent_sum / num_ascents as f64),
+            evaluations: BTreeMap::new(),
+        };
+        let training = &self.config.training;
+        if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
+            let begun = Instant::now();
+            let Some(evaluations) = self.evaluations(epoch)? else { return Ok(None) };
+            record.evaluations = evaluations;
+            timing.evaluate_seconds = begun.elapsed().as_secs_f64();
+        }
+        Ok(Some(record))
+    }
+
+    /// The last iterate and every average that has begun, evaluated. `None` if an interrupt came first.
+    fn evaluations(&mut self, epoch: u64) -> anyhow::Result<Option<BTreeMap<String, Evaluation>>> {
+        let begun = self.averages.iter().map(|(name, _)| name.to_owned());
+        let names: Vec<String> = std::iter::once(ITERATE.to_owned()).chain(begun).collect();
+        let mut evaluations = BTreeMap::new();
+        for name in names {
+            let evaluation = loop {
+                if let Some(evaluation) = self.evaluate(&name, epoch)? {
+                    break evaluation;
+                }
+                if interrupt::requested() {
+                    return Ok(None);
+                }
+                // A checkpoint alone was asked for: written now that the iterate is back in its place.
+                interrupt::take_checkpoint_request();
+                self.checkpoint()?;
+            };
+            evaluations.insert(name, evaluation);
+        }
+        Ok(Some(evaluations))
+    }
+
+    /// One set of weights, evaluated. `None` if a signal came first.
+    fn evaluate(&self, name: &str, epoch: u64) -> anyhow::Result<Option<Evaluation>> {
+        let config = &self.config.evaluation;
+        match self.averages.get(name) {
+            None => {
+                self.progress.note("evaluating the last iterate");
+                evaluate(&self.network, &self.test, config)
+            }
+            Some(average) => {
+                self.progress.note(&format!("refreshing BN and evaluating the average `{name}`"));
+                let order = refresh_epoch(epoch);
+                evaluate_average(&self.network, average, &self.train, order, &self.test, config)
+            }
+        }
+    }
+
+    /// Brings the sums of the epoch into the position, which is what a checkpoint stores.
+    fn hold(&mut self, sums: &LossSums) {
+        self.position.loss_sum = sums.loss_sum();
+        self.position.num_wrong = sums.num_wrong();
+        self.position.num_images = sums.images;
+    }
+
+    fn steps_done(&self) -> u64 {
+        self.position.epoch * self.train.steps_per_epoch() + self.position.step
+    }
+
+    fn checkpoint(&mut self) -> anyhow::Result<()> {
+        let Self { network, optimizer, averages, position, .. } = &*self;
+        let parts = Parts { network, optimizer, averages, position };
+        let keep = self.options.keep_checkpoints.0;
+        snapshot::save(&self.dir.checkpoints(), self.steps_done(), keep, self.config, parts)?;
+        self.last_checkpoint = Instant::now();
+        Ok(())
+    }
+}
