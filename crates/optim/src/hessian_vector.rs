@@ -37,6 +37,13 @@ pub trait HessianVector<V: Vector> {
     }
 }
 
+/// A borrowed function, to measure it and to use it again.
+impl<V: Vector, O: HessianVector<V> + ?Sized> HessianVector<V> for &mut O {
+    fn hessian_vector_product(&mut self, parameters: &V, vector: &V, out: &mut V) -> Result<(), OptimError> {
+        (**self).hessian_vector_product(parameters, vector, out)
+    }
+}
+
 /// An objective with Hessian-vector products by central differences of its gradient.
 ///
 /// `H v` is taken as `||v|| * (g(w + d u) - g(w - d u)) / (2 d)` with `u = v / ||v||`: two gradients at [`Point::Perturbed`], exact for a

@@ -10,6 +10,7 @@
 //! * [`SpectralDensity`]: how all eigenvalues are distributed.
 //! * [`worst_case_rise`], [`AverageRise`], [`MSharpness`]: how far the loss rises at a distance rho, in the worst direction, in a random
 //!   one, and in the worst one per micro-batch. They see more than the second order.
+//! * [`Rescaled`]: any of these in coordinates of its own, every weight in units of its group's norm.
 //! * [`Line`] and [`Plane`]: the loss on a line through two points and on the plane through three. [`distance`] and [`cosine`].
 //!
 //! Curvature is measured through Hessian-vector products ([`HessianOracle`]), rises and sections through losses and gradients
@@ -54,6 +55,7 @@ mod lanczos;
 mod m_sharpness;
 mod oracle;
 mod probe;
+mod rescaled;
 mod section;
 mod spectral_density;
 mod tridiagonal;
@@ -67,5 +69,6 @@ pub use lanczos::{Eigenpair, Lanczos, LanczosConfig, Spectrum};
 pub use m_sharpness::MSharpness;
 pub use oracle::{GradientOracle, HessianAt, HessianOracle, LossOracle, OnObjective, asymmetry};
 pub use probe::{ProbeLaw, Probes};
+pub use rescaled::Rescaled;
 pub use section::{Line, Plane};
 pub use spectral_density::{Quadrature, SpectralDensity, SpectralDensityConfig, SpectralDensityState};
