@@ -122,6 +122,18 @@ impl Network {
     ) -> Result<Self, ModelError> {
         let mut builder = Builder::default();
         let module = architecture.build(&mut builder, num_classes as i64);
+        Self::of_module(architecture, module, builder, seed, precision, device)
+    }
+
+    /// A network of layers that `builder` has seen declared.
+    pub(crate) fn of_module(
+        architecture: Architecture,
+        module: Box<dyn Module>,
+        builder: Builder,
+        seed: u64,
+        precision: Precision,
+        device: Device,
+    ) -> Result<Self, ModelError> {
         let layout = Arc::new(Layout::new(&builder.parameters));
         let (parameters, gradient) = (Arena::zeros(&layout, device)?, Arena::zeros(&layout, device)?);
         for (declaration, slot) in builder.parameters.iter().zip(&layout.slots) {
@@ -262,6 +274,43 @@ impl Network {
             ]
         });
         Ok(self.parameters.named()?.into_iter().chain(statistics).collect())
+    }
+
+    /// What the graph starts from, in order of declaration.
+    pub(crate) fn leaves(&self) -> &[Tensor] {
+        &self.leaves
+    }
+
+    /// The parameters' slices of a flat tensor, in order of declaration; they share its memory.
+    pub(crate) fn slices(&self, flat: &Tensor) -> Result<Vec<Tensor>, ModelError> {
+        self.layout.slots.iter().map(|slot| slot.view(flat)).collect()
+    }
+
+    /// Overwrites a flat tensor with one part for each parameter, in order of declaration; one that is not defined is 0.
+    pub(crate) fn gather(&self, parts: &[Tensor], flat: &Tensor) -> Result<(), ModelError> {
+        tch::no_grad(|| {
+            let _ = flat.shallow_clone().f_zero_()?;
+            for (slot, part) in self.layout.slots.iter().zip(parts).filter(|(_, part)| part.defined()) {
+                slot.view(flat)?.f_copy_(part)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A pass at other weights and statistics than the network's own, which stay as they are, in the type of the leaves.
+    pub(crate) fn forward_with(
+        &self,
+        leaves: &[Tensor],
+        running: &[(Tensor, Tensor)],
+        images: &Tensor,
+        mode: BatchNormMode,
+    ) -> Result<Tensor, ModelError> {
+        self.module.forward(&Pass::new(leaves, running, mode), images)
+    }
+
+    /// Running statistics for [`Network::forward_with`] with memory of their own, all 0.
+    pub(crate) fn new_statistics(&self, kind: Kind) -> Result<Vec<(Tensor, Tensor)>, ModelError> {
+        running_statistics(&Tensor::f_zeros(self.statistics.size(), (kind, self.device))?, &self.batch_norms)
     }
 
     /// Whether every leaf still reads its slice of the weights and writes its gradient to its slice of the gradient.

@@ -1,5 +1,7 @@
 //! A network and a minibatch as an optimizer's objective: mean cross entropy and its gradient.
 
+use std::ops::Range;
+
 use polder_optim::{Objective, OptimError, Point};
 use tch::{Kind, Reduction, Tensor};
 
@@ -37,12 +39,20 @@ impl MinibatchLoss {
         let num_wrong = logits.f_argmax(1, false)?.f_ne_tensor(labels)?.f_sum(Kind::Int64)?;
         Ok(Self { mean_loss, num_wrong })
     }
+
+    /// The same without the graph of the loss.
+    pub(crate) fn detached(self) -> Self {
+        Self { mean_loss: self.mean_loss.detach(), ..self }
+    }
 }
 
 /// The mean cross entropy of a network over one minibatch.
+///
+/// Its micro-batches are runs of neighbouring images whose sizes differ by one at most; BN normalises each by its own
+/// statistics.
 #[derive(Debug)]
 pub struct MinibatchObjective<'a> {
-    network: &'a Network,
+    pub(crate) network: &'a Network,
     images: Tensor,
     labels: Tensor,
     label_smoothing: LabelSmoothing,
@@ -50,20 +60,22 @@ pub struct MinibatchObjective<'a> {
     at_iterate: Option<Tensor>,
     measures_ascent: bool,
     effective_ascent: Option<f64>,
+    /// What the micro-batches before came to at the iterate, and how many images they have.
+    seen_at_iterate: Option<(MinibatchLoss, i64)>,
 }
 
 impl<'a> MinibatchObjective<'a> {
     /// The objective of `images` N,3,H,W and `labels` N, both on the network's device.
     pub fn new(network: &'a Network, images: Tensor, labels: Tensor) -> Self {
-        let (at_iterate, measures_ascent, effective_ascent) = (None, false, None);
         Self {
             network,
             images,
             labels,
             label_smoothing: LabelSmoothing::None,
-            at_iterate,
-            measures_ascent,
-            effective_ascent,
+            at_iterate: None,
+            measures_ascent: false,
+            effective_ascent: None,
+            seen_at_iterate: None,
         }
     }
 
@@ -83,30 +95,88 @@ impl<'a> MinibatchObjective<'a> {
         self
     }
 
-    /// The distance measured by the last SAM step.
+    /// The distance measured by the last SAM step; the mean over its micro-batches if it took several.
     pub fn effective_ascent(&self) -> Option<f64> {
         self.effective_ascent
     }
 
-    fn loss_and_gradient(&mut self, at: Point) -> Result<MinibatchLoss, ModelError> {
-        if self.measures_ascent {
-            let weights = self.network.effective_weights()?;
-            match at {
-                Point::Iterate => self.at_iterate = Some(weights),
-                Point::Perturbed => {
-                    let ascent = self.at_iterate.take().map(|from| tch::no_grad(|| weights - from));
-                    self.effective_ascent = ascent.as_ref().map(norm);
-                }
-            }
-        }
+    /// All images.
+    pub(crate) fn whole(&self) -> Range<i64> {
+        0..self.labels.numel() as i64
+    }
+
+    /// The images of micro-batch `part` of `of`.
+    fn micro_batch(&self, part: usize, of: usize) -> Range<i64> {
+        let num_images = self.labels.numel();
+        let start = |part: usize| (part * num_images / of) as i64;
+        start(part)..start(part + 1)
+    }
+
+    /// The loss of `images`, with its graph.
+    pub(crate) fn loss(&self, images: &Range<i64>, at: Point) -> Result<MinibatchLoss, ModelError> {
         let mode = match at {
             Point::Iterate => BatchNormMode::Train,
             Point::Perturbed => BatchNormMode::Perturbed,
         };
-        let logits = self.network.forward(&self.images, mode)?;
-        let loss = MinibatchLoss::smoothed(&logits, &self.labels, self.label_smoothing)?;
+        let len = images.end - images.start;
+        let logits = self.network.forward(&self.images.f_narrow(0, images.start, len)?, mode)?;
+        MinibatchLoss::smoothed(&logits, &self.labels.f_narrow(0, images.start, len)?, self.label_smoothing)
+    }
+
+    fn loss_and_gradient(&mut self, images: &Range<i64>, at: Point) -> Result<MinibatchLoss, ModelError> {
+        if self.measures_ascent {
+            self.measure_ascent(images, at)?;
+        }
+        let loss = self.loss(images, at)?;
         self.network.backward(&loss.mean_loss)?;
-        Ok(MinibatchLoss { mean_loss: loss.mean_loss.detach(), ..loss })
+        Ok(loss.detached())
+    }
+
+    fn measure_ascent(&mut self, images: &Range<i64>, at: Point) -> Result<(), ModelError> {
+        let weights = self.network.effective_weights()?;
+        match (at, self.at_iterate.take()) {
+            (Point::Iterate, _) => self.at_iterate = Some(weights),
+            (Point::Perturbed, Some(from)) => {
+                let share = (images.end - images.start) as f64 / self.labels.numel() as f64;
+                let ascent = share * norm(&tch::no_grad(|| weights.f_sub(&from))?);
+                let before = self.effective_ascent.filter(|_| images.start > 0).unwrap_or(0.0);
+                self.effective_ascent = Some(before + ascent);
+            }
+            (Point::Perturbed, None) => self.effective_ascent = None,
+        }
+        Ok(())
+    }
+
+    /// The loss of all micro-batches up to this one, whose own loss is `loss`.
+    fn with_those_before(
+        &mut self,
+        loss: MinibatchLoss,
+        images: &Range<i64>,
+    ) -> Result<MinibatchLoss, ModelError> {
+        let before = self.seen_at_iterate.take().filter(|(_, seen)| *seen == images.start && *seen > 0);
+        let together = match before {
+            None => loss,
+            Some((before, seen)) => {
+                let weight = (images.end - seen) as f64 / images.end as f64;
+                MinibatchLoss {
+                    mean_loss: tch::no_grad(|| before.mean_loss.f_lerp(&loss.mean_loss, weight))?,
+                    num_wrong: before.num_wrong.f_add(&loss.num_wrong)?,
+                }
+            }
+        };
+        let kept = MinibatchLoss {
+            mean_loss: together.mean_loss.shallow_clone(),
+            num_wrong: together.num_wrong.shallow_clone(),
+        };
+        self.seen_at_iterate = Some((kept, images.end));
+        Ok(together)
+    }
+
+    /// Refuses weights and gradients that are not the network's own.
+    pub(crate) fn expect_own(&self, parameters: &Arena, gradient: Option<&Arena>) -> Result<(), ModelError> {
+        let own = parameters.is_same_memory(&self.network.parameters())
+            && gradient.is_none_or(|gradient| gradient.is_same_memory(&self.network.gradient()));
+        if own { Ok(()) } else { Err(ModelError::ForeignVector) }
     }
 }
 
@@ -119,11 +189,32 @@ impl Objective<Arena> for MinibatchObjective<'_> {
         at: Point,
         gradient: &mut Arena,
     ) -> Result<MinibatchLoss, OptimError> {
-        let own = parameters.is_same_memory(&self.network.parameters())
-            && gradient.is_same_memory(&self.network.gradient());
-        if !own {
-            return Err(ModelError::ForeignVector.into());
+        self.expect_own(parameters, Some(gradient))?;
+        Ok(self.loss_and_gradient(&self.whole(), at)?)
+    }
+
+    fn micro_gradient(
+        &mut self,
+        part: usize,
+        of: usize,
+        parameters: &Arena,
+        at: Point,
+        gradient: &mut Arena,
+    ) -> Result<MinibatchLoss, OptimError> {
+        self.expect_own(parameters, Some(gradient))?;
+        if part >= of || of > self.labels.numel() {
+            return Err(OptimError::NoMicroBatches { of });
         }
-        Ok(self.loss_and_gradient(at)?)
+        let images = self.micro_batch(part, of);
+        let loss = self.loss_and_gradient(&images, at)?;
+        Ok(match at {
+            Point::Iterate => self.with_those_before(loss, &images)?,
+            Point::Perturbed => loss,
+        })
+    }
+
+    fn micro_share(&self, part: usize, of: usize) -> f64 {
+        let images = self.micro_batch(part, of);
+        (images.end - images.start) as f64 / self.labels.numel() as f64
     }
 }
