@@ -34,9 +34,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     times.push(("tidy", step_start.elapsed()));
 
     let step_start = Instant::now();
-    eprintln!("== polder-data as a package");
+    eprintln!("== libraries as packages");
     packages::check(workspace)?;
-    times.push(("polder-data as a package", step_start.elapsed()));
+    times.push(("libraries as packages", step_start.elapsed()));
 
     for mut step in steps(workspace) {
         let step_start = Instant::now();

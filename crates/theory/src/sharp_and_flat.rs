@@ -249,7 +249,8 @@ fn paths(config: &A2Config, step_size: f64) -> Result<Vec<PathSummary>, TheoryEr
     };
     let starts: Vec<f64> = (0..num_runs).map(start).collect();
     let num_steps = num_steps - burn_in;
-    let simulation = Simulation { step_size, noise_radius, start: 0.0, burn_in, num_steps, seed, part: PATHS };
+    let simulation =
+        Simulation { step_size, noise_radius, start: 0.0, burn_in, num_steps, seed, part: PATHS };
     single_paths(&config.landscape, &simulation, 0.0, &starts)
 }
 

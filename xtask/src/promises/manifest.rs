@@ -37,10 +37,7 @@ pub(crate) enum Measure {
     Workers { settings: Vec<String> },
     /// Record and last checkpoint of a training that was killed so many times and started again each time, against those
     /// of one that was not.
-    Killed {
-        settings: Vec<String>,
-        kills: u64,
-    },
+    Killed { settings: Vec<String>, kills: u64 },
 }
 
 /// What must hold of the measured value.

@@ -66,7 +66,7 @@ impl Parameters {
             .iter()
             .zip(weights.ranges())
             .map(|((name, tensor), range)| Parameter {
-                is_bias: name.ends_with(".bias"),
+                is_bias: name.rsplit('.').next() == Some("bias"),
                 is_matrix: tensor.dim() > 1,
                 range,
             })

@@ -1,6 +1,8 @@
 //! Weights and images made of a hash, as in golden/networks.py and golden/models.py: both sides have them without a file.
 
-use polder_models::Network;
+// Each of those that include this file uses some of it.
+#![allow(dead_code)]
+
 use tch::Tensor;
 
 /// Values on [-1, 1).
@@ -17,26 +19,24 @@ pub(crate) fn hashed(name: &str, len: usize) -> Vec<f64> {
     (0..len as u64).map(value).collect()
 }
 
-/// N images of shape C, H, W.
+/// N images of shape C, H, W in f32.
 pub(crate) fn hashed_images(shape: [i64; 4]) -> Tensor {
-    let len = shape.iter().product::<i64>() as usize;
-    let pixels: Vec<f32> = hashed("images", len).into_iter().map(|value| value as f32).collect();
-    Tensor::from_slice(&pixels).view(shape)
+    in_f32(&hashed("images", shape.iter().product::<i64>() as usize), &shape)
 }
 
-/// Overwrites all parameters.
-#[allow(dead_code, reason = "who only needs images includes this file too")]
-pub(crate) fn hash_weights(network: &Network) {
-    for (key, mut parameter) in network.parameters().named().unwrap() {
-        let size = parameter.size();
-        let scaled = |value: f64| match size.len() {
-            0 => 0.5 + 0.3 * value,
-            1 if key.ends_with("weight") => 1.0 + 0.2 * value,
-            1 => 0.1 * value,
-            _ => value * 1.5 / (size[1..].iter().product::<i64>() as f64).sqrt(),
-        };
-        let values: Vec<f32> =
-            hashed(&key, parameter.numel()).into_iter().map(|value| scaled(value) as f32).collect();
-        tch::no_grad(|| parameter.copy_(&Tensor::from_slice(&values).view(size.as_slice())));
-    }
+/// The values of a parameter in f32.
+pub(crate) fn hashed_parameter(name: &str, shape: &[i64]) -> Tensor {
+    let scaled = |value: f64| match shape {
+        [] => 0.5 + 0.3 * value,
+        [_] if name.ends_with("weight") => 1.0 + 0.2 * value,
+        [_] => 0.1 * value,
+        [_, fan_in @ ..] => value * 1.5 / (fan_in.iter().product::<i64>() as f64).sqrt(),
+    };
+    let values: Vec<f64> =
+        hashed(name, shape.iter().product::<i64>() as usize).into_iter().map(scaled).collect();
+    in_f32(&values, shape)
+}
+
+fn in_f32(values: &[f64], shape: &[i64]) -> Tensor {
+    Tensor::from_slice(&values.iter().map(|value| *value as f32).collect::<Vec<_>>()).view(shape)
 }
