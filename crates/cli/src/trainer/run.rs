@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
                 objective = objective.measuring_ascent();
             }
             let learning_rate = self.learning_rates.at(self.position.epoch, self.position.step);
-            let loss = self.optimizer.step(
+            let loss = self.optimizer.step_second_order(
                 &mut objective,
                 &mut self.weights,
                 &mut self.gradient,
