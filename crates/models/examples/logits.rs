@@ -6,7 +6,7 @@
 //!
 //! golden/load_checkpoint.py compares them with what PyTorch makes of the same checkpoint and the same images.
 
-#[path = "../tests/hashed/mod.rs"]
+#[path = "../tests/hashed/values.rs"]
 mod hashed;
 
 use std::error::Error;

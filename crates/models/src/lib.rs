@@ -32,6 +32,8 @@ mod checkpoint;
 mod cuda;
 mod error;
 mod filter_scales;
+#[cfg(test)]
+mod golden;
 mod hessian_vector;
 mod init;
 pub mod input;

@@ -17,17 +17,11 @@ use polder_models::{Architecture, BatchNormMode, Checkpoint, MinibatchLoss, Netw
 use tch::{Device, Tensor};
 
 use expected::{Golden, LABELS, relative};
-use hashed::hashed_parameter;
+use hashed::hash_weights;
 
 fn network(name: &str, seed: u64, precision: Precision) -> Network {
     let architecture: Architecture = name.parse().unwrap();
     Network::new(architecture, 10, seed, precision, Device::Cpu).unwrap()
-}
-
-fn hash_weights(network: &Network) {
-    for (key, mut parameter) in network.parameters().named().unwrap() {
-        tch::no_grad(|| parameter.copy_(&hashed_parameter(&key, &parameter.size())));
-    }
 }
 
 /// Bounds on relative errors.
