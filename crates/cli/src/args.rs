@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{data, doctor, evaluate, profile_input, report, reproduce, theory, train};
+use crate::commands::{
+    bench, data, doctor, evaluate, profile_input, report, reproduce, sharpness, theory, train,
+};
 use crate::exit_code::Outcome;
 
 /// Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Train(train::TrainArgs),
     /// Loss and error of a run's last iterate and averages, computed anew from its checkpoint
     Evaluate(evaluate::EvaluateArgs),
+    /// Measures how flat the loss is around the weights of a run
+    Sharpness(Box<sharpness::SharpnessArgs>),
     /// Checks a paper's mathematics by simulation with the optimizers that train networks
     Theory(theory::TheoryArgs),
     /// Runs the experiments and writes the report
@@ -38,6 +42,8 @@ pub(crate) enum Command {
     Data(data::DataArgs),
     /// Measures whether the input pipeline is the bottleneck, and what helps
     ProfileInput(profile_input::ProfileInputArgs),
+    /// Measures what a training step of a network costs, part by part
+    Bench(bench::BenchArgs),
     /// Tells what this machine offers: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),
 }

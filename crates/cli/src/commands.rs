@@ -1,10 +1,12 @@
 //! The subcommands, one file each.
 
+pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod profile_input;
 pub(crate) mod report;
 pub(crate) mod reproduce;
+pub(crate) mod sharpness;
 pub(crate) mod theory;
 pub(crate) mod train;

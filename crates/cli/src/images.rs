@@ -21,6 +21,9 @@ const GENERATED_TEST_IMAGES: usize = 1000;
 /// The same images are held out in every run, whatever its seed.
 const VALIDATION_SEED: u64 = 0;
 
+/// The same images are sampled in every run, whatever its seed.
+const SAMPLE_SEED: u64 = 0;
+
 /// Images evaluated at a time.
 const EVALUATION_BATCH: usize = 500;
 
@@ -189,6 +192,16 @@ impl Images {
             .order(Order::Sequential)
             .augmentation(Augmentation::none(self.normalization))
             .workers(workers)
+            .build()?)
+    }
+
+    /// The test split, or the training split, without augmentation in an order of its own that is the same in every run: its first
+    /// images are a fair sample.
+    pub(crate) fn plain_loader(&self, test: bool) -> anyhow::Result<Loader> {
+        Ok(Loader::builder(Arc::clone(if test { &self.test } else { &self.train }))
+            .batch_size(EVALUATION_BATCH)
+            .seed(SAMPLE_SEED)
+            .augmentation(Augmentation::none(self.normalization))
             .build()?)
     }
 }

@@ -1,6 +1,7 @@
 //! Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
 
 mod args;
+mod bench;
 mod claim;
 mod commands;
 mod config;
@@ -21,6 +22,7 @@ mod replace_file;
 mod report;
 mod run_dir;
 mod session;
+mod sharpness;
 mod snapshot;
 #[cfg(test)]
 mod synthetic;
@@ -52,11 +54,13 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Sharpness(args) => commands::sharpness::run(args),
         Command::Theory(args) => commands::theory::run(args),
         Command::Reproduce(args) => commands::reproduce::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::ProfileInput(args) => commands::profile_input::run(args, trace.is_some()),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
     }
 }

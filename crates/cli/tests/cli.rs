@@ -13,7 +13,9 @@ fn polder(arguments: &[&str]) -> Command {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for command in ["train", "evaluate", "theory", "reproduce", "report", "data", "doctor"] {
+    for command in
+        ["train", "evaluate", "sharpness", "bench", "theory", "reproduce", "report", "data", "doctor"]
+    {
         polder(&[command, "--help"]).assert().success().stdout(contains("Examples:"));
     }
     polder(&["--help"]).assert().success().stdout(contains("Exit codes:"));
@@ -116,6 +118,19 @@ fn theory_prints_one_json_object_with_evidence_and_draws_pictures() {
     assert_eq!(result["settings"]["num_steps"], 20_000);
     assert!(std::fs::read_to_string(svg).unwrap().contains("slope"));
     assert!(std::fs::read(png).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn bench_measures_every_part_of_a_step() {
+    let words = ["bench", "wrn-10-1", "--steps", "1", "--batch-size", "2", "--averages", "2", "--json"];
+    let output = polder(&words).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for rate in ["images_per_second", "forward_seconds", "backward_seconds", "ceiling_flops"] {
+        assert!(result[rate]["median"].as_f64().unwrap() > 0.0, "{rate}");
+    }
+    assert_eq!((result["num_parameters"].as_u64(), result["averages"].as_u64()), (Some(77_850), Some(2)));
+    polder(&["bench", "wrn-11-1"]).assert().code(1).stderr(contains("wrn-11-1"));
 }
 
 #[test]

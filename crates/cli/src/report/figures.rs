@@ -57,7 +57,12 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
 
 /// All figures of a law.
 pub(crate) fn of_law(exhibit: &polder_theory::Exhibit) -> anyhow::Result<Vec<Figure>> {
-    exhibit.figures.iter().map(law::figure).collect()
+    exhibit.figures.iter().map(of_data).collect()
+}
+
+/// A figure that is given as data.
+pub(crate) fn of_data(figure: &polder_theory::Figure) -> anyhow::Result<Figure> {
+    law::figure(figure)
 }
 
 fn entry(label: &str, ink: Ink, mark: Mark) -> LegendEntry {

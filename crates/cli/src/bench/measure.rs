@@ -1,0 +1,181 @@
+//! The rounds of a benchmark: everything in turn, so that a busy machine slows all of it alike.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalization};
+use polder_models::Architecture;
+use polder_optim::Averages;
+use tch::{Device, Kind, Tensor};
+
+use super::ceiling::Ceiling;
+use super::memory;
+use super::record::BenchRecord;
+use super::step::{Bench, Parts};
+use crate::config::{Method, Precision, RunConfig};
+use crate::evaluate::to_device;
+use crate::interrupt;
+use crate::profile::flow::Interrupted;
+use crate::profile::measurement::Spread;
+use crate::profile::status::Status;
+use crate::record::Environment;
+use crate::trainer;
+
+/// Rounds over which medians are taken.
+const ROUNDS: usize = 5;
+
+/// Classes of the generated images.
+const NUM_CLASSES: usize = 10;
+
+/// What is measured.
+pub(crate) struct Plan<'a> {
+    pub(crate) config: &'a RunConfig,
+    pub(crate) device: Device,
+    /// Steps per round, at least 1.
+    pub(crate) steps: usize,
+    /// Threads of the loader.
+    pub(crate) workers: usize,
+    pub(crate) environment: Environment,
+}
+
+/// One round.
+struct Round {
+    step: Duration,
+    parts: Vec<Parts>,
+    with_loader: Duration,
+    waited: Duration,
+    ceiling: f64,
+}
+
+impl Plan<'_> {
+    /// Warms up, then measures; shows on stderr how far it is.
+    pub(crate) fn measure(self) -> anyhow::Result<BenchRecord> {
+        let batch_size = self.config.training.batch_size;
+        let resident_before = memory::resident();
+        memory::forget_peak();
+        let loader = self.loader()?;
+        let mut bench = self.bench(&loader)?;
+        let kind = match self.config.model.precision {
+            Precision::F32 => Kind::Float,
+            Precision::Bf16 => Kind::BFloat16,
+        };
+        let status = Status::new();
+        // The first steps choose algorithms and allocate.
+        let warm = Instant::now();
+        bench.whole()?;
+        bench.whole()?;
+        bench.parts()?;
+        let seconds = warm.elapsed().as_secs_f64() * self.steps as f64 * ROUNDS as f64;
+        let peak_memory_bytes =
+            memory::peak().zip(resident_before).map(|(peak, before)| peak.saturating_sub(before));
+        let ceiling = Ceiling::new(kind, self.device)?;
+        ceiling.measure()?;
+        status.begin(&self.config.model.name, ROUNDS, seconds);
+        let mut rounds = Vec::with_capacity(ROUNDS);
+        for epoch in 0..ROUNDS as u64 {
+            rounds.push(self.round(&mut bench, &loader, &ceiling, epoch)?);
+            status.done();
+        }
+        drop(status);
+        let architecture: Architecture = self.config.model.name.parse()?;
+        let macs = architecture.macs(NUM_CLASSES, [3, 32, 32])?;
+        // A gradient is a forward pass and two products of the same size; SAM takes two gradients.
+        let gradients = if self.config.optimizer.method == Method::Sam { 2.0 } else { 1.0 };
+        let operations = 6.0 * gradients * macs as f64;
+        let images = (self.steps * batch_size) as f64;
+        let over = |quantity: &dyn Fn(&Round) -> f64| Spread::of(rounds.iter().map(quantity));
+        let rate = |round: &Round| images / round.step.as_secs_f64();
+        let part = |of: fn(&Parts) -> Duration| {
+            over(&|round: &Round| {
+                round.parts.iter().map(|parts| of(parts).as_secs_f64()).sum::<f64>()
+                    / round.parts.len() as f64
+            })
+        };
+        Ok(BenchRecord {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: if self.device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
+            model: self.config.model.name.clone(),
+            precision: if kind == Kind::Float { "f32" } else { "bf16" }.to_owned(),
+            optimizer: if gradients > 1.0 { "SAM" } else { "SGD" }.to_owned(),
+            averages: self.config.averages.len(),
+            batch_size,
+            num_parameters: bench.network.num_parameters(),
+            macs,
+            steps: self.steps * ROUNDS,
+            images_per_second: over(&rate),
+            images_per_second_with_loader: over(&|round| images / round.with_loader.as_secs_f64()),
+            data_wait: over(&|round| round.waited.as_secs_f64() / round.with_loader.as_secs_f64()),
+            forward_seconds: part(|parts| parts.forward),
+            backward_seconds: part(|parts| parts.backward),
+            optimizer_seconds: part(|parts| parts.optimizer),
+            averages_seconds: part(|parts| parts.averages),
+            peak_memory_bytes,
+            flops: over(&|round| operations * rate(round)),
+            ceiling_flops: over(&|round| round.ceiling),
+            share_of_ceiling: over(&|round| operations * rate(round) / round.ceiling),
+            environment: self.environment,
+        })
+    }
+
+    /// Enough generated images for a round, augmented as the papers do.
+    fn loader(&self) -> anyhow::Result<Loader> {
+        let batch_size = self.config.training.batch_size;
+        let images = GeneratedConfig {
+            num_images: batch_size * self.steps,
+            num_classes: NUM_CLASSES,
+            ..GeneratedConfig::default()
+        };
+        Ok(Loader::builder(Generated::new(images)?)
+            .batch_size(batch_size)
+            .augmentation(Augmentation::papers(Normalization::GENERATED))
+            .workers(self.workers)
+            .build::<f32>()?)
+    }
+
+    fn bench(&self, loader: &Loader) -> anyhow::Result<Bench> {
+        let network = trainer::network(self.config, NUM_CLASSES, self.device)?;
+        let optimizer = trainer::optimizer(self.config, &network)?;
+        let averages = Averages::new(self.config.averages(1))?;
+        let minibatch = loader.epoch(0)?.next().context("there are no images")??;
+        let (images, labels) = to_device(&minibatch, &network)?;
+        let (weights, gradient) = (network.parameters(), network.gradient());
+        Ok(Bench { network, weights, gradient, optimizer, averages, images, labels, steps: 0 })
+    }
+
+    fn round(
+        &self,
+        bench: &mut Bench,
+        loader: &Loader,
+        ceiling: &Ceiling,
+        epoch: u64,
+    ) -> anyhow::Result<Round> {
+        let product = ceiling.measure()?;
+        let mut step = Duration::ZERO;
+        for _ in 0..self.steps {
+            heed_interrupt()?;
+            step += bench.whole()?;
+        }
+        let mut parts = Vec::with_capacity(self.steps);
+        for _ in 0..self.steps {
+            heed_interrupt()?;
+            parts.push(bench.parts()?);
+        }
+        let (begun, mut waited) = (Instant::now(), Duration::ZERO);
+        let mut minibatches = loader.epoch(epoch)?;
+        loop {
+            heed_interrupt()?;
+            let asked = Instant::now();
+            let Some(minibatch) = minibatches.next() else { break };
+            let minibatch = minibatch?;
+            waited += asked.elapsed();
+            let (images, labels): (Tensor, Tensor) = to_device(&minibatch, &bench.network)?;
+            bench.train(images, labels)?;
+        }
+        let with_loader = begun.elapsed();
+        Ok(Round { step, parts, with_loader, waited, ceiling: product })
+    }
+}
+
+fn heed_interrupt() -> anyhow::Result<()> {
+    if interrupt::requested() { Err(Interrupted.into()) } else { Ok(()) }
+}

@@ -1,0 +1,104 @@
+//! One training step, as a whole and part by part.
+
+use std::time::{Duration, Instant};
+
+use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network};
+use polder_optim::{Averages, Objective, OptimError, Optimizer, Point};
+use tch::Tensor;
+
+/// Small enough that the weights stay finite on any images.
+const LEARNING_RATE: f64 = 1e-3;
+
+/// A network in training with one minibatch that is already on its device.
+pub(super) struct Bench {
+    pub(super) network: Network,
+    pub(super) weights: Arena,
+    pub(super) gradient: Arena,
+    pub(super) optimizer: Optimizer<Arena>,
+    pub(super) averages: Averages<Arena>,
+    pub(super) images: Tensor,
+    pub(super) labels: Tensor,
+    pub(super) steps: u64,
+}
+
+/// The time of each part of a step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    pub(super) forward: Duration,
+    pub(super) backward: Duration,
+    /// All that the optimizer does beside asking for gradients.
+    pub(super) optimizer: Duration,
+    pub(super) averages: Duration,
+}
+
+/// Leaves the gradient as it is: what remains of a step is the optimizer's own work.
+struct GradientIsThere;
+
+impl Objective<Arena> for GradientIsThere {
+    type Loss = ();
+
+    fn gradient(&mut self, _: &Arena, _: Point, _: &mut Arena) -> Result<(), OptimError> {
+        Ok(())
+    }
+}
+
+impl Bench {
+    /// A step on the resident minibatch; ends when the device has done it.
+    pub(super) fn whole(&mut self) -> anyhow::Result<Duration> {
+        let (images, labels) = (self.images.shallow_clone(), self.labels.shallow_clone());
+        let begun = Instant::now();
+        self.train(images, labels)?;
+        Ok(begun.elapsed())
+    }
+
+    /// A step on a minibatch.
+    pub(super) fn train(&mut self, images: Tensor, labels: Tensor) -> anyhow::Result<()> {
+        let mut objective = MinibatchObjective::new(&self.network, images, labels);
+        self.optimizer.step(&mut objective, &mut self.weights, &mut self.gradient, LEARNING_RATE)?;
+        self.averages.update(self.steps, &self.weights);
+        self.steps += 1;
+        self.wait()
+    }
+
+    /// The parts of a step, each ended by waiting for the device.
+    pub(super) fn parts(&mut self) -> anyhow::Result<Parts> {
+        let timed = |work: &mut dyn FnMut() -> anyhow::Result<()>| -> anyhow::Result<Duration> {
+            let begun = Instant::now();
+            work()?;
+            Ok(begun.elapsed())
+        };
+        let mut loss = None;
+        let forward = timed(&mut || {
+            let logits = self.network.forward(&self.images, polder_models::BatchNormMode::Train)?;
+            let of = MinibatchLoss::of(&logits, &self.labels)?;
+            of.mean_loss.f_double_value(&[])?;
+            loss = Some(of.mean_loss);
+            Ok(())
+        })?;
+        let backward = timed(&mut || {
+            self.network.backward(loss.as_ref().expect("the forward pass has just been made"))?;
+            self.wait()
+        })?;
+        let optimizer = timed(&mut || {
+            self.optimizer.step(
+                &mut GradientIsThere,
+                &mut self.weights,
+                &mut self.gradient,
+                LEARNING_RATE,
+            )?;
+            self.wait()
+        })?;
+        let averages = timed(&mut || {
+            self.averages.update(self.steps, &self.weights);
+            self.wait()
+        })?;
+        self.steps += 1;
+        Ok(Parts { forward, backward, optimizer, averages })
+    }
+
+    /// Reading a weight waits for everything before it.
+    fn wait(&self) -> anyhow::Result<()> {
+        self.weights.flat().f_double_value(&[0])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! `polder bench`: what a training step of a network costs on this machine.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::bench::measure::Plan;
+use crate::config::{AveragingConfig, Method, Precision, RunConfig};
+use crate::environment;
+use crate::exit_code::Outcome;
+use crate::profile::flow::Interrupted;
+use crate::trainer::DeviceChoice;
+
+const EXAMPLES: &str = "\
+Examples:
+  polder bench wrn-10-1
+  polder bench resnet-18 --precision bf16 --batch-size 128 --steps 20
+  polder bench wrn-16-4 --sam --averages 3
+  polder bench wrn-28-10 --precision bf16 --device cuda --json
+
+Measures, in turns, a training step on images that are on the device already, its parts, training with the loader, and a
+large matrix product in the same type: no step can be faster than that.";
+
+/// What `polder bench` understands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct BenchArgs {
+    /// The network, as `model.name` in a configuration
+    model: String,
+    /// Type in which the network computes
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
+    precision: String,
+    /// Images per minibatch, of 32 by 32 pixels
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..=65_536))]
+    batch_size: u32,
+    /// Steps per round; five rounds are made
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: u32,
+    /// Steps by SAM in place of SGD
+    #[arg(long)]
+    sam: bool,
+    /// So many averages are updated after every step
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
+    averages: u16,
+    /// Threads of the loader
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
+    /// Where the network computes
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
+    device: DeviceChoice,
+    /// libtorch's threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
+    let device = args.device.open()?;
+    let environment = environment::here(args.threads.map(usize::from));
+    tch::set_num_threads(environment.threads as i32);
+    let config = config(args);
+    let plan = Plan {
+        config: &config,
+        device,
+        steps: args.steps as usize,
+        workers: usize::from(args.workers),
+        environment,
+    };
+    let record = match plan.measure() {
+        Err(error) if error.is::<Interrupted>() => return Ok(Outcome::Interrupted.into()),
+        measured => measured?,
+    };
+    let text = if args.json { serde_json::to_string(&record)? + "\n" } else { record.text() };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Outcome::Done.into())
+}
+
+fn config(args: &BenchArgs) -> RunConfig {
+    let mut config = RunConfig::default();
+    config.model.name.clone_from(&args.model);
+    config.model.precision = if args.precision == "bf16" { Precision::Bf16 } else { Precision::F32 };
+    config.training.batch_size = args.batch_size as usize;
+    if args.sam {
+        config.optimizer.method = Method::Sam;
+        config.optimizer.rho = Some(0.05);
+    }
+    let tail = |index| (format!("tail-{index}"), AveragingConfig::Tail { start: 0.0 });
+    config.averages = (0..args.averages).map(tail).collect();
+    config
+}

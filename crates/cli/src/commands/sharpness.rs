@@ -1,0 +1,264 @@
+//! `polder sharpness`: how flat the loss is around the weights of a run.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
+
+use crate::args::DataDir;
+use crate::exit_code::Outcome;
+use crate::replace_file::replace_file;
+use crate::report::{figures, svg_file};
+use crate::sharpness::plan::{MeasureName, Settings};
+use crate::sharpness::question::{Coordinates, SplitName, Subset};
+use crate::sharpness::{Choice, Means, json, measure, picture, text};
+use crate::trainer::DeviceChoice;
+
+const EXAMPLES: &str = "\
+Examples:
+  polder sharpness runs/0a1b2c3d4e5f                           trace, eigenvalues, rises, lines
+  polder sharpness runs/0a1b2c3d4e5f --images 5000 --split test --png flatness.png
+  polder sharpness runs/0a1b2c3d4e5f --measures trace --precision 0.01 --max-samples 5000
+  polder sharpness runs/0a1b2c3d4e5f --measures density --density-probes 10 --density-nodes 80
+  polder sharpness runs/0a1b2c3d4e5f --measures rises,m-sharpness --rho 0.01,0.03,0.1,0.3
+  polder sharpness runs/SGD --with runs/SAM --weights iterate,tail,SAM/iterate --measures line,plane
+  polder sharpness runs/0a1b2c3d4e5f --all-checkpoints --measures trace,eigenvalues --json
+
+What is measured: mean cross entropy over --images images without augmentation, batch normalization in evaluation mode after a
+refresh over --bn-images training images, no weight decay. Intervals are at 95 %: over random probes for traces and rises, over
+images for losses; an eigenvalue lies within the residual given. Scale-invariant: every weight in units of the norm of its filter.
+Finished parts are kept in RUN/sharpness: Ctrl-C loses little, the same command continues, another one computes only what is new.";
+
+/// What `polder sharpness` understands.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct SharpnessArgs {
+    /// A run directory, as `polder train` prints it
+    run: PathBuf,
+    /// Another run, whose newest weights join under <its folder>/<name>; may be repeated
+    #[arg(long, value_name = "RUN")]
+    with: Vec<PathBuf>,
+    /// Only these: `iterate`, or names of averages [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    weights: Vec<String>,
+    /// Measures every checkpoint that the run has kept, not the newest alone
+    #[arg(long)]
+    all_checkpoints: bool,
+    /// What is measured
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "trace,eigenvalues,rises,m-sharpness,line"
+    )]
+    measures: Vec<MeasureName>,
+    /// Units of the weights
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "raw,scale-invariant"
+    )]
+    coordinates: Vec<CoordinatesName>,
+    /// The split whose loss is measured
+    #[arg(long, value_enum, default_value_t = SplitName::Train)]
+    split: SplitName,
+    /// So many images of the split; effort grows with it
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least::<1>)]
+    images: usize,
+    /// So many training images for the running statistics of BN
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least::<2>)]
+    bn_images: usize,
+    /// Images at a time; more take more memory
+    #[arg(long, value_name = "N", default_value_t = 250, value_parser = at_least::<2>)]
+    batch_size: usize,
+    /// Seed of probes and directions
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Sampling stops when half the 95 % interval is this share of the mean
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = positive)]
+    precision: f64,
+    /// or after so many samples
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = at_least::<2>)]
+    max_samples: usize,
+    /// Number of largest eigenvalues
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least::<1>)]
+    top: usize,
+    /// Largest residual of an eigenvalue, as a share of the largest one
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-2, value_parser = positive)]
+    tolerance: f64,
+    /// Most products for the eigenvalues; each keeps a vector as large as the network
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least::<3>)]
+    max_basis: usize,
+    /// Random vectors for the spectral density
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least::<1>)]
+    density_probes: usize,
+    /// Hessian-vector products for each of them
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = at_least::<1>)]
+    density_nodes: usize,
+    /// Distances for rises, in units of the weights
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.05", value_parser = positive)]
+    rho: Vec<f64>,
+    /// Distances for scale-invariant rises, in units of the norms of filters
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.5", value_parser = positive)]
+    relative_rho: Vec<f64>,
+    /// Steps of the ascent to the largest rise
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least::<1>)]
+    ascent_steps: usize,
+    /// m of m-sharpness: images in a micro-batch
+    #[arg(short, long, value_name = "M", default_value_t = 50, value_parser = at_least::<1>)]
+    micro_batch: usize,
+    /// Names of two weights between which the loss is drawn; may be repeated [default: neighbours]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
+    line: Vec<String>,
+    /// Points of a line, which reaches half its length beyond its ends
+    #[arg(long, value_name = "N", default_value_t = 41, value_parser = at_least::<2>)]
+    line_points: usize,
+    /// Names of three weights, through which a plane is drawn; may be repeated [default: the first three]
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', num_args = 1)]
+    plane: Vec<String>,
+    /// Points of a side of a plane
+    #[arg(long, value_name = "N", default_value_t = 21, value_parser = at_least::<2>)]
+    plane_points: usize,
+    #[command(flatten)]
+    data: DataDir,
+    /// Measures on files that are not the official ones
+    #[arg(long)]
+    allow_unverified: bool,
+    /// Where the network computes
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
+    device: DeviceChoice,
+    /// Prints one JSON object: every setting and every number
+    #[arg(long)]
+    json: bool,
+    /// Draws the figures as SVG, light or dark as their reader's system is
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Draws the figures as PNG
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
+    /// Shows nothing of the progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// The units of weights by the names of the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CoordinatesName {
+    Raw,
+    ScaleInvariant,
+}
+
+/// Measures what is not known yet, prints tables, draws figures.
+pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
+    for path in [&args.svg, &args.png].into_iter().flatten() {
+        // A picture that cannot be written must not cost minutes.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+            bail!("`{}` cannot be written: there is no folder `{}`", path.display(), parent.display());
+        }
+    }
+    let report = measure(&args.choice()?, &args.settings(), &args.means()?)?;
+    if args.svg.is_some() || args.png.is_some() {
+        let figures: Vec<_> =
+            picture::figures(&report).iter().map(figures::of_data).collect::<anyhow::Result<_>>()?;
+        ensure!(
+            !figures.is_empty(),
+            "there is nothing to draw: none of these measures has a figure, or none is finished"
+        );
+        let picture = svg_file::file(&figures);
+        let write = |path: &Path, bytes: &[u8]| {
+            replace_file(path, bytes)
+                .with_context(|| format!("cannot write the picture `{}`", path.display()))
+        };
+        args.svg.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
+        args.png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
+    }
+    if args.json {
+        println!("{}", json::json(&report));
+    } else {
+        print!("{}", text::text(&report));
+    }
+    if report.is_complete {
+        return Ok(Outcome::Done.into());
+    }
+    eprintln!("stopped; what is finished is kept, and the same command continues");
+    Ok(Outcome::Interrupted.into())
+}
+
+impl SharpnessArgs {
+    fn choice(&self) -> anyhow::Result<Choice> {
+        Ok(Choice {
+            run: self.run.clone(),
+            with: self.with.clone(),
+            weights: self.weights.clone(),
+            lines: groups(&self.line, 2, "--line takes two names, A,B")?,
+            planes: groups(&self.plane, 3, "--plane takes three names, A,B,C")?,
+            all_checkpoints: self.all_checkpoints,
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        let coordinates = self.coordinates.iter().map(|name| match name {
+            CoordinatesName::Raw => Coordinates::Raw,
+            CoordinatesName::ScaleInvariant => Coordinates::ScaleInvariant,
+        });
+        Settings {
+            subset: Subset {
+                split: self.split,
+                images: self.images,
+                refresh_images: self.bn_images,
+                batch_size: self.batch_size,
+            },
+            measures: self.measures.clone(),
+            coordinates: coordinates.collect(),
+            seed: self.seed,
+            precision: self.precision,
+            max_samples: self.max_samples as u64,
+            num_eigenvalues: self.top,
+            tolerance: self.tolerance,
+            max_basis: self.max_basis,
+            density_probes: self.density_probes as u64,
+            density_nodes: self.density_nodes,
+            rho: self.rho.clone(),
+            relative_rho: self.relative_rho.clone(),
+            ascent_steps: self.ascent_steps as u64,
+            micro_batch: self.micro_batch,
+            line_points: self.line_points,
+            plane_points: self.plane_points,
+        }
+    }
+
+    fn means(&self) -> anyhow::Result<Means> {
+        Ok(Means {
+            data_dir: self.data.data_dir.clone(),
+            allow_unverified: self.allow_unverified,
+            device: self.device.open()?,
+            quiet: self.quiet,
+        })
+    }
+}
+
+/// Names as they were typed, `size` at a time.
+fn groups(names: &[String], size: usize, expected: &str) -> anyhow::Result<Vec<Vec<String>>> {
+    ensure!(names.len().is_multiple_of(size), "{expected}; found {}", names.join(","));
+    Ok(names.chunks(size).map(<[String]>::to_vec).collect())
+}
+
+fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= LEAST => Ok(number),
+        _ => Err(format!("expected a whole number of at least {LEAST}")),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("expected a number above 0".to_owned()),
+    }
+}

@@ -1,0 +1,104 @@
+//! The weights that are measured: the iterate and the averages of a run's checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use polder_models::{Checkpoint, CheckpointSeries, FoundCheckpoint, Network};
+use polder_optim::{Averages, Vector as _};
+use tch::Device;
+
+use super::question::Weights;
+use crate::config::RunConfig;
+use crate::images::Images;
+use crate::record::ITERATE;
+use crate::run_dir::{self, CONFIG_FILE};
+use crate::{snapshot, trainer};
+
+/// A run directory.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) path: PathBuf,
+    pub(crate) config: RunConfig,
+}
+
+/// What a run had reached at one checkpoint.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// Epochs completed.
+    pub(crate) epoch: u64,
+    /// Steps completed since the start.
+    pub(crate) step: u64,
+    /// The iterate first, then the averages that had begun, in the order of their names.
+    pub(crate) weights: Vec<Weights>,
+}
+
+impl Subject {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let config = RunConfig::load(Some(&path.join(CONFIG_FILE)), &[])
+            .with_context(|| format!("`{}` is not a run directory of `polder train`", path.display()))?;
+        Ok(Self { path: path.to_owned(), config })
+    }
+
+    /// The name of its directory.
+    pub(crate) fn name(&self) -> String {
+        let name = self.path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_owned()));
+        name.map_or_else(|| self.config.id(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Its network, whose own weights are not of interest.
+    pub(crate) fn network(&self, images: &Images, device: Device) -> anyhow::Result<Network> {
+        trainer::network(&self.config, images.num_classes(), device)
+    }
+
+    /// What the newest checkpoint that can be read holds, or what every one does, the oldest first.
+    pub(crate) fn stages(
+        &self,
+        network: &Network,
+        steps_per_epoch: u64,
+        all: bool,
+    ) -> anyhow::Result<Vec<Stage>> {
+        let found =
+            if all { self.all()? } else { run_dir::newest_checkpoint(&self.path)?.0.into_iter().collect() };
+        ensure!(
+            !found.is_empty(),
+            "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
+            self.path.display()
+        );
+        found.iter().map(|found| self.stage(found, network, steps_per_epoch)).collect()
+    }
+
+    fn all(&self) -> anyhow::Result<Vec<FoundCheckpoint>> {
+        let series = CheckpointSeries::new(&self.path);
+        let mut found = Vec::new();
+        for step in series.steps()? {
+            let path = series.path(step);
+            match Checkpoint::read(&path) {
+                Ok(checkpoint) => found.push(FoundCheckpoint { step, path, checkpoint }),
+                Err(error) => tracing::warn!("a checkpoint is left out: {error}"),
+            }
+        }
+        Ok(found)
+    }
+
+    fn stage(
+        &self,
+        found: &FoundCheckpoint,
+        network: &Network,
+        steps_per_epoch: u64,
+    ) -> anyhow::Result<Stage> {
+        let mut optimizer = trainer::optimizer(&self.config, network)?;
+        let mut averages = Averages::new(self.config.averages(steps_per_epoch))?;
+        let position = snapshot::restore(found, &self.config, network, &mut optimizer, &mut averages)?;
+        let own = network.parameters();
+        let mut iterate = own.zeros_like();
+        iterate.copy_from(&own);
+        let mut weights = vec![Weights::new(ITERATE.to_owned(), iterate)];
+        for (name, average) in averages.iter() {
+            let mut vector = own.zeros_like();
+            vector.copy_from(average);
+            weights.push(Weights::new(name.to_owned(), vector));
+        }
+        let step = position.epoch * steps_per_epoch + position.step;
+        Ok(Stage { epoch: position.epoch, step, weights })
+    }
+}
