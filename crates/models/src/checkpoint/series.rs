@@ -195,7 +195,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let series = series_of(folder.path(), &[5, 9, 10, 100]);
         let strange = ["checkpoint-0000000003.partial", "checkpoint-x.safetensors", "notes.txt"];
-        strange.iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        for name in strange {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
         series.write(101, &checkpoint("101"), NonZeroUsize::new(3)).unwrap();
         assert_eq!(series.steps().unwrap(), [10, 100, 101]);
         let mut names = series.names().unwrap();
@@ -218,7 +220,9 @@ mod tests {
             damaged.iter().map(|d| d.path.clone()).collect::<Vec<_>>(),
             [series.path(3), series.path(2)]
         );
-        damaged.iter().for_each(|damaged| assert!(damaged.set_aside().unwrap().exists()));
+        for file in &damaged {
+            assert!(file.set_aside().unwrap().exists());
+        }
         assert_eq!(series.steps().unwrap(), [1]);
     }
 
