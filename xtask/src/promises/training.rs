@@ -179,7 +179,7 @@ fn steps_in(record: &[u8]) -> u64 {
     lines
         .filter(|line| line["record"] == "epoch")
         .filter_map(|line| line["steps"].as_u64())
-        .last()
+        .next_back()
         .unwrap_or(0)
 }
 
