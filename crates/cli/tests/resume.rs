@@ -47,6 +47,29 @@ fn sigusr2_writes_a_checkpoint_and_training_goes_on() {
     assert_equal_bytes(&dir, &whole);
 }
 
+/// One step, then an evaluation that is asked to make room for a checkpoint, time and again.
+#[test]
+fn sigusr2_is_answered_during_an_evaluation_which_then_begins_again() {
+    let settings = ["data.train_images=64", "data.test_images=4000", "training.epochs=1", "averages={}"];
+    let (whole, asked) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let whole = success(&mut polder(whole.path(), &settings));
+    let dir = asked.path().join(whole.file_name().unwrap());
+    let mut child = spawn(&mut polder(asked.path(), &settings));
+    let written = || {
+        let path = dir.join("checkpoint-0000000001.safetensors");
+        std::fs::metadata(path).and_then(|file| file.modified()).ok()
+    };
+    wait_for(&mut child, || dir.join("record.jsonl").exists());
+    for _ in 0..3 {
+        let before = written();
+        signal(&child, "USR2");
+        wait_for(&mut child, || written() != before);
+    }
+    assert!(child.try_wait().unwrap().is_none(), "three answers before the evaluation was over");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_equal_bytes(&dir, &whole);
+}
+
 #[test]
 fn a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_the_records_with_it() {
     let runs = tempfile::tempdir().unwrap();
