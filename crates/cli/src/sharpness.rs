@@ -189,12 +189,12 @@ fn stages(
         stages.last_mut().context("a run with checkpoints has a last one")?.weights.extend(weights);
     }
     if !choice.weights.is_empty() {
-        for stage in &mut stages {
-            stage.weights.retain(|weights| choice.weights.contains(&weights.name));
-        }
         let last = stages.last().context("a run with checkpoints has a last one")?;
         for name in &choice.weights {
             find(&last.weights, name).with_context(|| format!("--weights {name}"))?;
+        }
+        for stage in &mut stages {
+            stage.weights.retain(|weights| choice.weights.contains(&weights.name));
         }
     }
     Ok(stages)
