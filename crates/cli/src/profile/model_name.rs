@@ -4,7 +4,7 @@ use anyhow::bail;
 use polder_models::Architecture;
 
 /// What one may have meant: the published networks and small ones of each family.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 21] = [
     "resnet-18",
     "resnet-34",
     "resnet-50",
@@ -21,6 +21,11 @@ const KNOWN: [&str; 16] = [
     "wrn-28-10",
     "wrn-40-2",
     "wrn28-10-released",
+    "wrn-16-4-skipinit",
+    "wrn-28-10-skipinit",
+    "pyramidnet-20-9",
+    "pyramidnet-272-200",
+    "mlp-3072-1000x2",
 ];
 
 /// More differences than this are another name.
