@@ -288,7 +288,7 @@ fn filter_scales_weigh_the_trace_as_in_pytorch() {
     let at = network.parameters();
     let scales = filter_scales(&at).unwrap();
     // The first filter of conv1: 3 x 3 x 3 weights at the start of the arena.
-    let mut expected = norm_weights(&at, &[0..27]).unwrap();
+    let mut expected = norm_weights(&at, std::slice::from_ref(&(0..27))).unwrap();
     let mut squares = at.zeros_like();
     squares.copy_from(&scales);
     squares.mul(&scales);
