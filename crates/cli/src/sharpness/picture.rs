@@ -14,8 +14,8 @@ const NORMAL_95: f64 = 1.959_963_985;
 /// The width of the bells that spectra are smoothed by, as a share of what the spectrum spans.
 const BELL: f64 = 0.01;
 const DENSITY_POINTS: usize = 400;
-/// Densities are shown down to this share of their peak.
-const DENSITY_FLOOR: f64 = 1e-5;
+/// Densities are shown down to this share of what one eigenvalue of all adds to their peak.
+const DENSITY_FLOOR: f64 = 0.1;
 
 const BOTH: [(Coordinates, &str); 2] =
     [(Coordinates::Raw, "raw"), (Coordinates::ScaleInvariant, "scale-invariant")];
@@ -100,13 +100,13 @@ fn traces(report: &Report) -> Figure {
             }
             dots(&mut series, name, ink(number), points, intervals);
         }
-        let x = if report.stages.len() > 1 { "steps" } else { "weights, in the order of the legend" };
-        Panel {
-            title: format!("Trace, {title}"),
-            x: Axis::linear(x),
-            y: Axis::linear("trace of the Hessian"),
-            series,
-        }
+        let x = if report.stages.len() > 1 {
+            Axis::linear("steps")
+        } else {
+            counting("weights, in the order of the legend", names(report).len())
+        };
+        let y = around_intervals("trace of the Hessian", &series);
+        Panel { title: format!("Trace, {title}"), x, y, series }
     });
     Figure {
         title: "Trace of the Hessian".to_owned(),
@@ -115,6 +115,25 @@ fn traces(report: &Report) -> Figure {
             .to_owned(),
         panels: panels.collect(),
     }
+}
+
+/// An axis for whole numbers from 1.
+fn counting(label: &str, num: usize) -> Axis {
+    Axis::linear(label).over(0.0, (num as f64 + 1.0).max(3.0))
+}
+
+/// An axis that cuts no interval.
+fn around_intervals(label: &str, series: &[Series]) -> Axis {
+    let ends = series.iter().flat_map(|series| match &series.shape {
+        Shape::Intervals(intervals) => intervals.iter().flat_map(|(_, low, high)| [*low, *high]).collect(),
+        _ => Vec::new(),
+    });
+    let finite: Vec<f64> = ends.filter(|end| end.is_finite()).collect();
+    let (low, high) = finite
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), end| (low.min(*end), high.max(*end)));
+    let air = 0.08 * (high - low);
+    if low < high { Axis::linear(label).over(low - air, high + air) } else { Axis::linear(label) }
 }
 
 fn eigenvalues(report: &Report) -> Figure {
@@ -146,7 +165,11 @@ fn eigenvalues(report: &Report) -> Figure {
             }
             dots(&mut over_time, name, ink(number), points, Vec::new());
         }
-        let (x, y) = (Axis::linear("rank"), Axis::linear("eigenvalue"));
+        let num_ranks = ranks.iter().map(|series: &Series| match &series.shape {
+            Shape::Dots(dots) => dots.len(),
+            _ => 0,
+        });
+        let (x, y) = (counting("rank", num_ranks.max().unwrap_or(0)), Axis::linear("eigenvalue"));
         panels.push(Panel { title: format!("Largest eigenvalues, {title}"), x, y, series: ranks });
         if report.stages.len() > 1 {
             let (x, y) = (Axis::linear("steps"), Axis::linear("eigenvalue"));
@@ -188,7 +211,7 @@ fn densities(report: &Report) -> Figure {
             let points = grid.into_iter().zip(density).collect();
             series.push(Series::new(name, ink(number), Shape::Line(points)));
         }
-        let y = Axis::log("density").over(DENSITY_FLOOR * peak, 3.0 * peak);
+        let y = Axis::log("density").over(DENSITY_FLOOR * peak / report.num_parameters as f64, 3.0 * peak);
         Panel { title: format!("Spectrum, {title}"), x: Axis::linear("eigenvalue"), y, series }
     });
     Figure {
@@ -287,7 +310,7 @@ fn line(names: &[String], answer: &Answer) -> Option<Figure> {
     let at = |wanted: f64, of: fn(&LossAt) -> Option<f64>| {
         along().filter(|(place, _)| *place == wanted).find_map(|(place, loss)| Some((place, of(loss)?)))
     };
-    let panel = |title: &str, label: &str, of: fn(&LossAt) -> Option<f64>, band: Vec<(f64, f64, f64)>| {
+    let panel = |title: &str, y: Axis, of: fn(&LossAt) -> Option<f64>, band: Vec<(f64, f64, f64)>| {
         let curve = along().filter_map(|(place, loss)| Some((place, of(loss)?))).collect();
         let mut series = vec![Series::unnamed(Ink::Muted, Shape::Line(curve))];
         if !band.is_empty() {
@@ -298,8 +321,9 @@ fn line(names: &[String], answer: &Answer) -> Option<Figure> {
             series.push(Series::new(name, ink(number), Shape::Dots(dots)));
         }
         let x = Axis::linear(format!("from {} (0) to {} (1)", names[0], names[1]));
-        Panel { title: title.to_owned(), x, y: Axis::linear(label), series }
+        Panel { title: title.to_owned(), x, y, series }
     };
+    let most_wrong = losses.iter().map(|at| at.error).fold(0.01, f64::max);
     let band = along().filter_map(|(place, loss)| {
         let (mean, half) = (loss.loss?, NORMAL_95 * loss.standard_error?);
         Some((place, mean - half, mean + half))
@@ -311,8 +335,13 @@ fn line(names: &[String], answer: &Answer) -> Option<Figure> {
              images being a sample of their split."
         ),
         panels: vec![
-            panel("Loss", "cross entropy (nats)", |at| at.loss, band.collect()),
-            panel("Error", "fraction wrong", |at| Some(at.error), Vec::new()),
+            panel("Loss", Axis::linear("cross entropy (nats)"), |at| at.loss, band.collect()),
+            panel(
+                "Error",
+                Axis::linear("fraction wrong").over(0.0, 1.2 * most_wrong),
+                |at| Some(at.error),
+                Vec::new(),
+            ),
         ],
     })
 }
