@@ -23,7 +23,8 @@ use crate::vector::Vector;
 /// use polder_optim::sharpness::{LossOracle, Rescaled};
 ///
 /// let mut loss = |w: &Vec<f64>| Ok::<_, OptimError>(w[0] * w[0] + w[1]);
-/// let mut relative = Rescaled::new(&mut loss, &vec![3.0, 1.0], &vec![3.0, 1.0])?;
+/// let (centre, scales) = (vec![3.0, 1.0], vec![3.0, 1.0]);
+/// let mut relative = Rescaled::new(&mut loss, &centre, &scales)?;
 /// assert_eq!(relative.loss(&vec![1.0, 0.5])?, 37.5); // At w = (6, 1.5).
 /// # Ok::<(), OptimError>(())
 /// ```
