@@ -37,7 +37,7 @@ Finished parts are kept in RUN/sharpness: Ctrl-C loses little, the same command 
 pub(crate) struct SharpnessArgs {
     /// A run directory, as `polder train` prints it
     run: PathBuf,
-    /// Another run, whose newest weights join under <its folder>/<name>; may be repeated
+    /// Another run, whose newest weights join as FOLDER/NAME; may be repeated
     #[arg(long, value_name = "RUN")]
     with: Vec<PathBuf>,
     /// Only these: `iterate`, or names of averages [default: all]
