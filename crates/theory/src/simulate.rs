@@ -26,7 +26,7 @@ pub struct Simulation {
     pub num_steps: u64,
     /// The seed of the noise.
     pub seed: u64,
-    /// The part of the experiment that this simulation is for; see [`NoiseKey::part`].
+    /// The part of the experiment that this simulation is for; see [`NoiseKey::part`](crate::NoiseKey::part).
     pub part: u64,
 }
 
