@@ -3,10 +3,11 @@
 //! `cargo run --release -p polder-data --example loader_speed -- --data-dir DIR` prints one line of JSON. Every rate is
 //! the median over rounds, and every round measures all of them one after the other, so that a busy machine slows
 //! them alike; ratios are medians of the rounds' ratios. Every few rounds loader and buffers are made anew: where their
-//! memory happens to lie is worth some percent either way. Measured are, for `f32` and for `u8` output:
+//! memory happens to lie is worth some percent either way. So is the core that a thread gets: `direct` and `limit` run
+//! in threads of their own, as the loader's worker does. Measured are, for `f32` and for `u8` output:
 //!
 //! * `loader`: crop, flip, cutout and normalisation through the whole loader, one worker unless `--workers N`;
-//! * `direct`: the same images by calling the augmentation in this thread, into the same number of buffers;
+//! * `direct`: the same images by calling the augmentation in one thread, into the same number of buffers;
 //! * `limit`: records in the same order into such buffers, with nothing but the affine map (`f32`) or the copy (`u8`):
 //!   plain code under the same compiler flags.
 //!
@@ -18,18 +19,19 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use polder_data::{
-    Augmentation, Augmenter, Choices, Dataset, DatasetKind, Element, ImageShape, Loader, Normalization,
-    Order, Split, epoch_order, open, verify,
+    Augmentation, Augmenter, Choices, DataError, Dataset, DatasetKind, Element, ImageShape, Loader,
+    Normalization, Order, Split, epoch_order, open, verify,
 };
 
 const SEED: u64 = 0;
 const BATCH_SIZE: usize = 128;
 const QUEUE: usize = 2;
 /// Times that loader and buffers are made, and rounds with each.
-const PLACES: u64 = 7;
+const PLACES: u64 = 15;
 const ROUNDS_EACH: u64 = 5;
 /// As in the loader's threads.
 const PREFETCH_DISTANCE: usize = 6;
@@ -110,7 +112,7 @@ fn measure<T: Element>(
     workers: usize,
     obvious: f64,
     report: &mut String,
-    limit: impl Fn(&[u8], &mut [T]),
+    limit: impl Fn(&[u8], &mut [T]) + Sync,
 ) -> Result<(), Box<dyn Error>> {
     let num_values = dataset.shape().num_values();
     let (mut rounds, mut buffers_allocated) = (Rounds::default(), 0);
@@ -125,33 +127,36 @@ fn measure<T: Element>(
             }
             let through_loader = start.elapsed();
 
-            let start = Instant::now();
             let order = epoch_order(Order::Shuffled, SEED, round, dataset.len());
-            let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, round)?;
-            for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
-                let turn = step % buffers.len();
-                for (position, output) in (0..indices.len()).zip(buffers[turn].chunks_exact_mut(num_values)) {
-                    if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
-                        dataset.prefetch(ahead);
+            let direct = in_a_thread(|| {
+                let order = epoch_order(Order::Shuffled, SEED, round, dataset.len());
+                let mut augmenter = Augmenter::new(AUGMENTATION, dataset.shape(), SEED, round)?;
+                for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
+                    let turn = step % buffers.len();
+                    let outputs = buffers[turn].chunks_exact_mut(num_values);
+                    for (position, (&index, output)) in indices.iter().zip(outputs).enumerate() {
+                        if let Some(&ahead) = indices.get(position + PREFETCH_DISTANCE) {
+                            dataset.prefetch(ahead);
+                        }
+                        augmenter.write(index, dataset.label(index), dataset.pixels(index), output)?;
                     }
-                    let index = indices[position];
-                    augmenter.write(index, dataset.label(index), dataset.pixels(index), output)?;
+                    black_box(&buffers[turn]);
                 }
-                black_box(&buffers[turn]);
-            }
-            let direct = start.elapsed();
-
-            let start = Instant::now();
-            for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
-                let turn = step % buffers.len();
-                for (&index, output) in indices.iter().zip(buffers[turn].chunks_exact_mut(num_values)) {
-                    limit(dataset.pixels(index), output);
+                Ok(())
+            })?;
+            let plain = in_a_thread(|| {
+                for (step, indices) in order.chunks(BATCH_SIZE).enumerate() {
+                    let turn = step % buffers.len();
+                    for (&index, output) in indices.iter().zip(buffers[turn].chunks_exact_mut(num_values)) {
+                        limit(dataset.pixels(index), output);
+                    }
+                    black_box(&buffers[turn]);
                 }
-                black_box(&buffers[turn]);
-            }
+                Ok(())
+            })?;
             // The first round touches memory for the first time.
             if round > 0 {
-                rounds.add(order.len(), through_loader, direct, start.elapsed());
+                rounds.add(order.len(), through_loader, direct, plain);
             }
         }
         buffers_allocated = buffers_allocated.max(loader.buffers_allocated());
@@ -172,6 +177,13 @@ fn measure<T: Element>(
         buffers_allocated,
     )?;
     Ok(())
+}
+
+/// The time that `work` takes in a thread of its own, the making of the thread included.
+fn in_a_thread(work: impl FnOnce() -> Result<(), DataError> + Send) -> Result<Duration, Box<dyn Error>> {
+    let start = Instant::now();
+    thread::scope(|scope| scope.spawn(work).join()).map_err(|_| "a thread panicked")??;
+    Ok(start.elapsed())
 }
 
 /// Images per second and their ratios, round by round.

@@ -1,5 +1,6 @@
 //! Random augmentation of one image, fused with normalisation into the pass that writes the output.
 
+mod bytes;
 mod crop;
 mod cutout;
 mod flip;

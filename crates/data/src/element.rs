@@ -35,12 +35,18 @@ pub(crate) mod sealed {
     use half::bf16;
 
     /// How a byte becomes an element. Always inlined: the caller is compiled for the widest vectors there are.
-    pub trait FromByte {
+    pub trait FromByte: Sized {
         /// The element of a byte, normalised by `byte * scale + shift` if the element is.
         fn from_byte(byte: u8, scale: f32, shift: f32) -> Self;
 
         /// The element of the channel mean, of which `mean` is the nearest byte.
         fn at_mean(mean: u8) -> Self;
+
+        /// The same memory as bytes, if elements are bytes.
+        #[inline(always)]
+        fn as_bytes(_output: &mut [Self]) -> Option<&mut [u8]> {
+            None
+        }
     }
 
     impl FromByte for u8 {
@@ -52,6 +58,11 @@ pub(crate) mod sealed {
         #[inline(always)]
         fn at_mean(mean: u8) -> Self {
             mean
+        }
+
+        #[inline(always)]
+        fn as_bytes(output: &mut [u8]) -> Option<&mut [u8]> {
+            Some(output)
         }
     }
 

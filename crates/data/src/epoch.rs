@@ -66,7 +66,7 @@ impl<T: Element> Iterator for Epoch<T> {
         }
         self.recorder.asked(self.pipeline.ready());
         let recorder = &self.recorder;
-        let next = self.pipeline.next(|wait| {
+        let next = self.pipeline.next(recorder.last_fill(), |wait| {
             let _span = trace_span!("wait").entered();
             recorder.measure(LoaderStage::Wait, wait);
         });

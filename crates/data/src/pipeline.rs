@@ -8,6 +8,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::reorder::ReorderWindow;
 use crate::runtime::Runtime;
@@ -117,8 +118,9 @@ impl<R: Runtime, T: Send + 'static> Pipeline<R, T> {
         Ok(pipeline)
     }
 
-    /// The next result in the order of steps; `wait` is called around the wait for it, if there is one.
-    pub(crate) fn next(&mut self, mut wait: impl FnMut(&mut dyn FnMut())) -> Next<T> {
+    /// The next result in the order of steps; `wait` is called around the wait for it, if there is one. `per_step` is
+    /// how long a worker takes for a step, as far as that is known: it decides how to wait, and nothing else.
+    pub(crate) fn next(&mut self, per_step: Duration, mut wait: impl FnMut(&mut dyn FnMut())) -> Next<T> {
         if self.window.next() == self.end {
             return Next::End;
         }
@@ -130,7 +132,8 @@ impl<R: Runtime, T: Send + 'static> Pipeline<R, T> {
             }
             let mut received = R::try_receive(&self.finished);
             if received.is_none() {
-                wait(&mut || received = R::receive_unhurried(&self.finished));
+                // Twice the time of a step, in case one takes longer than the last.
+                wait(&mut || received = R::receive_unhurried(&self.finished, per_step.saturating_mul(2)));
             }
             let Some((step, result)) = received else {
                 return Next::Lost(step);

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::TryRecvError;
 
@@ -31,8 +31,9 @@ pub(crate) trait Runtime: 'static {
     /// A message if one is there.
     fn try_receive<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T>;
 
-    /// Waits for a message, at first without asking the sender to wake this thread.
-    fn receive_unhurried<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
+    /// Waits for a message that is `expected` within some time, at first without asking the sender to wake this thread.
+    fn receive_unhurried<T: Send + 'static>(receiver: &Self::Receiver<T>, expected: Duration) -> Option<T> {
+        let _ = expected;
         Self::receive(receiver)
     }
 
@@ -54,6 +55,9 @@ pub(crate) trait Runtime: 'static {
 
     fn join(thread: Self::Thread);
 }
+
+/// Workers that take longer can afford to wake the consumer, and a core should not be kept busy for longer.
+const LONGEST_LOOKOUT: Duration = Duration::from_millis(1);
 
 /// The operating system's threads and crossbeam's channels.
 #[derive(Debug)]
@@ -82,15 +86,19 @@ impl Runtime for Native {
         receiver.try_recv().ok()
     }
 
-    /// To wake a thread costs the one that wakes it 10 to 25 microseconds, a tenth of the time in which a worker fills
-    /// a minibatch of CIFAR. A consumer that is faster than the workers would make them pay that for every minibatch.
-    /// So it looks again by itself for as long as a few minibatches take, and is woken only by slower workers.
-    fn receive_unhurried<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Option<T> {
-        for pause in [100, 100, 200, 400] {
-            thread::sleep(Duration::from_micros(pause));
-            match receiver.try_recv() {
-                Err(TryRecvError::Empty) => (),
-                result => return result.ok(),
+    /// To wake a thread costs the one that wakes it up to 25 microseconds, a sixth of the time in which a worker fills
+    /// a minibatch of CIFAR, and a consumer that is faster than the workers would make them pay that for every
+    /// minibatch. So it offers its core to other threads and looks again. To sleep in between is no cheaper: on virtual
+    /// machines a timer costs as much as a wake-up, and consumer and worker may share a core.
+    fn receive_unhurried<T: Send + 'static>(receiver: &Self::Receiver<T>, expected: Duration) -> Option<T> {
+        if expected <= LONGEST_LOOKOUT {
+            let start = Instant::now();
+            while start.elapsed() < expected {
+                thread::yield_now();
+                match receiver.try_recv() {
+                    Err(TryRecvError::Empty) => (),
+                    result => return result.ok(),
+                }
             }
         }
         Self::receive(receiver)

@@ -1,6 +1,7 @@
 //! Where the time of a loader goes: always on, one reading of the clock per minibatch and stage.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -84,6 +85,8 @@ impl Statistics {
 pub(crate) struct Recorder {
     stages: [Mutex<Histogram<u64>>; 4],
     queue: Mutex<Queue>,
+    /// Nanoseconds that the last minibatch took to fill; `u64::MAX` before there is one.
+    last_fill: AtomicU64,
 }
 
 struct Queue {
@@ -106,6 +109,7 @@ impl Recorder {
         Recorder {
             stages: std::array::from_fn(|_| histogram()),
             queue: Mutex::new(Queue { minibatches: 0, stalls: 0, depths: vec![0; max_depth + 1] }),
+            last_fill: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -114,9 +118,17 @@ impl Recorder {
         let start = Instant::now();
         let result = work();
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        if stage == LoaderStage::Fill {
+            self.last_fill.store(nanoseconds, Ordering::Relaxed);
+        }
         let mut histogram = self.stages[stage as usize].lock().unwrap_or_else(PoisonError::into_inner);
         histogram.saturating_record(nanoseconds.clamp(1, LONGEST));
         result
+    }
+
+    /// How long the last minibatch took to fill; for ever before there is one.
+    pub(crate) fn last_fill(&self) -> Duration {
+        Duration::from_nanos(self.last_fill.load(Ordering::Relaxed))
     }
 
     /// One minibatch is asked for when `depth` are ready.

@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use crate::augment::bytes::{self, WriteBytes};
 use crate::augment::row::{copy_to, interleave, write, write_interleaved, write_mirrored};
 use crate::augment::{Augmentation, Border, Choices, Region};
 use crate::element::Element;
@@ -64,10 +65,25 @@ impl Pass {
         }
     }
 
+    /// Whether rows of bytes can be read where they lie; see [`WriteBytes`].
+    fn whole_rows(&self, choices: &Choices) -> bool {
+        self.shape.width == bytes::WIDTH
+            && self.layout == Layout::Nchw
+            && (self.padding == 0 || self.border == Border::Zero)
+            && choices.translate == (0, 0)
+    }
+
     /// `pixels` and `output` have C * H * W entries, and `choices` lie in the ranges of the augmentation.
     pub(super) fn run<T: Element>(&mut self, choices: &Choices, pixels: &[u8], output: &mut [T]) {
         let simd = self.simd;
-        simd.run(Write { pass: self, choices, pixels, output });
+        if self.whole_rows(choices)
+            && let Some(output) = T::as_bytes(output)
+        {
+            let Pass { shape, padding, means, .. } = *self;
+            simd.run(WriteBytes { shape, padding, means, choices, pixels, output });
+        } else {
+            simd.run(Write { pass: self, choices, pixels, output });
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Scenario {
             if in_hands.len() == self.held {
                 in_hands.pop_front();
             }
-            match pipeline.next(|wait| wait()) {
+            match pipeline.next(Duration::ZERO, |wait| wait()) {
                 Next::Result(filled) => {
                     assert_eq!(filled.step, FIRST + step);
                     in_hands.push_back(filled);
@@ -234,7 +234,7 @@ fn a_thread_that_panics_is_reported_while_others_live() {
         thread::spawn(move || {
             let stop = Arc::new(Native::flag());
             let mut pipeline = Pipeline::<Native, _>::start(0..9, workers, 4, stop, || PanicsAt(5)).unwrap();
-            let results: Vec<_> = (0..6).map(|_| pipeline.next(|wait| wait())).collect();
+            let results: Vec<_> = (0..6).map(|_| pipeline.next(Duration::ZERO, |wait| wait())).collect();
             drop(pipeline);
             done.send(results)
         });
