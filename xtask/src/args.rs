@@ -174,6 +174,30 @@ pub(crate) enum BenchAction {
                             cargo xtask bench theory --peers            in the environment of `bench data --peers`\n  \
                             cargo xtask bench theory --peers --python ~/venv/bin/python --json")]
     Theory(BenchTheoryArgs),
+    /// Training steps of the networks, about a minute each; with --peers some minutes
+    #[command(after_help = "Examples:\n  cargo xtask bench models\n  \
+                            cargo xtask bench models --peers            in the environment of `bench data --peers`\n  \
+                            cargo xtask bench models resnet-18 --rounds 3 --peers --python ~/venv/bin/python --json")]
+    Models(BenchModelsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchModelsArgs {
+    /// Networks, as `model.name` in a configuration
+    #[arg(default_values = ["wrn-10-1", "wrn-16-4", "resnet-18"])]
+    pub(crate) networks: Vec<String>,
+    /// Turns of every program; at least 1
+    #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    pub(crate) rounds: usize,
+    /// Measure PyTorch's eager and compiled training step too, in f32 and bf16
+    #[arg(long)]
+    pub(crate) peers: bool,
+    /// Python that has torch [default: the environment in the target folder that `bench data --peers` uses, made on demand]
+    #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
+    pub(crate) python: Option<PathBuf>,
+    /// Print JSON instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

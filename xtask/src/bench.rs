@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast the input pipeline and the simulations are, beside their peers.
+//! `cargo xtask bench`: how fast the input pipeline, the simulations and the networks are, beside their peers.
 //!
 //! `bench data` sets the input pipeline beside the limit of one core, too.
 //! criterion measures `polder-data`'s benches one after another; `examples/loader_speed.rs` measures loader and limit
@@ -6,6 +6,8 @@
 //! they become one table.
 
 mod criterion;
+mod models;
+mod models_report;
 mod peer;
 mod python;
 mod table;
@@ -31,6 +33,7 @@ pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCod
     match action {
         BenchAction::Data(args) => run_data(workspace, args)?,
         BenchAction::Theory(args) => theory::run(workspace, args)?,
+        BenchAction::Models(args) => models::run(workspace, args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,5 +4,6 @@
 mod ceiling;
 pub(crate) mod measure;
 mod memory;
+mod on_demand;
 pub(crate) mod record;
 mod step;

@@ -9,6 +9,7 @@ use polder_data::{
     ImageShape, LabelNoise, Loader, Normalization, Order, PackedDataset, Split, Verification, open_packed,
     split_validation,
 };
+use polder_models::Architecture;
 
 use crate::config::{AugmentationName, DatasetName, RunConfig};
 use crate::record::{DataRecord, DataState};
@@ -38,14 +39,13 @@ pub(crate) struct Images {
 impl Images {
     /// Opens, checks and verifies what `config` asks for; files are looked for under `data_dir`.
     pub(crate) fn open(config: &RunConfig, data_dir: &Path, allow_unverified: bool) -> anyhow::Result<Self> {
-        let official = |kind| Self::official(kind, config, data_dir, allow_unverified);
-        let images = match config.data.dataset {
-            DatasetName::Cifar10 => official(DatasetKind::Cifar10)?,
-            DatasetName::Cifar100 => official(DatasetKind::Cifar100)?,
-            DatasetName::Cifar100Coarse => official(DatasetKind::Cifar100Coarse)?,
-            DatasetName::Packed => Self::packed(config, data_dir)?,
-            DatasetName::Generated => Self::generated(config)?,
+        let images = match (config.data.dataset.official(), config.data.dataset) {
+            (Some(kind), _) => Self::official(kind, config, data_dir, allow_unverified)?,
+            (None, DatasetName::Packed) => Self::packed(config, data_dir)?,
+            (None, _) => Self::generated(config)?,
         };
+        let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
+        architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
         images.with_validation_and_noise(config)
     }
 
@@ -93,11 +93,6 @@ impl Images {
         };
         let train = open(config.data.path.as_ref().context("`data.path` is missing")?)?;
         let header = train.header().clone();
-        ensure!(
-            header.shape.channels == 3,
-            "the networks take 3 channels, these images have {}; pack them with --channels 3",
-            header.shape.channels
-        );
         let test = config.data.test_path.as_ref().map(open).transpose()?;
         if let Some(test) = &test {
             ensure!(
@@ -204,6 +199,11 @@ impl Images {
             .augmentation(Augmentation::none(self.normalization))
             .build()?)
     }
+}
+
+/// A shape as networks are asked about it.
+pub(crate) fn channels_height_width(shape: ImageShape) -> [i64; 3] {
+    [shape.channels, shape.height, shape.width].map(|extent| extent as i64)
 }
 
 /// The first `len` images of `dataset`, or all; `what` is the key that says so.

@@ -51,6 +51,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Whole when it goes, after all that is traced.
     let trace = trace::start(&args.log, args.trace.as_deref())?;
     interrupt::watch()?;
+    polder_models::keep_freed_memory();
     match &args.command {
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),

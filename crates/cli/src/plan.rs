@@ -252,6 +252,7 @@ impl Speeds {
     fn seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
         let speed = self.0.get(&key(config))?;
         let all_images = match config.data.dataset {
+            DatasetName::Mnist | DatasetName::FashionMnist => 60_000,
             DatasetName::Cifar10
             | DatasetName::Cifar100
             | DatasetName::Cifar100Coarse

@@ -7,9 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use polder_optim::{OptimError, Vector};
+use polder_optim::{OptimError, SgdStep, Vector};
 use tch::{Device, Kind, Tensor};
 
+use crate::descent::descend;
 use crate::error::ModelError;
 use crate::init::Init;
 
@@ -220,6 +221,13 @@ impl Vector for Arena {
             let shifted = x.flat.narrow(0, start, len).abs().g_add_scalar(shift);
             flat.narrow(0, start, len).copy_(&shifted);
         });
+    }
+
+    fn sgd_step(&mut self, gradient: &mut Self, mut velocity: Option<&mut Self>, step: &SgdStep<'_>) {
+        let flat_velocity = velocity.as_deref_mut().map(|velocity| &mut velocity.flat);
+        if !descend(&mut self.flat, &gradient.flat, flat_velocity, step) {
+            step.composed(self, gradient, velocity);
+        }
     }
 
     fn lerp(&mut self, x: &Self, t: f64) {

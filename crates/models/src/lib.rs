@@ -25,11 +25,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod allocator;
 mod architecture;
 mod arena;
 mod bn_refresh;
 mod checkpoint;
 mod cuda;
+mod descent;
 mod error;
 mod filter_scales;
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod resnet;
 mod skipinit;
 mod wide_resnet;
 
+pub use allocator::keep_freed_memory;
 pub use architecture::Architecture;
 pub use arena::Arena;
 pub use bn_refresh::Swapped;

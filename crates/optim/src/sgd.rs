@@ -51,6 +51,29 @@ pub struct SgdStep<'a> {
     pub first: bool,
 }
 
+impl SgdStep<'_> {
+    /// The step as a sequence of vector operations, which every [`Vector`] has; arguments as of [`Vector::sgd_step`].
+    #[inline]
+    pub fn composed<V: Vector>(&self, weights: &mut V, gradient: &mut V, velocity: Option<&mut V>) {
+        self.weight_decay.add_to(gradient, weights, 1.0);
+        let Some(velocity) = velocity else {
+            weights.axpy(-self.learning_rate, gradient);
+            return;
+        };
+        if self.first {
+            velocity.copy_from(gradient);
+        } else {
+            velocity.axpby(1.0 - self.momentum.dampening(), gradient, self.momentum.coefficient());
+        }
+        if let Momentum::Nesterov { coefficient } = self.momentum {
+            gradient.axpy(coefficient, velocity);
+            weights.axpy(-self.learning_rate, gradient);
+        } else {
+            weights.axpy(-self.learning_rate, velocity);
+        }
+    }
+}
+
 /// Stochastic gradient descent with momentum, coupled weight decay and clipping.
 ///
 /// With `g` the gradient, clipped if the settings say so, plus `coefficient * w` of the weight decay, learning rate `lr` and momentum coefficient `mu`:

@@ -6,7 +6,6 @@ mod slice;
 use std::ops::Range;
 
 use crate::error::OptimError;
-use crate::momentum::Momentum;
 use crate::sgd::SgdStep;
 
 /// A point of a real vector space of finite dimension P, with its standard basis.
@@ -86,22 +85,7 @@ pub trait Vector: Sized {
     /// `gradient` serves as scratch space: its content afterwards is unspecified.
     #[inline]
     fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
-        step.weight_decay.add_to(gradient, self, 1.0);
-        let Some(velocity) = velocity else {
-            self.axpy(-step.learning_rate, gradient);
-            return;
-        };
-        if step.first {
-            velocity.copy_from(gradient);
-        } else {
-            velocity.axpby(1.0 - step.momentum.dampening(), gradient, step.momentum.coefficient());
-        }
-        if let Momentum::Nesterov { coefficient } = step.momentum {
-            gradient.axpy(coefficient, velocity);
-            self.axpy(-step.learning_rate, gradient);
-        } else {
-            self.axpy(-step.learning_rate, velocity);
-        }
+        step.composed(self, gradient, velocity);
     }
 
     /// Moves an average, `self`, towards `iterate` by the share `weight`.

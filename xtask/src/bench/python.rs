@@ -97,9 +97,14 @@ impl Python {
         Ok(peers)
     }
 
+    /// A command of the interpreter.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.path)
+    }
+
     /// What `script` prints.
     pub(crate) fn output(&self, script: &Path, arguments: &[&OsStr]) -> Result<String> {
-        let mut python = Command::new(&self.path);
+        let mut python = self.command();
         python.arg(script).args(arguments);
         eprintln!("$ {}", shown(&python));
         let output = python.stdin(Stdio::null()).stderr(Stdio::inherit()).output().with_context(|| {

@@ -1,4 +1,5 @@
-//! The ceiling: floating-point operations per second of a large matrix product, which no network exceeds.
+//! The ceilings: floating-point operations per second of a large matrix product, which no network exceeds, and bytes per
+//! second of a copy, which no optimizer does.
 
 use std::time::Instant;
 
@@ -26,5 +27,27 @@ impl Ceiling {
         // Reading an entry waits for the device.
         product.f_double_value(&[0, 0])?;
         Ok(2.0 * (self.size as f64).powi(3) / begun.elapsed().as_secs_f64())
+    }
+}
+
+/// Vectors as long as the weights, as many as an update of the weights and averages touches.
+pub(super) struct Copies(Vec<Tensor>);
+
+impl Copies {
+    pub(super) fn new(count: usize, like: &Tensor) -> anyhow::Result<Self> {
+        Ok(Self((0..count).map(|_| like.f_zeros_like()).collect::<Result<_, _>>()?))
+    }
+
+    /// Bytes read or written per second when each vector is copied to the next.
+    pub(super) fn measure(&self) -> anyhow::Result<f64> {
+        let begun = Instant::now();
+        let mut bytes = 0;
+        for (from, to) in self.0.iter().zip(self.0.iter().cycle().skip(1)) {
+            tch::no_grad(|| to.shallow_clone().f_copy_(from).map(drop))?;
+            bytes += 2 * from.numel() * from.kind().elt_size_in_bytes();
+        }
+        // Reading an entry waits for the device.
+        self.0[0].f_double_value(&[0])?;
+        Ok(bytes as f64 / begun.elapsed().as_secs_f64())
     }
 }

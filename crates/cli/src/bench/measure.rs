@@ -8,7 +8,7 @@ use polder_models::Architecture;
 use polder_optim::Averages;
 use tch::{Device, Kind, Tensor};
 
-use super::ceiling::Ceiling;
+use super::ceiling::{Ceiling, Copies};
 use super::memory;
 use super::record::BenchRecord;
 use super::step::{Bench, Parts};
@@ -45,6 +45,8 @@ struct Round {
     with_loader: Duration,
     waited: Duration,
     ceiling: f64,
+    /// Bytes per second.
+    copies: f64,
 }
 
 impl Plan<'_> {
@@ -70,10 +72,17 @@ impl Plan<'_> {
             memory::peak().zip(resident_before).map(|(peak, before)| peak.saturating_sub(before));
         let ceiling = Ceiling::new(kind, self.device)?;
         ceiling.measure()?;
+        let optimizer = &self.config.optimizer;
+        // An update reads the gradient, reads and writes the weights and the velocity if there is one; an average is read
+        // and written beside the weights.
+        let (velocities, averages) = (usize::from(optimizer.momentum != 0.0), self.config.averages.len());
+        let copies = Copies::new(2 + velocities + averages, bench.weights.flat())?;
+        copies.measure()?;
+        let moved = 4 * bench.weights.flat().numel() * (3 + 2 * velocities + 3 * averages);
         status.begin(&self.config.model.name, ROUNDS, seconds);
         let mut rounds = Vec::with_capacity(ROUNDS);
         for epoch in 0..ROUNDS as u64 {
-            rounds.push(self.round(&mut bench, &loader, &ceiling, epoch)?);
+            rounds.push(self.round(&mut bench, &loader, (&ceiling, &copies), epoch)?);
             status.done();
         }
         drop(status);
@@ -85,12 +94,11 @@ impl Plan<'_> {
         let images = (self.steps * batch_size) as f64;
         let over = |quantity: &dyn Fn(&Round) -> f64| Spread::of(rounds.iter().map(quantity));
         let rate = |round: &Round| images / round.step.as_secs_f64();
-        let part = |of: fn(&Parts) -> Duration| {
-            over(&|round: &Round| {
-                round.parts.iter().map(|parts| of(parts).as_secs_f64()).sum::<f64>()
-                    / round.parts.len() as f64
-            })
+        let mean = |round: &Round, of: fn(&Parts) -> Duration| {
+            round.parts.iter().map(|parts| of(parts).as_secs_f64()).sum::<f64>() / round.parts.len() as f64
         };
+        let part = |of: fn(&Parts) -> Duration| over(&|round: &Round| mean(round, of));
+        let update = |parts: &Parts| parts.optimizer + parts.averages;
         Ok(BenchRecord {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: if self.device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
@@ -109,6 +117,10 @@ impl Plan<'_> {
             backward_seconds: part(|parts| parts.backward),
             optimizer_seconds: part(|parts| parts.optimizer),
             averages_seconds: part(|parts| parts.averages),
+            averages_share: over(&|round| {
+                mean(round, |parts| parts.averages) * self.steps as f64 / round.step.as_secs_f64()
+            }),
+            update_of_copies: over(&|round| mean(round, update) * round.copies / moved as f64),
             peak_memory_bytes,
             flops: over(&|round| operations * rate(round)),
             ceiling_flops: over(&|round| round.ceiling),
@@ -118,7 +130,7 @@ impl Plan<'_> {
     }
 
     /// Enough generated images for a round, augmented as the papers do.
-    fn loader(&self) -> anyhow::Result<Loader> {
+    pub(super) fn loader(&self) -> anyhow::Result<Loader> {
         let batch_size = self.config.training.batch_size;
         let images = GeneratedConfig {
             num_images: batch_size * self.steps,
@@ -132,7 +144,7 @@ impl Plan<'_> {
             .build::<f32>()?)
     }
 
-    fn bench(&self, loader: &Loader) -> anyhow::Result<Bench> {
+    pub(super) fn bench(&self, loader: &Loader) -> anyhow::Result<Bench> {
         let network = trainer::network(self.config, NUM_CLASSES, self.device)?;
         let optimizer = trainer::optimizer(self.config, &network)?;
         let averages = Averages::new(self.config.averages(1))?;
@@ -146,10 +158,11 @@ impl Plan<'_> {
         &self,
         bench: &mut Bench,
         loader: &Loader,
-        ceiling: &Ceiling,
+        (ceiling, copies): (&Ceiling, &Copies),
         epoch: u64,
     ) -> anyhow::Result<Round> {
         let product = ceiling.measure()?;
+        let copied = copies.measure()?;
         let mut step = Duration::ZERO;
         for _ in 0..self.steps {
             heed_interrupt()?;
@@ -172,7 +185,7 @@ impl Plan<'_> {
             bench.train(images, labels)?;
         }
         let with_loader = begun.elapsed();
-        Ok(Round { step, parts, with_loader, waited, ceiling: product })
+        Ok(Round { step, parts, with_loader, waited, ceiling: product, copies: copied })
     }
 }
 

@@ -37,6 +37,10 @@ pub(crate) struct BenchRecord {
     /// Beside asking for gradients.
     pub(crate) optimizer_seconds: Spread,
     pub(crate) averages_seconds: Spread,
+    /// All averages over the whole step, round by round.
+    pub(crate) averages_share: Spread,
+    /// Optimizer and averages over the time in which a copy moves the bytes that they must read and write.
+    pub(crate) update_of_copies: Spread,
     /// The peak above what was resident before the network existed; `None` where the system does not say.
     pub(crate) peak_memory_bytes: Option<u64>,
     /// Floating-point operations per second of the step: two per multiply-accumulate, three passes per gradient.
@@ -86,6 +90,11 @@ impl BenchRecord {
                 format!("{} of a step", percent(part.median / step)),
             );
         }
+        line(
+            "  optimizer and averages",
+            format!("{:.2} times", self.update_of_copies.median),
+            "what a copy of as many bytes takes".to_owned(),
+        );
         if let Some(bytes) = self.peak_memory_bytes {
             line(
                 "peak memory",

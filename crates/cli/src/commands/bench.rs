@@ -7,6 +7,7 @@ use crate::bench::measure::Plan;
 use crate::config::{AveragingConfig, Method, Precision, RunConfig};
 use crate::environment;
 use crate::exit_code::Outcome;
+use crate::interrupt;
 use crate::profile::flow::Interrupted;
 use crate::trainer::DeviceChoice;
 
@@ -53,6 +54,9 @@ pub(crate) struct BenchArgs {
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
+    /// Reads numbers of steps from standard input, makes them and prints a line of JSON for each: for programs that take turns
+    #[arg(long, conflicts_with_all = ["steps", "json"])]
+    on_demand: bool,
 }
 
 /// Measures and prints.
@@ -68,6 +72,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         workers: usize::from(args.workers),
         environment,
     };
+    if args.on_demand {
+        plan.obey(io::stdin().lock(), io::stdout())?;
+        return Ok(if interrupt::requested() { Outcome::Interrupted } else { Outcome::Done }.into());
+    }
     let record = match plan.measure() {
         Err(error) if error.is::<Interrupted>() => return Ok(Outcome::Interrupted.into()),
         measured => measured?,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use polder_data::DataError;
+use polder_data::{DataError, DatasetKind};
 
 use crate::commands::train::TrainingFlags;
 use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
@@ -141,22 +141,27 @@ fn missing_data(plan: &Plan, args: &ReproduceArgs) -> anyhow::Result<Vec<(Datase
         if !matches!(error.downcast_ref(), Some(DataError::MissingFolder { .. })) {
             return Err(error).with_context(|| format!("{dataset} cannot be used"));
         }
-        let name = match dataset {
-            DatasetName::Cifar10 => "cifar10",
-            DatasetName::Cifar100 | DatasetName::Cifar100Coarse => "cifar100",
-            DatasetName::Packed => "packed",
-            DatasetName::Generated => "generated",
-        };
         missing.push((
             dataset,
             MissingData {
                 dataset: dataset.to_string(),
                 reason: format!("it is not in the folder `{}`", args.flags.data_dir().display()),
-                remedy: format!("cargo xtask data fetch {name}"),
+                remedy: fetch(dataset),
             },
         ));
     }
     Ok(missing)
+}
+
+/// The command that brings the files of a set.
+fn fetch(dataset: DatasetName) -> String {
+    let set = match dataset.official() {
+        // Both label sets come with the same files.
+        Some(DatasetKind::Cifar100Coarse) => DatasetKind::Cifar100,
+        Some(kind) => kind,
+        None => return "polder data pack DIR OUT".to_owned(),
+    };
+    format!("cargo xtask data fetch {}", set.name())
 }
 
 fn say_missing(session: &Session) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anyhow::ensure;
+use polder_data::DatasetKind;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, is_default};
@@ -48,6 +49,10 @@ pub(crate) enum DatasetName {
     Cifar100,
     /// CIFAR-100 under its 20 coarse labels.
     Cifar100Coarse,
+    /// Digits of 1 x 28 x 28, for the perceptrons.
+    Mnist,
+    /// Clothes of 1 x 28 x 28, for the perceptrons.
+    FashionMnist,
     /// A folder of images that `polder data pack` has made a file of.
     Packed,
     /// Made by Polder, the same for every seed; needs no file.
@@ -112,12 +117,28 @@ impl DataConfig {
     }
 }
 
+impl DatasetName {
+    /// The set with official files that this is, if it is one.
+    pub(crate) fn official(self) -> Option<DatasetKind> {
+        match self {
+            Self::Cifar10 => Some(DatasetKind::Cifar10),
+            Self::Cifar100 => Some(DatasetKind::Cifar100),
+            Self::Cifar100Coarse => Some(DatasetKind::Cifar100Coarse),
+            Self::Mnist => Some(DatasetKind::Mnist),
+            Self::FashionMnist => Some(DatasetKind::FashionMnist),
+            Self::Packed | Self::Generated => None,
+        }
+    }
+}
+
 impl fmt::Display for DatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cifar10 => "CIFAR-10",
             Self::Cifar100 => "CIFAR-100",
             Self::Cifar100Coarse => "CIFAR-100 (coarse labels)",
+            Self::Mnist => "MNIST",
+            Self::FashionMnist => "Fashion-MNIST",
             Self::Packed => "packed images",
             Self::Generated => "generated data",
         })

@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::Context;
 use polder_data::{Element, Minibatch, Normalization, bf16};
-use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network};
+use polder_models::{Architecture, Arena, MinibatchLoss, MinibatchObjective, Network};
 use polder_optim::Optimizer;
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
 use super::source::Source;
 use crate::config::RunConfig;
+use crate::images::channels_height_width;
 use crate::trainer;
 
 /// Waits shorter than this are spun, since a sleeping thread is woken late.
@@ -130,8 +131,7 @@ impl Model {
     /// The network and optimizer of `config` on `device`, with one minibatch of `source` beside it.
     ///
     /// # Errors
-    /// If the network's name is unknown, the images do not have the three channels that networks take, or the device
-    /// has no room.
+    /// If the network's name is unknown, it does not take such images, or the device has no room.
     pub(crate) fn new(
         config: &RunConfig,
         source: &Source,
@@ -139,13 +139,13 @@ impl Model {
         device: Device,
     ) -> anyhow::Result<Self> {
         let shape = source.dataset.shape();
-        ensure!(
-            shape.channels == 3,
-            "the networks take images of 3 channels, those of `{}` have {}; --consumer-rate R simulates a consumer \
-             of R images per second instead",
-            source.name,
-            shape.channels
-        );
+        let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
+        architecture.check_images(channels_height_width(shape)).with_context(|| {
+            format!(
+                "`{}` does not fit; --consumer-rate R simulates a consumer of R images per second instead",
+                source.name
+            )
+        })?;
         let network = trainer::network(config, source.dataset.num_classes(), device)?;
         let optimizer = trainer::optimizer(config, &network)?;
         let batch_size = batch_size.min(source.dataset.len());

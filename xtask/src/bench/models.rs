@@ -1,0 +1,157 @@
+//! `cargo xtask bench models`: training steps of Polder's networks, beside PyTorch's.
+//!
+//! Every program makes its network, its minibatch and two or three steps, and then waits: `polder bench --on-demand`, and
+//! `crates/models/benches/peers.py` in each of PyTorch's modes. In every round all of them make their steps one after the
+//! other, so that a busy machine slows them alike; every number is the median over rounds, and a ratio the median of the
+//! rounds' ratios.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use crate::args::BenchModelsArgs;
+use crate::bench::models_report::{Measured, Network, Program, Report};
+use crate::bench::python::Python;
+use crate::command::shown;
+use crate::promises::machine;
+use crate::reproduce::build_polder;
+use crate::workspace::Workspace;
+
+const SCRIPT: &str = "crates/models/benches/peers.py";
+
+/// Seconds of each program per round, about.
+const SECONDS_PER_TURN: f64 = 2.0;
+
+/// What a program says after a turn.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Turn { seconds: f64, peak_memory_bytes: Option<u64> },
+    Missing { missing: String },
+}
+
+/// Measures and prints the table on standard output; everything else goes to standard error.
+pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
+    let python = if args.peers { Some(super::interpreter(workspace, args.python.as_deref())?) } else { None };
+    let polder = build_polder(workspace)?;
+    let mut networks = Vec::with_capacity(args.networks.len());
+    for name in &args.networks {
+        networks.push(measure(workspace, &polder, python.as_ref(), name, args.rounds)?);
+    }
+    let report = Report { machine: machine::describe(workspace), rounds: args.rounds, networks };
+    println!("{}", if args.json { report.json() } else { report.markdown() });
+    Ok(())
+}
+
+fn measure(
+    workspace: &Workspace,
+    polder: &Path,
+    python: Option<&Python>,
+    name: &str,
+    rounds: usize,
+) -> Result<Network> {
+    let mut commands = Vec::new();
+    for program in Program::ALL {
+        let command = match (program.pytorch_mode(), python) {
+            (Some(mode), Some(python)) => {
+                let mut command = python.command();
+                command.arg(workspace.root().join(SCRIPT)).args([name, mode]);
+                command
+            }
+            (Some(_), None) => continue,
+            (None, _) => {
+                let mut command = Command::new(polder);
+                command.args(["bench", name, "--on-demand", "--averages", "0"]).args(program.polder_flags());
+                command
+            }
+        };
+        commands.push((program, command));
+    }
+    // One after the other, so that each warms up by itself.
+    let mut running = Vec::with_capacity(commands.len());
+    let mut missing = Vec::new();
+    for (program, command) in commands {
+        match Running::start(command)? {
+            Ok(started) => running.push((program, started, Measured::default())),
+            Err(reason) => missing.push((program, reason)),
+        }
+    }
+    for round in 0..=rounds {
+        for (_, program, measured) in &mut running {
+            // The first round says how many steps make a turn.
+            if round == 0 {
+                let (seconds, _) = program.steps(1)?;
+                measured.steps = (SECONDS_PER_TURN / seconds).clamp(1.0, 100.0) as u64;
+                continue;
+            }
+            let (seconds, peak) = program.steps(measured.steps)?;
+            measured.seconds_per_step.push(seconds / measured.steps as f64);
+            measured.peak_memory_bytes = measured.peak_memory_bytes.max(peak);
+        }
+        eprintln!("bench: {name}, round {round} of {rounds}");
+    }
+    let measured = running.into_iter().map(|(program, _, measured)| (program, measured)).collect();
+    Ok(Network { name: name.to_owned(), measured, missing })
+}
+
+/// A program that waits for its turn.
+struct Running {
+    child: Child,
+    demands: Option<ChildStdin>,
+    says: BufReader<ChildStdout>,
+    shown: String,
+}
+
+impl Running {
+    /// Waits until the program is ready; an error inside says why its mode does not work here.
+    fn start(mut command: Command) -> Result<std::result::Result<Self, String>> {
+        let shown = shown(&command);
+        eprintln!("$ {shown}");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("`{shown}` cannot be started"))?;
+        let demands = child.stdin.take();
+        let says = BufReader::new(child.stdout.take().context("the program has no output")?);
+        let mut running = Self { child, demands, says, shown };
+        Ok(match running.said()? {
+            Said::Turn { .. } => Ok(running),
+            Said::Missing { missing } => Err(missing),
+        })
+    }
+
+    /// Seconds of so many steps, and the peak of the memory so far.
+    fn steps(&mut self, steps: u64) -> Result<(f64, Option<u64>)> {
+        let demands = self.demands.as_mut().context("the program was told to end")?;
+        writeln!(demands, "{steps}").with_context(|| format!("`{}` has ended", self.shown))?;
+        match self.said()? {
+            Said::Turn { seconds, peak_memory_bytes } => Ok((seconds, peak_memory_bytes)),
+            Said::Missing { missing } => bail!("`{}`: {missing}", self.shown),
+        }
+    }
+
+    /// The next line of JSON; libraries greet in between.
+    fn said(&mut self) -> Result<Said> {
+        loop {
+            let mut line = String::new();
+            let length = self.says.read_line(&mut line)?;
+            ensure!(length > 0, "`{}` ended before its time; its messages are above", self.shown);
+            if line.starts_with('{') {
+                return serde_json::from_str(&line)
+                    .with_context(|| format!("`{}` says `{}`", self.shown, line.trim_end()));
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The end of its input ends the program.
+        self.demands = None;
+        let _ = self.child.wait();
+    }
+}
