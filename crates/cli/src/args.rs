@@ -47,11 +47,3 @@ pub(crate) enum Command {
     /// Tells what this machine offers: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),
 }
-
-/// Where the data sets are.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct DataDir {
-    /// Folder that holds cifar-10-batches-bin/ and cifar-100-binary/
-    #[arg(long, value_name = "DIR", env = "POLDER_DATA", default_value = "data")]
-    pub(crate) data_dir: PathBuf,
-}

@@ -126,8 +126,9 @@ fn time_left(runs: &[&PlannedRun], speeds: &Speeds) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{ScaleName, read_all};
+    use crate::experiment::read_all;
     use crate::plan::RunState;
+    use crate::scale::ScaleName;
     use crate::synthetic;
     use anyhow::bail;
 

@@ -1,7 +1,6 @@
 //! `experiments/*.toml`: what is run, at which scales, and which claims are tested on it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -10,22 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::claim::Claim;
 use crate::config::RunConfig;
 use crate::law::{Law, keys};
+use crate::scale::ScaleName;
 use crate::theory_record::Simulation;
 
 /// Lies beside the experiments and is not one.
 pub(crate) const PUBLISHED_FILE: &str = "published.toml";
-
-/// How much is computed: the same recipes, cut to fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ScaleName {
-    /// Everything in minutes, to see that it works; says nothing about the claims on CIFAR
-    Smoke,
-    /// Two cores: laws in seconds; networks in about an hour, they and their epochs scaled down
-    Desk,
-    /// The papers' own settings
-    Paper,
-}
 
 /// One experiment as its file describes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -286,21 +274,6 @@ fn merge(table: &mut toml::Table, over: &toml::Table) {
                 table.insert(key.clone(), value.clone());
             }
         }
-    }
-}
-
-impl ScaleName {
-    /// From the smallest to the largest.
-    pub(crate) const ALL: [Self; 3] = [Self::Smoke, Self::Desk, Self::Paper];
-}
-
-impl fmt::Display for ScaleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Smoke => "smoke",
-            Self::Desk => "desk",
-            Self::Paper => "paper",
-        })
     }
 }
 

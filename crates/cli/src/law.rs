@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use settings::{Flag, keys, set};
 
-use crate::experiment::ScaleName;
+use crate::scale::ScaleName;
 
 /// One experiment that needs no data.
 #[derive(Clone, Copy, Debug)]

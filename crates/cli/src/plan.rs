@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DatasetName, Precision, RunConfig};
-use crate::experiment::{Experiment, ScaleName};
+use crate::experiment::Experiment;
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
+use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.

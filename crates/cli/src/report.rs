@@ -365,8 +365,8 @@ fn signed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::ScaleName;
     use crate::plan::Plan;
+    use crate::scale::ScaleName;
     use crate::session::MissingData;
     use crate::synthetic;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::ScaleName;
 use crate::replace_file::replace_file;
+use crate::scale::ScaleName;
 
 const SESSION_FILE: &str = "session.json";
 

@@ -8,12 +8,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{Method, RunConfig};
-use crate::experiment::ScaleName;
 use crate::plan::run_dir;
 use crate::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
     RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing,
 };
+use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Writes a run directory: finished, or stopped after `epochs`.

@@ -7,8 +7,8 @@ use polder_theory::Exhibit;
 use serde::{Deserialize, Serialize};
 
 use crate::config::short_digest;
-use crate::experiment::ScaleName;
 use crate::law::Law;
+use crate::scale::ScaleName;
 
 /// `theory/<experiment>-<scale>-<hash>.json`: everything the report shows of the experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

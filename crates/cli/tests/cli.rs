@@ -126,11 +126,30 @@ fn bench_measures_every_part_of_a_step() {
     let output = polder(&words).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for rate in ["images_per_second", "forward_seconds", "backward_seconds", "ceiling_flops"] {
+    for rate in
+        ["images_per_second", "forward_seconds", "backward_seconds", "ceiling_flops", "update_of_copies"]
+    {
         assert!(result[rate]["median"].as_f64().unwrap() > 0.0, "{rate}");
     }
     assert_eq!((result["num_parameters"].as_u64(), result["averages"].as_u64()), (Some(77_850), Some(2)));
     polder(&["bench", "wrn-11-1"]).assert().code(1).stderr(contains("wrn-11-1"));
+}
+
+#[test]
+fn bench_makes_steps_on_demand() {
+    let words = ["bench", "wrn-10-1", "--batch-size", "2", "--on-demand"];
+    let output = polder(&words).write_stdin("1\n3\n").assert().success().get_output().stdout.clone();
+    let turns: Vec<Value> = std::str::from_utf8(&output)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let steps: Vec<u64> = turns.iter().map(|turn| turn["steps"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [0, 1, 3], "once when it is ready, then once per line");
+    assert!(
+        turns[2]["seconds"].as_f64().unwrap() > 0.0 && turns[2]["peak_memory_bytes"].as_u64().unwrap() > 0
+    );
+    polder(&words).write_stdin("some\n").assert().code(1).stderr(contains("`some`"));
 }
 
 #[test]

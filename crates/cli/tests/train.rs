@@ -2,6 +2,9 @@
 
 mod training;
 
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -81,4 +84,51 @@ fn evaluation_of_a_finished_run_gives_its_recorded_numbers() {
     assert!(output.status.success(), "{}", stderr(&output));
     let evaluated: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(evaluated, records(&dir)[3]["evaluations"]);
+}
+
+/// The official files of Fashion-MNIST but for their contents: black, and all of class 0.
+fn fashion_mnist(data: &Path) {
+    let folder = data.join("fashion-mnist");
+    fs::create_dir(&folder).unwrap();
+    for (stem, count) in [("train", 60_000_u32), ("t10k", 10_000)] {
+        let write = |name: &str, header: &[u32], len: u64| {
+            let mut file = File::create(folder.join(format!("{stem}-{name}-ubyte"))).unwrap();
+            for number in header {
+                file.write_all(&number.to_be_bytes()).unwrap();
+            }
+            file.set_len(4 * header.len() as u64 + len).unwrap();
+        };
+        write("images-idx3", &[2051, count, 28, 28], u64::from(count) * 784);
+        write("labels-idx1", &[2049, count], count.into());
+    }
+}
+
+#[test]
+fn a_perceptron_trains_on_fashion_mnist_and_a_convolutional_network_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    fashion_mnist(folder.path());
+    let train = |network: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
+        command.args(["train", "--allow-unverified", "--threads", "1", "--data-dir"]).arg(folder.path());
+        command.arg("--runs").arg(folder.path().join("runs"));
+        for setting in [
+            "data.dataset=fashion-mnist",
+            "data.train_images=256",
+            "data.test_images=100",
+            "training.epochs=1",
+        ] {
+            command.args(["--set", setting]);
+        }
+        command.args(["--set", &format!("model.name={network}")]);
+        command
+    };
+    let records = records(&success(&mut train("mlp-784-16x2")));
+    assert!(records.iter().any(|record| record.to_string().contains("train_error")), "{records:?}");
+    let refused = train("wrn-10-1").output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let text = stderr(&refused);
+    assert!(
+        text.contains("model.name") && text.contains("3 channels") && text.contains("1 x 28 x 28"),
+        "{text}"
+    );
 }

@@ -11,7 +11,7 @@ use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use polder_data::{DatasetKind, FetchOptions, Stage, Verification, fetch, verify};
 
-use crate::args::DataDir;
+use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
 
 const EXAMPLES: &str = "\

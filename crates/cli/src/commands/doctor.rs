@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use polder_data::{DatasetKind, verify};
 
-use crate::args::DataDir;
+use crate::data_dir::DataDir;
 use crate::environment::{self, LIBTORCH_VERSION};
 use crate::exit_code::Outcome;
 

@@ -7,8 +7,8 @@ use anyhow::Context;
 use polder_optim::Averages;
 use tch::Device;
 
-use crate::args::DataDir;
 use crate::config::RunConfig;
+use crate::data_dir::DataDir;
 use crate::environment;
 use crate::evaluate::{evaluate, evaluate_average};
 use crate::exit_code::Outcome;

@@ -10,8 +10,8 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use tch::Device;
 
-use crate::args::DataDir;
 use crate::config::{Precision, RunConfig};
+use crate::data_dir::DataDir;
 use crate::environment;
 use crate::exit_code::Outcome;
 use crate::profile::consumer::{Consumer, Model};

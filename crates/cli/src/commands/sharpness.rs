@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
-use crate::args::DataDir;
+use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
 use crate::replace_file::replace_file;
 use crate::report::{figures, svg_file};

@@ -13,10 +13,10 @@ use polder_theory::{Exhibit, Support, Table};
 use serde_json::json;
 
 use crate::exit_code::Outcome;
-use crate::experiment::ScaleName;
 use crate::law::{Law, set};
 use crate::replace_file::replace_file;
 use crate::report::{figures, svg_file};
+use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 const EXAMPLES: &str = "\

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::args::DataDir;
 use crate::config::RunConfig;
+use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
 use crate::trainer::{CheckpointEvery, DeviceChoice, Keep, TrainOptions, TrainOutcome, train};
 

@@ -3,7 +3,7 @@
 use polder_theory::{self as theory, Exhibits};
 
 use super::{Flag, Law, settings, table};
-use crate::experiment::ScaleName;
+use crate::scale::ScaleName;
 
 /// A law from the names of its settings, its report and its function in [`polder_theory`].
 macro_rules! law {

@@ -8,7 +8,7 @@ use polder_data::{
     class_names, open, open_packed, write_sheet,
 };
 
-use crate::args::DataDir;
+use crate::data_dir::DataDir;
 
 /// What `polder data show` understands.
 #[derive(Debug, clap::Args)]

@@ -1,0 +1,11 @@
+//! The flag that several commands have: where the data sets are.
+
+use std::path::PathBuf;
+
+/// Where the data sets are.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DataDir {
+    /// Folder that holds the data sets' own folders: cifar-10-batches-bin/, cifar-100-binary/, mnist/, fashion-mnist/
+    #[arg(long, value_name = "DIR", env = "POLDER_DATA", default_value = "data")]
+    pub(crate) data_dir: PathBuf,
+}

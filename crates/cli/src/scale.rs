@@ -1,0 +1,32 @@
+//! How much of an experiment is computed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How much is computed: the same recipes, cut to fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ScaleName {
+    /// Everything in minutes, to see that it works; says nothing about the claims on CIFAR
+    Smoke,
+    /// Two cores: laws in seconds; networks in about an hour, they and their epochs scaled down
+    Desk,
+    /// The papers' own settings
+    Paper,
+}
+
+impl ScaleName {
+    /// From the smallest to the largest.
+    pub(crate) const ALL: [Self; 3] = [Self::Smoke, Self::Desk, Self::Paper];
+}
+
+impl fmt::Display for ScaleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Smoke => "smoke",
+            Self::Desk => "desk",
+            Self::Paper => "paper",
+        })
+    }
+}
