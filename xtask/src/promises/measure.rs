@@ -62,17 +62,17 @@ impl<'a> Bench<'a> {
                 number_at(&value, pointer).map(Some)
             }
             Measure::Workers { settings } => {
-                self.trainer("workers", settings)?.equal_with_one_and_two_workers().map(Some)
+                self.trainer(settings)?.equal_with_one_and_two_workers().map(Some)
             }
             Measure::Killed { settings, kills } => {
-                self.trainer("killed", settings)?.equal_when_killed(*kills).map(Some)
+                self.trainer(settings)?.equal_when_killed(*kills).map(Some)
             }
         }
     }
 
-    fn trainer(&self, name: &str, settings: &[String]) -> Result<Trainer> {
+    fn trainer(&self, settings: &[String]) -> Result<Trainer> {
         let polder = self.polder.clone().context("`polder` was not built")?;
-        Trainer::new(polder, &self.data_dir, self.scratch.join(name), settings)
+        Trainer::new(polder, &self.data_dir, &self.scratch, settings)
     }
 
     /// Runs a command to its end, or gives what it gave before.

@@ -37,14 +37,11 @@ pub(crate) struct Trainer {
 }
 
 impl Trainer {
-    /// `settings` are of the form `training.epochs=3` and change the default configuration.
-    pub(crate) fn new(
-        polder: PathBuf,
-        data_dir: &Path,
-        scratch: PathBuf,
-        settings: &[String],
-    ) -> Result<Self> {
-        fs::create_dir_all(&scratch).with_context(|| format!("`{}` cannot be made", scratch.display()))?;
+    /// `settings` are of the form `training.epochs=3` and change the default configuration. What is trained goes into a
+    /// new folder below `scratch`: another trainer's run would be taken for one's own.
+    pub(crate) fn new(polder: PathBuf, data_dir: &Path, scratch: &Path, settings: &[String]) -> Result<Self> {
+        let own = tempfile::Builder::new().prefix("training-").tempdir_in(scratch);
+        let scratch = own.with_context(|| format!("`{}` cannot be written to", scratch.display()))?.keep();
         let config = scratch.join("config.toml");
         fs::write(&config, "seed = 1\n")
             .with_context(|| format!("`{}` cannot be written", config.display()))?;
@@ -220,7 +217,7 @@ mod tests {
         );
         fs::write(&polder, script).unwrap();
         fs::set_permissions(&polder, fs::Permissions::from_mode(0o755)).unwrap();
-        Trainer::new(polder, &folder.join("data"), folder.join("scratch"), &[]).unwrap()
+        Trainer::new(polder, &folder.join("data"), folder, &[]).unwrap()
     }
 
     #[test]
@@ -229,6 +226,14 @@ mod tests {
         let trainer = trainer(folder.path(), "");
         assert_eq!(trainer.equal_with_one_and_two_workers().unwrap(), Measured::Equal(true));
         assert_eq!(trainer.equal_when_killed(4).unwrap(), Measured::Equal(true));
+    }
+
+    #[test]
+    fn the_finished_run_of_another_trainer_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            assert_eq!(trainer(folder.path(), "").equal_when_killed(4).unwrap(), Measured::Equal(true));
+        }
     }
 
     #[test]
