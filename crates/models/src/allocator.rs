@@ -3,7 +3,7 @@
 /// Has the allocator keep freed memory for the next step rather than return it to the system.
 ///
 /// libtorch allocates and frees all activations in every step. The allocator of glibc gives large pieces back at once,
-/// and the system has to clear them anew page by page, which took an eighth of a step of WRN-10-1. A process that trains
+/// and the system has to clear them anew page by page, which can be a tenth of the step of a small network. A process that trains
 /// needs as much memory in its next step as in its last. To be called before the first network exists; does nothing
 /// where another allocator is in use.
 pub fn keep_freed_memory() {
