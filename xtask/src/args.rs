@@ -105,8 +105,10 @@ pub(crate) enum DataSet {
 pub(crate) enum Scale {
     /// Five minutes: every code path, no meaningful number
     Smoke,
-    /// About an hour on two cores: the papers' recipes, scaled down
+    /// A working day on two cores: the papers' recipes, scaled down
     Desk,
+    /// The papers' own settings, on a GPU
+    Paper,
 }
 
 impl Scale {
@@ -114,15 +116,16 @@ impl Scale {
         match self {
             Self::Smoke => "smoke",
             Self::Desk => "desk",
+            Self::Paper => "paper",
         }
     }
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed
-    #[arg(long, value_enum, default_value = "desk")]
-    pub(crate) scale: Scale,
+    /// How much is computed [default: without --only a selection of `desk` that takes about an hour on two cores]
+    #[arg(long, value_enum)]
+    pub(crate) scale: Option<Scale>,
     /// Experiments to run, separated by commas [default: all]
     #[arg(long, value_name = "IDS")]
     pub(crate) only: Option<String>,

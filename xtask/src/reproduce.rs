@@ -13,12 +13,19 @@ use crate::data;
 use crate::setup::{self, Machine};
 use crate::workspace::Workspace;
 
+/// What the default selection needs.
+const DEFAULT_DATA: [DatasetKind; 1] = [DatasetKind::Cifar10];
+
+/// What all experiments need.
+const ALL_DATA: [DatasetKind; 3] = [DatasetKind::Cifar10, DatasetKind::Cifar100, DatasetKind::FashionMnist];
+
 /// Prepares what `polder reproduce` needs, then hands over to it and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCode> {
     let polder = build_polder(workspace)?;
     let data_dir = workspace.data_dir(args.data_dir.as_deref());
     if !args.dry_run {
-        provide_data(&data_dir);
+        let needed = if args.scale.is_none() && args.only.is_none() { &DEFAULT_DATA[..] } else { &ALL_DATA };
+        needed.iter().for_each(|kind| provide_data(*kind, &data_dir));
     }
     let mut reproduce = Command::new(&polder);
     reproduce.current_dir(workspace.root());
@@ -35,24 +42,28 @@ pub(crate) fn build_polder(workspace: &Workspace) -> Result<std::path::PathBuf> 
     Ok(workspace.target_dir()?.join("release").join(format!("polder{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Fetches CIFAR-10 if it is not there. What needs no data runs without it, so a failure takes one line.
-fn provide_data(data_dir: &Path) {
-    if data::is_there(DatasetKind::Cifar10, data_dir) {
+/// Fetches a data set if it is not there. What needs none runs without it, so a failure takes one line.
+fn provide_data(kind: DatasetKind, data_dir: &Path) {
+    if data::is_there(kind, data_dir) {
         return;
     }
-    eprintln!("$ cargo xtask data fetch cifar10 --data-dir {}", data_dir.display());
+    let name = kind.name();
+    eprintln!("$ cargo xtask data fetch {name} --data-dir {}", data_dir.display());
     // Someone without a network waits for the experiments that need none.
     let options = FetchOptions { attempts: 2, ..FetchOptions::default() };
-    if let Err(error) = data::fetch(DatasetKind::Cifar10, data_dir, &options) {
+    if let Err(error) = data::fetch(kind, data_dir, &options) {
         eprintln!(
-            "warning: CIFAR-10 is missing ({error:#}); what needs none runs now, and `cargo xtask data fetch cifar10`, \
-             or `--data-dir` with a folder that holds cifar-10-batches-bin/, adds the rest"
+            "warning: {name} is missing ({error:#}); what needs none of it runs now, and `cargo xtask data fetch {name}`, \
+             or `--data-dir` with a folder that holds its files, adds the rest"
         );
     }
 }
 
 fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, output: &Path) {
-    reproduce.args(["reproduce", "--scale", args.scale.name()]);
+    reproduce.arg("reproduce");
+    if let Some(scale) = args.scale {
+        reproduce.args(["--scale", scale.name()]);
+    }
     if let Some(only) = &args.only {
         reproduce.args(["--only", only]);
     }

@@ -2,17 +2,28 @@
 //!
 //! Everything here is computed from measurements that records hold; nothing trains.
 
+mod cases;
 mod contrast;
 mod interval;
+mod measurements;
+mod ordering;
 mod quantity;
+mod slope;
+mod term;
+mod unit;
 
 use std::fmt;
 
 use polder_theory::Evidence;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use contrast::Measurements;
-pub(crate) use interval::{Interval, mean_interval};
+use crate::experiment::Point;
+
+pub(crate) use self::interval::{Interval, mean_interval};
+pub(crate) use self::measurements::{Measure, Measured, Measurements};
+pub(crate) use self::ordering::Direction;
+pub(crate) use self::term::Term;
+pub(crate) use self::unit::Unit;
 
 /// The level of every interval in the report.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -43,13 +54,17 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Test {
-    /// A weighted sum of the cells' test accuracies.
+    /// A weighted sum over cells.
     Contrast {
         terms: Vec<Term>,
         expect: Expect,
         /// With fewer, the verdict is `inconclusive` whatever the estimate.
         minimum_seeds: usize,
     },
+    /// The exponent with which a measure, or an optimum, grows along an axis: a line through logarithms.
+    Slope { of: Term, along: String, above: f64, below: f64, minimum_seeds: usize },
+    /// A measure rises, or falls, from each value of an axis to the next.
+    Ordering { of: Term, along: String, direction: Direction, minimum_seeds: usize },
     /// A number that a law's report holds, by name: above, below, or within a band.
     Quantity {
         of: String,
@@ -62,17 +77,7 @@ pub(crate) enum Test {
     Agreement { of: String },
 }
 
-/// One term of a contrast: `coefficient` times the accuracy of `weights` in `cell`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Term {
-    pub(crate) cell: String,
-    /// `iterate`, or the name of an average.
-    pub(crate) weights: String,
-    pub(crate) coefficient: f64,
-}
-
-/// What a contrast is expected to be; in fractions, not percent.
+/// What a contrast is expected to be: in fractions, not percent; in doublings for flatness and optima.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Expect {
@@ -97,7 +102,7 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
-    /// In fractions for a contrast; absent without measurements.
+    /// In fractions for accuracies, in doublings for flatness and optima; absent without measurements.
     pub(crate) effect: Option<f64>,
     /// The 95 % interval around it; absent with fewer than two seeds.
     pub(crate) interval: Option<Interval>,
@@ -107,27 +112,39 @@ pub(crate) struct Finding {
     pub(crate) method: String,
     /// Why the verdict is what it is, in a sentence.
     pub(crate) reason: String,
+    /// What the effect is counted in.
+    pub(crate) unit: Unit,
+    /// The values of axes for which the claim was tested, where there are several.
+    pub(crate) case: Option<String>,
 }
 
 impl Test {
-    /// The cells and weights that the test looks at.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (&str, &str)> {
-        let terms = if let Self::Contrast { terms, .. } = self { terms.as_slice() } else { &[] };
-        terms.iter().map(|term| (term.cell.as_str(), term.weights.as_str()))
+    /// What of a grid the test looks at.
+    pub(crate) fn terms(&self) -> &[Term] {
+        match self {
+            Self::Contrast { terms, .. } => terms,
+            Self::Slope { of, .. } | Self::Ordering { of, .. } => std::slice::from_ref(of),
+            Self::Quantity { .. } | Self::Agreement { .. } => &[],
+        }
     }
 
-    /// Whether effects are accuracies, which reports print in percentage points.
-    pub(crate) fn is_accuracy(&self) -> bool {
-        matches!(self, Self::Contrast { .. })
+    /// The axis along which it looks.
+    pub(crate) fn along(&self) -> Option<&str> {
+        match self {
+            Self::Slope { along, .. } | Self::Ordering { along, .. } => Some(along),
+            _ => None,
+        }
     }
 
     /// What would confirm the claim, in words.
     pub(crate) fn expectation(&self) -> String {
         match self {
-            Self::Contrast { expect: Expect::Above(bound), .. } => format!("above {} points", points(*bound)),
-            Self::Contrast { expect: Expect::Within(margin), .. } => {
-                format!("within ±{} points", points(*margin))
+            Self::Contrast { terms, expect: Expect::Above(bound), .. } => {
+                format!("above {}", Unit::of(terms).text(*bound))
             }
+            Self::Contrast { terms, expect: Expect::Within(margin), .. } => Unit::of(terms).margin(*margin),
+            Self::Slope { above, below, .. } => format!("{} to {}", bound(*above), bound(*below)),
+            Self::Ordering { direction, .. } => direction.to_string(),
             Self::Quantity { above, below, .. } => match (above.map(bound), below.map(bound)) {
                 (Some(above), Some(below)) => format!("{above} to {below}"),
                 (Some(above), None) => format!("above {above}"),
@@ -138,15 +155,29 @@ impl Test {
         }
     }
 
-    /// Tests on what has been measured.
-    pub(crate) fn evaluate(&self, measurements: &Measurements, evidence: Option<&[Evidence]>) -> Finding {
-        match self {
+    /// Tests on what has been measured: one finding for each value of the axes that the terms leave open, at least one.
+    pub(crate) fn evaluate(
+        &self,
+        measurements: &Measurements,
+        evidence: Option<&[Evidence]>,
+    ) -> Vec<Finding> {
+        let in_case = |case: &Point| match self {
             Self::Contrast { terms, expect, minimum_seeds } => {
-                contrast::evaluate(terms, *expect, *minimum_seeds, measurements)
+                contrast::evaluate(terms, case, *expect, *minimum_seeds, measurements)
+            }
+            Self::Slope { of, along, above, below, minimum_seeds } => {
+                slope::evaluate(of, along, case, (*above, *below), *minimum_seeds, measurements)
+            }
+            Self::Ordering { of, along, direction, minimum_seeds } => {
+                ordering::evaluate(of, along, case, *direction, *minimum_seeds, measurements)
             }
             Self::Quantity { of, above, below } => quantity::bounded(of, *above, *below, evidence),
             Self::Agreement { of } => quantity::agreement(of, evidence),
-        }
+        };
+        let cases = cases::cases(self.terms(), self.along(), measurements);
+        let finding =
+            |(case, name): &(Point, Option<String>)| Finding { case: name.clone(), ..in_case(case) };
+        cases.iter().map(finding).collect()
     }
 }
 
@@ -159,6 +190,8 @@ impl Finding {
             n: 0,
             method: String::new(),
             reason: "Nothing has been measured.".to_owned(),
+            unit: Unit::Plain,
+            case: None,
         }
     }
 }
@@ -167,12 +200,6 @@ impl Finding {
 fn bound(value: f64) -> String {
     let text = if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() };
     text.replace('-', "\u{2212}")
-}
-
-/// A fraction in percentage points, without needless digits.
-pub(crate) fn points(fraction: f64) -> String {
-    let text = format!("{:.2}", 100.0 * fraction);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl fmt::Display for Verdict {
@@ -193,10 +220,5 @@ mod tests {
     #[test]
     fn the_ends_of_a_band_are_short() {
         assert_eq!([0.0, 0.5, -1e-12, 1e-9].map(bound), ["0", "0.5", "\u{2212}1e\u{2212}12", "1e\u{2212}9"]);
-    }
-
-    #[test]
-    fn bounds_are_printed_in_points() {
-        assert_eq!([0.0, 0.01, 0.125, -0.005].map(points), ["0", "1", "12.5", "-0.5"]);
     }
 }

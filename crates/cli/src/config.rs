@@ -22,12 +22,11 @@ use polder_optim::{AverageConfig, Schedule};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::check::is_default;
-use self::nearest::with_nearest;
-
 pub(crate) use self::averaging::AveragingConfig;
+use self::check::is_default;
 pub(crate) use self::data::{AugmentationName, DataConfig, DatasetName};
 pub(crate) use self::model::{ModelConfig, Precision};
+pub(crate) use self::nearest::with_nearest;
 pub(crate) use self::optimizer::{Method, OptimizerConfig, ParameterSet};
 pub(crate) use self::schedule::ScheduleConfig;
 pub(crate) use self::training::{BnRefresh, EvaluationConfig, LearningRatePer, TrainingConfig};

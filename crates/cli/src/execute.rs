@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::RunConfig;
+use crate::flatness::FlatnessSettings;
 use crate::plan::{Plan, PlannedRun, Speeds, duration, run_dir};
 use crate::record::RunRecords;
 use crate::replace_file::replace_file;
@@ -22,6 +23,9 @@ pub(crate) enum RunEnd {
 pub(crate) trait Compute {
     /// Trains, or continues to, the end of a run; its records are in its run directory.
     fn train(&mut self, config: &RunConfig) -> anyhow::Result<RunEnd>;
+
+    /// Measures how flat the loss is at the end of a finished run and leaves the record in its directory.
+    fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd>;
 
     /// Simulates a law.
     fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord>;
@@ -68,7 +72,18 @@ pub(crate) fn execute(
     for (index, run) in left.iter().enumerate() {
         let what = describe(run);
         say(&format!("run {} of {}: {what}{}", index + 1, left.len(), time_left(&left[index..], speeds)));
-        match twice(say, || compute.train(&run.config)) {
+        match twice(say, || {
+            let end = compute.train(&run.config)?;
+            if end != RunEnd::Finished {
+                return Ok(end);
+            }
+            for settings in &run.flatness {
+                if compute.flatness(&run.config, settings)? == RunEnd::Interrupted {
+                    return Ok(RunEnd::Interrupted);
+                }
+            }
+            Ok(RunEnd::Finished)
+        }) {
             Ok(RunEnd::Interrupted) => {
                 execution.interrupted = true;
                 return execution;
@@ -126,7 +141,7 @@ fn time_left(runs: &[&PlannedRun], speeds: &Speeds) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::read_all;
+    use crate::experiment::{Extent, read_all};
     use crate::plan::RunState;
     use crate::scale::ScaleName;
     use crate::synthetic;
@@ -153,6 +168,11 @@ mod tests {
             Ok(RunEnd::Finished)
         }
 
+        fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd> {
+            synthetic::write_flatness(self.results, config, settings);
+            Ok(RunEnd::Finished)
+        }
+
         fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
             synthetic::simulate(simulation)
         }
@@ -160,7 +180,7 @@ mod tests {
 
     fn plan(results: &Path) -> Plan {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
-        Plan::new(&read_all(&dir).unwrap(), ScaleName::Smoke, None, results).unwrap()
+        Plan::new(&read_all(&dir).unwrap(), Extent::all(ScaleName::Smoke), results).unwrap()
     }
 
     fn run(results: &Path, failing: Option<f64>, interrupt_after: usize) -> (Execution, Vec<String>) {
@@ -177,8 +197,8 @@ mod tests {
         assert!(
             execution.failures[0].what.contains("SAM") && execution.failures[0].error.contains("no memory")
         );
-        assert_eq!(trained.len(), 2 * (2 + 2));
-        assert_eq!(plan(dir.path()).left().count(), 2);
+        let left = plan(dir.path()).left().count();
+        assert_eq!((left, trained.len() - 2 * left), (2, plan(dir.path()).runs.len() - left));
         assert!(plan(dir.path()).theory.iter().all(|theory| theory.finished));
     }
 
@@ -188,8 +208,9 @@ mod tests {
         let (first, trained) = run(dir.path(), None, 4);
         assert!(first.interrupted && trained.len() == 4);
         let (second, trained) = run(dir.path(), None, usize::MAX);
-        assert_eq!((second, trained.len()), (Execution::default(), 2));
-        assert!(plan(dir.path()).runs.iter().all(|run| run.state == RunState::Finished));
+        let plan = plan(dir.path());
+        assert_eq!((second, trained.len()), (Execution::default(), plan.runs.len() - 4));
+        assert!(plan.runs.iter().all(|run| run.state == RunState::Finished && run.is_done()));
         assert_eq!(run(dir.path(), None, usize::MAX).1.len(), 0);
     }
 }

@@ -1,16 +1,22 @@
 //! `experiments/*.toml`: what is run, at which scales, and which claims are tested on it.
 
+mod grid;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::Claim;
-use crate::config::RunConfig;
+use self::grid::{Grid, GridCell};
+use crate::claim::{Claim, Term};
+use crate::config::{RunConfig, with_nearest};
+use crate::flatness::FlatnessSettings;
 use crate::law::{Law, keys};
 use crate::scale::ScaleName;
 use crate::theory_record::Simulation;
+
+pub(crate) use self::grid::{Point, axis_name};
 
 /// Lies beside the experiments and is not one.
 pub(crate) const PUBLISHED_FILE: &str = "published.toml";
@@ -35,7 +41,14 @@ pub(crate) struct Experiment {
     pub(crate) grid: Option<Grid>,
     /// A law to simulate; absent for an experiment that trains networks.
     pub(crate) theory: Option<TheorySettings>,
-    pub(crate) scales: Scales,
+    /// The experiment whose runs are looked at once more: its grid, its scales and its default stand for those of this one.
+    pub(crate) runs_of: Option<String>,
+    /// How flat the loss is at the ends of the runs, measured after they have ended.
+    pub(crate) flatness: Option<FlatnessSettings>,
+    /// What of it belongs to the default selection; absent for nothing.
+    pub(crate) default: Option<DefaultCut>,
+    /// Present once read.
+    pub(crate) scales: Option<Scales>,
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -49,24 +62,6 @@ pub(crate) struct TheorySettings {
     pub(crate) settings: toml::Table,
 }
 
-/// The cells of an experiment and what they have in common.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Grid {
-    /// Keys of a run's configuration.
-    pub(crate) base: toml::Table,
-    pub(crate) cells: Vec<Cell>,
-}
-
-/// One way to train, repeated over seeds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Cell {
-    pub(crate) name: String,
-    /// Keys of a run's configuration that differ from the base.
-    pub(crate) set: toml::Table,
-}
-
 /// The scales of an experiment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +70,28 @@ pub(crate) struct Scales {
     pub(crate) desk: Scale,
     /// Absent where the papers' own settings cannot be run yet.
     pub(crate) paper: Option<Scale>,
+}
+
+/// What of an experiment belongs to the default selection, which takes about an hour in all.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DefaultCut {
+    /// So many of the seeds of the scale; all when absent.
+    pub(crate) seeds: Option<usize>,
+    /// These values of axes.
+    #[serde(default)]
+    pub(crate) vary: toml::Table,
+}
+
+/// How much of the experiments is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Extent {
+    pub(crate) scale: ScaleName,
+    /// Seeds 0 to this, without it, in place of those of the scale.
+    pub(crate) num_seeds: Option<u64>,
+    /// Only what belongs to the default selection.
+    #[serde(default)]
+    pub(crate) default_only: bool,
 }
 
 /// How an experiment is cut to a scale.
@@ -89,37 +106,67 @@ pub(crate) struct Scale {
     /// Keys that differ at this scale: of a run's configuration, or of the law's settings.
     #[serde(default)]
     pub(crate) set: toml::Table,
+    /// Values of axes of the grid that differ at this scale.
+    #[serde(default)]
+    pub(crate) vary: toml::Table,
 }
 
 /// A run that a grid asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct GridRun {
+    /// The cell, with the values of the axes that have several.
     pub(crate) cell: String,
+    /// The cell as the experiment names it.
+    pub(crate) family: String,
+    /// The values of the axes.
+    pub(crate) point: Point,
     pub(crate) seed: u64,
     pub(crate) config: RunConfig,
 }
 
 impl Experiment {
-    /// Reads one experiment and checks all its scales.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the experiment `{}`", path.display()))?;
-        Self::parse(&text).with_context(|| format!("the experiment `{}` is not usable", path.display()))
+    /// Reads one experiment that stands by itself and checks all its scales.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let experiment: Self = toml::from_str(text).map_err(with_nearest)?;
+        if experiment.runs_of.is_none() {
+            experiment.check()?;
+        }
+        Ok(experiment)
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
-        let experiment: Self = toml::from_str(text)?;
+    /// Takes over what it looks at once more.
+    fn resolve(&mut self, all: &[Self]) -> anyhow::Result<()> {
+        let Some(of) = &self.runs_of else { return Ok(()) };
         ensure!(
-            experiment.grid.is_some() != experiment.theory.is_some(),
+            self.grid.is_none() && self.scales.is_none() && self.default.is_none(),
+            "`runs_of` stands for the grid, the scales and the default of `{of}`; remove the tables of those names"
+        );
+        let known = all.iter().find(|other| other.id == *of && other.runs_of.is_none());
+        let other =
+            known.with_context(|| format!("`runs_of` names `{of}`, which is no experiment with a grid"))?;
+        self.grid.clone_from(&other.grid);
+        self.scales.clone_from(&other.scales);
+        self.default.clone_from(&other.default);
+        self.check()
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.grid.is_some() != self.theory.is_some(),
             "expected either a table `grid` or a table `theory`"
         );
-        for scale in ScaleName::ALL.into_iter().filter(|scale| experiment.scale(*scale).is_ok()) {
+        ensure!(self.scales.is_some(), "the table `scales` is missing");
+        ensure!(self.flatness.is_none() || self.grid.is_some(), "`flatness` needs runs to measure: a `grid`");
+        for scale in ScaleName::ALL.into_iter().filter(|scale| self.scale(*scale).is_ok()) {
             let at = || format!("at the scale `{scale}`");
-            experiment.runs(scale, None).with_context(at)?;
-            experiment.simulation(scale).with_context(at)?;
+            self.runs(Extent::all(scale)).with_context(at)?;
+            self.simulation(scale).with_context(at)?;
+            self.check_claims(scale).with_context(at)?;
         }
-        experiment.check_claims()?;
-        Ok(experiment)
+        if self.default.is_some() {
+            self.runs(Extent::DEFAULT).context("in the default selection")?;
+        }
+        Ok(())
     }
 
     /// How the experiment is cut to a scale.
@@ -127,36 +174,34 @@ impl Experiment {
     /// # Errors
     /// If it does not have that scale.
     pub(crate) fn scale(&self, name: ScaleName) -> anyhow::Result<&Scale> {
+        let scales = self.scales.as_ref().context("the table `scales` is missing")?;
         match name {
-            ScaleName::Smoke => Ok(&self.scales.smoke),
-            ScaleName::Desk => Ok(&self.scales.desk),
-            ScaleName::Paper => self.scales.paper.as_ref().with_context(|| {
+            ScaleName::Smoke => Ok(&scales.smoke),
+            ScaleName::Desk => Ok(&scales.desk),
+            ScaleName::Paper => scales.paper.as_ref().with_context(|| {
                 format!("the experiment {} has no scale `paper`; leave it out with --only", self.id)
             }),
         }
     }
 
     /// The runs of the grid: for each seed every cell, so that a stopped execution leaves whole seeds.
-    ///
-    /// `num_seeds` replaces the scale's seeds by 0, 1, 2, ...
-    pub(crate) fn runs(&self, scale: ScaleName, num_seeds: Option<u64>) -> anyhow::Result<Vec<GridRun>> {
+    pub(crate) fn runs(&self, extent: Extent) -> anyhow::Result<Vec<GridRun>> {
         let Some(grid) = &self.grid else { return Ok(Vec::new()) };
-        let scale = self.scale(scale)?;
-        let seeds = num_seeds.map_or_else(|| scale.seeds.clone(), |count| (0..count).collect());
-        ensure!(!seeds.is_empty(), "no seed is given; write `seeds = [0, 1]`");
-        let mut runs = Vec::with_capacity(seeds.len() * grid.cells.len());
-        for seed in seeds {
-            for cell in &grid.cells {
-                let mut table = grid.base.clone();
-                merge(&mut table, &cell.set);
-                merge(&mut table, &scale.set);
-                table.insert("seed".to_owned(), toml::Value::Integer(i64::try_from(seed)?));
-                let config =
-                    RunConfig::from_table(&table).with_context(|| format!("in the cell `{}`", cell.name))?;
-                runs.push(GridRun { cell: cell.name.clone(), seed, config });
-            }
+        let scale = self.scale(extent.scale)?;
+        let mut seeds = extent.num_seeds.map_or_else(|| scale.seeds.clone(), |count| (0..count).collect());
+        let mut vary = scale.vary.clone();
+        if extent.default_only {
+            let cut = self.default.as_ref().context("nothing of it belongs to the default selection")?;
+            seeds.truncate(cut.seeds.unwrap_or(usize::MAX));
+            merge(&mut vary, &cut.vary);
         }
-        Ok(runs)
+        ensure!(!seeds.is_empty(), "no seed is given; write `seeds = [0, 1]`");
+        let cells = grid.cells(&scale.set, &vary)?;
+        let run = |cell: &GridCell, seed| {
+            let (family, point) = (cell.name.clone(), cell.point.clone());
+            anyhow::Ok(GridRun { cell: cell.label.clone(), family, point, seed, config: cell.config(seed)? })
+        };
+        seeds.iter().flat_map(|&seed| cells.iter().map(move |cell| run(cell, seed))).collect()
     }
 
     /// The law and its settings at a scale; `None` for an experiment that trains networks.
@@ -177,28 +222,59 @@ impl Experiment {
         Ok(Some(Simulation { law, settings }))
     }
 
-    fn check_claims(&self) -> anyhow::Result<()> {
+    fn check_claims(&self, scale: ScaleName) -> anyhow::Result<()> {
+        let runs = self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })?;
         let mut seen = BTreeSet::new();
         for claim in &self.claims {
             ensure!(seen.insert(&claim.id), "two claims have the id `{}`", claim.id);
-            for (cell, weights) in claim.test.cells() {
-                let grid = self.grid.as_ref().context("a contrast needs a `grid`")?;
-                ensure!(
-                    grid.cells.iter().any(|known| known.name == cell),
-                    "the claim `{}` names the cell `{cell}`; the grid has {}",
-                    claim.id,
-                    grid.cells.iter().map(|cell| format!("`{}`", cell.name)).collect::<Vec<_>>().join(", ")
-                );
-                let known = self.runs(ScaleName::Desk, Some(1))?;
-                let config = &known.iter().find(|run| run.cell == cell).expect("just found").config;
-                ensure!(
-                    weights == crate::record::ITERATE || config.averages.contains_key(weights),
-                    "the claim `{}` names the average `{weights}`, which the cell `{cell}` does not make",
-                    claim.id
-                );
+            let terms = claim.test.terms();
+            ensure!(terms.is_empty() || self.grid.is_some(), "the claim `{}` needs a `grid`", claim.id);
+            for term in terms {
+                self.check_term(term, &runs).with_context(|| format!("in the claim `{}`", claim.id))?;
             }
         }
         Ok(())
+    }
+
+    fn check_term(&self, term: &Term, runs: &[GridRun]) -> anyhow::Result<()> {
+        let families: BTreeSet<&str> = runs.iter().map(|run| run.family.as_str()).collect();
+        let of_cell: Vec<&GridRun> = runs.iter().filter(|run| run.family == term.cell).collect();
+        ensure!(
+            !of_cell.is_empty(),
+            "it names the cell `{}`; the grid has {}",
+            term.cell,
+            families.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        );
+        for key in term.axes() {
+            ensure!(
+                of_cell.iter().all(|run| run.point.get(&key).is_some()),
+                "it names the axis `{key}`, which the cell `{}` does not have",
+                term.cell
+            );
+        }
+        ensure!(
+            of_cell.iter().all(|run| {
+                term.weights == crate::record::ITERATE || run.config.averages.contains_key(&term.weights)
+            }),
+            "it names the average `{}`, which the cell `{}` does not make",
+            term.weights,
+            term.cell
+        );
+        ensure!(
+            !term.measure.is_flatness() || self.flatness.is_some(),
+            "it is about flatness, which is measured where there is a table `flatness`"
+        );
+        Ok(())
+    }
+}
+
+impl Extent {
+    /// The default selection.
+    pub(crate) const DEFAULT: Self = Self { scale: ScaleName::Desk, num_seeds: None, default_only: true };
+
+    /// Everything that a scale has.
+    pub(crate) fn all(scale: ScaleName) -> Self {
+        Self { scale, num_seeds: None, default_only: false }
     }
 }
 
@@ -220,11 +296,18 @@ pub(crate) fn read_all(dir: &Path) -> anyhow::Result<Vec<Experiment>> {
         path.extension().is_some_and(|extension| extension == "toml")
             && path.file_name().is_some_and(|name| name != PUBLISHED_FILE)
     };
-    let mut experiments = paths
-        .iter()
-        .filter(|path| is_experiment(path))
-        .map(|path| Experiment::read(path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let unusable = |path: &Path| format!("the experiment `{}` is not usable", path.display());
+    let mut found: Vec<(&Path, Experiment)> = Vec::new();
+    for path in paths.iter().filter(|path| is_experiment(path)) {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the experiment `{}`", path.display()))?;
+        found.push((path, Experiment::parse(&text).with_context(|| unusable(path))?));
+    }
+    let grids: Vec<Experiment> = found.iter().map(|(_, experiment)| experiment.clone()).collect();
+    for (path, experiment) in &mut found {
+        experiment.resolve(&grids).with_context(|| unusable(path))?;
+    }
+    let mut experiments: Vec<Experiment> = found.into_iter().map(|(_, experiment)| experiment).collect();
     experiments.sort_by(|left, right| left.id.cmp(&right.id));
     if let Some(pair) = experiments.windows(2).find(|pair| pair[0].id == pair[1].id) {
         bail!("two files in `{}` describe the experiment `{}`", dir.display(), pair[0].id);
@@ -233,11 +316,15 @@ pub(crate) fn read_all(dir: &Path) -> anyhow::Result<Vec<Experiment>> {
     Ok(experiments)
 }
 
-/// The experiments that a selection such as `A1,C*` names; all of them for an empty one.
+/// The experiments that a selection such as `A1,C*` names, as far as `extent` has any of them; all for an empty one.
 ///
 /// # Errors
 /// If a pattern matches none: the ids that exist are listed.
-pub(crate) fn select(experiments: Vec<Experiment>, patterns: &[String]) -> anyhow::Result<Vec<Experiment>> {
+pub(crate) fn select(
+    experiments: Vec<Experiment>,
+    patterns: &[String],
+    extent: Extent,
+) -> anyhow::Result<Vec<Experiment>> {
     for pattern in patterns {
         ensure!(
             experiments.iter().any(|experiment| matches(pattern, &experiment.id)),
@@ -246,7 +333,8 @@ pub(crate) fn select(experiments: Vec<Experiment>, patterns: &[String]) -> anyho
         );
     }
     let wanted = |experiment: &Experiment| {
-        patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &experiment.id))
+        let named = patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &experiment.id));
+        named && (!extent.default_only || experiment.default.is_some())
     };
     Ok(experiments.into_iter().filter(wanted).collect())
 }
@@ -282,6 +370,8 @@ mod tests {
     use super::*;
     use crate::config::{Method, ScheduleConfig};
 
+    const DESK: Extent = Extent { scale: ScaleName::Desk, num_seeds: None, default_only: false };
+
     fn shipped() -> Vec<Experiment> {
         read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")).unwrap()
     }
@@ -294,10 +384,10 @@ mod tests {
 
     #[test]
     fn cells_differ_from_the_base_where_they_say_so() {
-        let [experiment] = select(shipped(), &["a4".to_owned()]).unwrap().try_into().unwrap();
-        let runs = experiment.runs(ScaleName::Desk, Some(3)).unwrap();
-        assert_eq!(runs.len(), 3 * experiment.grid.as_ref().unwrap().cells.len());
-        let sam = runs.iter().find(|run| run.cell.ends_with("SAM")).unwrap();
+        let [experiment] = select(shipped(), &["a4".to_owned()], DESK).unwrap().try_into().unwrap();
+        let runs = experiment.runs(Extent { num_seeds: Some(3), ..DESK }).unwrap();
+        assert_eq!(runs.len(), 3 * 2 * 3, "three ways to train on two data sets");
+        let sam = runs.iter().find(|run| run.cell == "small steps, SAM, cifar10").unwrap();
         assert_eq!((sam.config.optimizer.method, sam.config.optimizer.rho), (Method::Sam, Some(0.05)));
         assert_eq!(sam.config.optimizer.weight_decay, 5e-3);
         let ScheduleConfig::MultiStep { factor, learning_rate, .. } = sam.config.schedule else { panic!() };
@@ -318,7 +408,7 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
-        let error = select(shipped(), &["Z*".to_owned()]).unwrap_err().to_string();
+        let error = select(shipped(), &["Z*".to_owned()], DESK).unwrap_err().to_string();
         assert!(error.contains("A1, ") && error.contains("Z*"), "{error}");
     }
 

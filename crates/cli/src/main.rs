@@ -11,6 +11,7 @@ mod evaluate;
 mod execute;
 mod exit_code;
 mod experiment;
+mod flatness;
 mod images;
 mod interrupt;
 mod law;

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DatasetName, Precision, RunConfig};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Extent};
+use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
-use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
@@ -36,6 +36,8 @@ pub(crate) struct PlannedRun {
     pub(crate) state: RunState,
     /// Of the work that is left; `None` where nothing comparable has been measured.
     pub(crate) seconds: Option<f64>,
+    /// What of its flatness is still to be measured.
+    pub(crate) flatness: Vec<FlatnessSettings>,
 }
 
 /// The cell of an experiment that a run serves.
@@ -72,33 +74,26 @@ pub(crate) struct Speed {
 
 impl Plan {
     /// Resolves experiments into runs and looks up how far each is. Equal configurations become one run.
-    pub(crate) fn new(
-        experiments: &[Experiment],
-        scale: ScaleName,
-        num_seeds: Option<u64>,
-        results: &Path,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(experiments: &[Experiment], extent: Extent, results: &Path) -> anyhow::Result<Self> {
         let (mut theory, mut runs) = (Vec::new(), Vec::<PlannedRun>::new());
         for experiment in experiments {
-            if let Some(simulation) = experiment.simulation(scale)? {
-                let path = simulation.path(results, &experiment.id, scale);
+            if let Some(simulation) = experiment.simulation(extent.scale)? {
+                let path = simulation.path(results, &experiment.id, extent.scale);
                 let finished = TheoryRecord::read(&path).is_ok();
                 theory.push(PlannedTheory { experiment: experiment.id.clone(), simulation, path, finished });
             }
-            for run in experiment.runs(scale, num_seeds)? {
+            for run in experiment.runs(extent)? {
                 let id = run.config.id();
                 let serves = Use { experiment: experiment.id.clone(), cell: run.cell };
-                if let Some(known) = runs.iter_mut().find(|known| known.id == id) {
-                    known.serves.push(serves);
-                } else {
+                let index = runs.iter().position(|known| known.id == id).unwrap_or_else(|| {
                     let state = RunState::of(&run_dir(results, &id));
-                    runs.push(PlannedRun {
-                        id,
-                        config: run.config,
-                        serves: vec![serves],
-                        state,
-                        seconds: None,
-                    });
+                    let (config, serves) = (run.config, Vec::new());
+                    runs.push(PlannedRun { id, config, serves, state, seconds: None, flatness: Vec::new() });
+                    runs.len() - 1
+                });
+                runs[index].serves.push(serves);
+                if let Some(settings) = &experiment.flatness {
+                    runs[index].want(settings, results);
                 }
             }
         }
@@ -114,7 +109,7 @@ impl Plan {
 
     /// Runs that are not finished.
     pub(crate) fn left(&self) -> impl Iterator<Item = &PlannedRun> {
-        self.runs.iter().filter(|run| !run.state.is_done())
+        self.runs.iter().filter(|run| !run.is_done())
     }
 
     /// The table that `--dry-run` prints.
@@ -131,7 +126,7 @@ impl Plan {
         for run in &self.runs {
             let uses: Vec<String> =
                 run.serves.iter().map(|serves| format!("{} {}", serves.experiment, serves.cell)).collect();
-            let left = match (run.state.is_done(), run.seconds) {
+            let left = match (run.is_done(), run.seconds) {
                 (true, _) => "-".to_owned(),
                 (false, Some(seconds)) => duration(seconds),
                 (false, None) => "unknown".to_owned(),
@@ -142,7 +137,11 @@ impl Plan {
                 run.config.data.dataset.to_string(),
                 run.config.model.name.clone(),
                 run.config.training.epochs.to_string(),
-                run.state.to_string(),
+                if run.state == RunState::Finished && !run.is_done() {
+                    "flatness to measure".to_owned()
+                } else {
+                    run.state.to_string()
+                },
                 left,
                 run.id.clone(),
             ]);
@@ -168,6 +167,26 @@ impl Plan {
     }
 }
 
+impl PlannedRun {
+    /// Notes that its flatness is wanted, unless it is known already.
+    fn want(&mut self, settings: &FlatnessSettings, results: &Path) {
+        // A damaged record is measured again: its command says so when it fails.
+        let known = FlatnessRecord::read(&run_dir(results, &self.id), settings).ok().flatten();
+        if known.is_none() && !self.flatness.contains(settings) {
+            self.flatness.push(settings.clone());
+        }
+    }
+
+    /// Whether nothing is left to compute.
+    pub(crate) fn is_done(&self) -> bool {
+        match self.state {
+            RunState::Finished => self.flatness.is_empty(),
+            RunState::Diverged => true,
+            RunState::Partial(_) | RunState::ToDo | RunState::Damaged => false,
+        }
+    }
+}
+
 impl RunState {
     /// The state of the run in `dir`.
     pub(crate) fn of(dir: &Path) -> Self {
@@ -182,11 +201,6 @@ impl RunState {
             },
             Err(_) => Self::Damaged,
         }
-    }
-
-    /// Whether there is nothing left to train.
-    pub(crate) fn is_done(self) -> bool {
-        matches!(self, Self::Finished | Self::Diverged)
     }
 }
 
@@ -314,11 +328,16 @@ fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
 mod tests {
     use super::*;
     use crate::experiment::{read_all, select};
+    use crate::scale::ScaleName;
     use crate::synthetic;
+
+    fn desk(seeds: u64) -> Extent {
+        Extent { num_seeds: Some(seeds), ..Extent::all(ScaleName::Desk) }
+    }
 
     fn experiments(only: &str) -> Vec<Experiment> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
-        select(read_all(&dir).unwrap(), &[only.to_owned()]).unwrap()
+        select(read_all(&dir).unwrap(), &[only.to_owned()], desk(1)).unwrap()
     }
 
     #[test]
@@ -328,8 +347,8 @@ mod tests {
         let mut other = twice[0].clone();
         "A9".clone_into(&mut other.id);
         twice.push(other);
-        let plan = Plan::new(&twice, ScaleName::Desk, Some(2), dir.path()).unwrap();
-        assert_eq!(plan.runs.len(), 6);
+        let plan = Plan::new(&twice, desk(2), dir.path()).unwrap();
+        assert_eq!(plan.runs.len(), 12);
         assert!(plan.runs.iter().all(|run| run.serves.len() == 2 && run.state == RunState::ToDo));
     }
 
@@ -337,7 +356,7 @@ mod tests {
     fn states_and_times_come_from_the_run_directories() {
         let dir = tempfile::tempdir().unwrap();
         let plan = |estimated| {
-            let mut plan = Plan::new(&experiments("A4"), ScaleName::Desk, Some(1), dir.path()).unwrap();
+            let mut plan = Plan::new(&experiments("A4"), desk(1), dir.path()).unwrap();
             if estimated {
                 plan.estimate(&Speeds::measured(dir.path()));
             }
@@ -348,13 +367,14 @@ mod tests {
         synthetic::write_run(dir.path(), &first.runs[1].config, Some(5));
         let second = plan(true);
         let states: Vec<RunState> = second.runs.iter().map(|run| run.state).collect();
-        assert_eq!(states, [RunState::Finished, RunState::Partial(5), RunState::ToDo]);
+        assert_eq!(states[..3], [RunState::Finished, RunState::Partial(5), RunState::ToDo]);
         let seconds: Vec<f64> = second.runs.iter().map(|run| run.seconds.unwrap()).collect();
         assert_eq!(seconds[0], 0.0);
-        // Seven epochs are left of the second, twelve with two gradients a step of the third.
-        assert!(seconds[1] > 0.0 && seconds[2] > 12.0 / 7.0 * seconds[1], "{seconds:?}");
+        // Three of eight epochs are left of the second; the fifth takes two gradients a step.
+        assert!(seconds[1] > 0.0 && seconds[2] > 2.6 * seconds[1], "{seconds:?}");
+        assert!(seconds[4] > 1.5 * seconds[2], "{seconds:?}");
         let table = second.table();
-        for part in ["finished", "stopped after epoch 5", "to do", "2 to train, about"] {
+        for part in ["finished", "stopped after epoch 5", "to do", "5 to train, about"] {
             assert!(table.contains(part), "{table}");
         }
     }

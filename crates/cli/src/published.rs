@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::Point;
+
 /// All values of the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,12 +43,15 @@ pub(crate) enum Quantity {
 }
 
 /// A cell of an experiment and the weights whose accuracy is compared.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Beside {
     pub(crate) experiment: String,
     pub(crate) cell: String,
     pub(crate) weights: String,
+    /// Values of the axes that it belongs to; any when absent.
+    #[serde(default)]
+    pub(crate) at: toml::Table,
 }
 
 impl Published {
@@ -73,10 +78,19 @@ impl Published {
         Ok(published)
     }
 
-    /// The values to show beside a cell.
-    pub(crate) fn beside(&self, experiment: &str, cell: &str, weights: &str) -> Vec<&PublishedValue> {
+    /// The values to show beside a place of a grid.
+    pub(crate) fn beside(
+        &self,
+        experiment: &str,
+        cell: &str,
+        point: &Point,
+        weights: &str,
+    ) -> Vec<&PublishedValue> {
         let fits = |beside: &Beside| {
-            beside.experiment == experiment && beside.cell == cell && beside.weights == weights
+            beside.experiment == experiment
+                && beside.cell == cell
+                && beside.weights == weights
+                && Point::of(&beside.at).agrees(point)
         };
         self.values.iter().filter(|value| value.beside.as_ref().is_some_and(fits)).collect()
     }
@@ -111,9 +125,13 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/published.toml");
         let published = Published::read(&path).unwrap();
         assert!(published.values.len() > 40);
-        let [sam] = published.beside("A4", "small steps, SAM", "iterate")[..] else { panic!("one value") };
-        assert!((sam.accuracy_percent() - 97.7).abs() < 1e-9, "{}", sam.as_published());
-        assert!(published.beside("A4", "large steps, SGD", "tail").is_empty());
+        let on = |data: &str| Point::of(&format!("data.dataset = '{data}'").parse().unwrap());
+        let beside = |data, cell, weights| published.beside("A4", cell, &on(data), weights);
+        for (data, accuracy) in [("cifar10", 97.7), ("cifar100", 85.1)] {
+            let [sam] = beside(data, "small steps, SAM", "iterate")[..] else { panic!("one value") };
+            assert!((sam.accuracy_percent() - accuracy).abs() < 1e-9, "{}", sam.as_published());
+        }
+        assert!(beside("cifar10", "large steps, SGD", "tail").is_empty());
     }
 
     #[test]

@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use polder_theory::Exhibit;
 
-use crate::claim::{Claim, Finding, Interval, LEVEL, Measurements, Test, Verdict, mean_interval};
+use crate::claim::{
+    Claim, Finding, Interval, LEVEL, Measure, Measured, Measurements, Unit, Verdict, mean_interval,
+};
 use crate::config::RunConfig;
-use crate::experiment::{self, Experiment, PUBLISHED_FILE};
+use crate::experiment::{self, Experiment, PUBLISHED_FILE, Point};
+use crate::flatness::FlatnessRecord;
 use crate::plan::run_dir;
 use crate::profile::record::ProfileRecord;
 use crate::published::Published;
@@ -50,9 +53,13 @@ pub(crate) struct ExperimentReport {
     pub(crate) damaged: Vec<String>,
 }
 
-/// The final test accuracies of one set of weights of a cell.
+/// The final test accuracies of one set of weights at a place of the grid.
 pub(crate) struct CellResult {
+    /// With the values of the axes that have several.
     pub(crate) cell: String,
+    /// The cell as the experiment names it.
+    pub(crate) family: String,
+    pub(crate) point: Point,
     /// `iterate`, or the name of an average.
     pub(crate) weights: String,
     /// Seed and accuracy (a fraction) of each finished run.
@@ -66,11 +73,16 @@ pub(crate) struct CellResult {
 
 /// A run that the experiment asks for, with its records if there are any.
 pub(crate) struct RunResult {
+    /// With the values of the axes that have several.
     pub(crate) cell: String,
+    /// The cell as the experiment names it.
+    pub(crate) family: String,
+    pub(crate) point: Point,
     pub(crate) seed: u64,
     pub(crate) id: String,
     pub(crate) config: RunConfig,
     pub(crate) records: Option<RunRecords>,
+    pub(crate) flatness: Option<FlatnessRecord>,
 }
 
 impl Report {
@@ -82,7 +94,7 @@ impl Report {
     pub(crate) fn collect(experiments: &Path, results: &Path) -> anyhow::Result<Self> {
         let session = Session::read(results)?;
         let published = Published::read(&experiments.join(PUBLISHED_FILE))?;
-        let selected = experiment::select(experiment::read_all(experiments)?, &session.only)?;
+        let selected = experiment::select(experiment::read_all(experiments)?, &session.only, session.extent)?;
         let experiments = selected
             .into_iter()
             .map(|experiment| ExperimentReport::collect(experiment, &session, results))
@@ -109,10 +121,10 @@ impl Report {
     pub(crate) fn verdicts(&self) -> String {
         let claims = self.experiments.iter().flat_map(|experiment| &experiment.claims);
         let line = |(claim, finding): &(Claim, Finding)| {
-            let (effect, interval) = effect_text(claim, finding);
+            let (effect, interval) = effect_text(finding);
             let interval = if finding.interval.is_some() { format!(" ({interval})") } else { String::new() };
-            let (id, verdict) = (&claim.id, finding.verdict.to_string());
-            format!("{id:6} {verdict:14} {}: {effect}{interval}, n = {}\n", claim.statement, finding.n)
+            let (id, verdict, case) = (&claim.id, finding.verdict.to_string(), case_text(finding));
+            format!("{id:6} {verdict:14} {}{case}: {effect}{interval}, n = {}\n", claim.statement, finding.n)
         };
         claims.map(line).collect()
     }
@@ -197,12 +209,12 @@ impl Report {
 impl ExperimentReport {
     fn collect(experiment: Experiment, session: &Session, results: &Path) -> anyhow::Result<Self> {
         let mut damaged = Vec::new();
-        let theory = experiment.simulation(session.scale)?.and_then(|simulation| {
-            let path = simulation.path(results, &experiment.id, session.scale);
+        let theory = experiment.simulation(session.extent.scale)?.and_then(|simulation| {
+            let path = simulation.path(results, &experiment.id, session.extent.scale);
             path.exists().then(|| TheoryRecord::read(&path)).and_then(|read| note(read, &mut damaged))
         });
         let mut runs = Vec::new();
-        for run in experiment.runs(session.scale, session.num_seeds)? {
+        for run in experiment.runs(session.extent)? {
             let id = run.config.id();
             let dir = run_dir(results, &id);
             let records = dir
@@ -210,22 +222,34 @@ impl ExperimentReport {
                 .exists()
                 .then(|| RunRecords::read(&dir))
                 .and_then(|read| note(read, &mut damaged));
-            runs.push(RunResult { cell: run.cell, seed: run.seed, id, config: run.config, records });
+            let flatness = experiment
+                .flatness
+                .as_ref()
+                .and_then(|settings| note(FlatnessRecord::read(&dir, settings), &mut damaged))
+                .flatten();
+            runs.push(RunResult {
+                cell: run.cell,
+                family: run.family,
+                point: run.point,
+                seed: run.seed,
+                id,
+                config: run.config,
+                records,
+                flatness,
+            });
         }
         let mut measurements = Measurements::default();
         for run in &runs {
-            for (weights, accuracy) in run.final_accuracies() {
-                measurements.add(&run.cell, run.seed, weights, accuracy);
-            }
+            measurements.add(&run.family, &run.point, run.seed, run.measured());
         }
-        let cells = cells(&runs, &measurements);
+        let cells = cells(&runs);
         let evidence = theory.as_ref().map(|(_, exhibit)| exhibit.evidence.as_slice());
-        let claims = experiment
-            .claims
-            .iter()
-            .map(|claim| (claim.clone(), claim.test.evaluate(&measurements, evidence)))
-            .collect();
-        let scale_note = experiment.scale(session.scale)?.note.clone();
+        let tested = |claim: &Claim| {
+            let findings = claim.test.evaluate(&measurements, evidence);
+            findings.into_iter().map(|finding| (claim.clone(), finding)).collect::<Vec<_>>()
+        };
+        let claims = experiment.claims.iter().flat_map(tested).collect();
+        let scale_note = experiment.scale(session.extent.scale)?.note.clone();
         Ok(Self { experiment, scale_note, claims, cells, runs, theory, damaged })
     }
 
@@ -252,42 +276,53 @@ impl RunResult {
         }
     }
 
-    /// Weights and test accuracy after the last epoch of a finished run; a diverged run has none.
-    fn final_accuracies(&self) -> Vec<(&str, f64)> {
-        if self.state() != "finished" {
-            return Vec::new();
+    /// What claims can be about.
+    fn measured(&self) -> Measured {
+        let epochs = self.epochs().filter(|epoch| !epoch.evaluations.is_empty()).map(|epoch| {
+            let accuracies = epoch.evaluations.iter().map(|(name, found)| (name.clone(), 1.0 - found.error));
+            let passed = epoch.epoch as f64 / self.config.training.epochs as f64;
+            (passed, 1.0 - epoch.train_error, accuracies.collect())
+        });
+        Measured {
+            has_ended: matches!(self.state(), "finished" | "diverged"),
+            has_diverged: self.state() == "diverged",
+            epochs: epochs.collect(),
+            flatness: self.flatness.as_ref().map(|flat| flat.by_weights.clone()).unwrap_or_default(),
         }
-        let last = self.epochs().last();
-        last.iter()
-            .flat_map(|epoch| &epoch.evaluations)
-            .map(|(weights, evaluation)| (weights.as_str(), 1.0 - evaluation.error))
-            .collect()
     }
 }
 
 /// The cells in the order of the experiment, iterate first.
-fn cells(runs: &[RunResult], measurements: &Measurements) -> Vec<CellResult> {
+fn cells(runs: &[RunResult]) -> Vec<CellResult> {
     let mut cells: Vec<CellResult> = Vec::new();
     for run in runs {
+        let measured = run.measured();
         let averages = run.config.averages.keys().map(String::as_str);
         for weights in std::iter::once(crate::record::ITERATE).chain(averages) {
-            if let Some(known) =
-                cells.iter_mut().find(|known| known.cell == run.cell && known.weights == weights)
-            {
-                known.planned += 1;
-                continue;
-            }
-            let values = measurements.of(&run.cell, weights);
-            let accuracies: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
-            cells.push(CellResult {
-                cell: run.cell.clone(),
-                weights: weights.to_owned(),
-                mean: (!values.is_empty()).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64),
-                interval: mean_interval(&accuracies, LEVEL),
-                values,
-                planned: 1,
+            let known = cells.iter().position(|known| known.cell == run.cell && known.weights == weights);
+            let index = known.unwrap_or_else(|| {
+                cells.push(CellResult {
+                    cell: run.cell.clone(),
+                    family: run.family.clone(),
+                    point: run.point.clone(),
+                    weights: weights.to_owned(),
+                    values: Vec::new(),
+                    mean: None,
+                    interval: None,
+                    planned: 0,
+                });
+                cells.len() - 1
             });
+            cells[index].planned += 1;
+            let accuracy = measured.value(weights, Measure::Accuracy, None);
+            cells[index].values.extend(accuracy.map(|accuracy| (run.seed, accuracy)));
         }
+    }
+    for cell in &mut cells {
+        let accuracies: Vec<f64> = cell.values.iter().map(|(_, value)| *value).collect();
+        cell.mean =
+            (!accuracies.is_empty()).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64);
+        cell.interval = mean_interval(&accuracies, LEVEL);
     }
     cells
 }
@@ -299,6 +334,12 @@ fn note<T>(read: anyhow::Result<T>, damaged: &mut Vec<String>) -> Option<T> {
 
 fn seconds(records: &RunRecords) -> f64 {
     records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
+}
+
+/// The average of a cell that stands for all of them: `tail` if there is one.
+pub(crate) fn main_average<'a>(of_cell: &[&'a CellResult]) -> Option<&'a CellResult> {
+    let averages = || of_cell.iter().filter(|cell| cell.weights != crate::record::ITERATE);
+    averages().find(|cell| cell.weights == "tail").or_else(|| averages().next()).copied()
 }
 
 /// What a set of weights is called on the page.
@@ -320,30 +361,51 @@ fn data_state_label(state: DataState) -> &'static str {
     }
 }
 
-/// An effect and its interval as the page prints them: accuracies in percentage points.
-fn effect_text(claim: &Claim, finding: &Finding) -> (String, String) {
-    let Some(effect) = finding.effect else { return ("\u{2013}".to_owned(), "\u{2013}".to_owned()) };
-    let (effect, interval): (String, fn(&Interval) -> String) = if claim.test.is_accuracy() {
-        (format!("{} points", signed(100.0 * effect, 2)), |interval| {
-            format!("{} to {}", signed(100.0 * interval.low, 2), signed(100.0 * interval.high, 2))
-        })
-    } else if let Some(interval) = &finding.interval {
-        let decimals = decimals(interval);
-        return (
-            unsigned(effect, decimals),
-            format!("{} to {}", unsigned(interval.low, decimals), unsigned(interval.high, decimals)),
-        );
-    } else if matches!(claim.test, Test::Agreement { .. }) {
-        (format!("{effect:.2} standard errors"), |_| String::new())
-    } else {
-        let text = if (1e-3..1e5).contains(&effect.abs()) {
-            format!("{effect:.4}")
-        } else {
-            format!("{effect:.1e}")
+/// ` (cifar10)` for a claim that is tested in several cases.
+fn case_text(finding: &Finding) -> String {
+    finding.case.as_ref().map_or_else(String::new, |case| format!(" ({case})"))
+}
+
+/// An effect and its interval as the page prints them: accuracies in percentage points, doublings as factors.
+fn effect_text(finding: &Finding) -> (String, String) {
+    let none = || "\u{2013}".to_owned();
+    let Some(effect) = finding.effect else { return (none(), none()) };
+    let Some(interval) = &finding.interval else {
+        let effect = match finding.unit {
+            Unit::Points => format!("{} points", signed(100.0 * effect, 2)),
+            Unit::Doublings => format!("factor {:.3}", effect.exp2()),
+            Unit::StandardErrors => return (format!("{effect:.2} standard errors"), String::new()),
+            Unit::Plain if (1e-3..1e5).contains(&effect.abs()) => format!("{effect:.4}"),
+            Unit::Plain => format!("{effect:.1e}"),
         };
-        (text.replace('-', "\u{2212}"), |_| String::new())
+        return (effect.replace('-', "\u{2212}"), none());
     };
-    (effect, finding.interval.as_ref().map_or("\u{2013}".to_owned(), interval))
+    match finding.unit {
+        Unit::Points => {
+            let [low, high] = [interval.low, interval.high].map(|end| signed(100.0 * end, 2));
+            (format!("{} points", signed(100.0 * effect, 2)), format!("{low} to {high}"))
+        }
+        Unit::Doublings => {
+            let [effect, low, high] = [effect, interval.low, interval.high].map(|end| factor(end.exp2()));
+            (format!("factor {effect}"), format!("{low} to {high}"))
+        }
+        Unit::StandardErrors | Unit::Plain => {
+            let [effect, low, high] =
+                [effect, interval.low, interval.high].map(|end| unsigned(end, decimals(interval)));
+            (effect, format!("{low} to {high}"))
+        }
+    }
+}
+
+/// A factor with three digits that count, also where a few seeds leave its interval wide.
+fn factor(value: f64) -> String {
+    match value {
+        value if value >= 1e4 => format!("{value:.0e}"),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value if value >= 0.01 => format!("{value:.3}"),
+        value => format!("{value:.1e}"),
+    }
 }
 
 /// As many as show two digits of half the interval; at least three for what hangs on no digit.
@@ -365,7 +427,8 @@ fn signed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
+    use crate::experiment::Extent;
+    use crate::plan::{Plan, PlannedRun};
     use crate::scale::ScaleName;
     use crate::session::MissingData;
     use crate::synthetic;
@@ -377,9 +440,8 @@ mod tests {
     fn session(scale: ScaleName) -> Session {
         Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            scale,
+            extent: Extent::all(scale),
             only: Vec::new(),
-            num_seeds: None,
             missing: Vec::new(),
             failures: Vec::new(),
             interrupted: false,
@@ -387,7 +449,7 @@ mod tests {
     }
 
     fn plan(results: &Path, scale: ScaleName) -> Plan {
-        Plan::new(&experiment::read_all(&experiments()).unwrap(), scale, None, results).unwrap()
+        Plan::new(&experiment::read_all(&experiments()).unwrap(), Extent::all(scale), results).unwrap()
     }
 
     fn write_theory(plan: &Plan) {
@@ -430,6 +492,9 @@ mod tests {
         write_theory(&plan);
         for run in &plan.runs {
             synthetic::write_run(dir.path(), &run.config, None);
+            for settings in &run.flatness {
+                synthetic::write_flatness(dir.path(), &run.config, settings);
+            }
         }
         let [html, markdown, csv, json] = draw(dir.path(), &session(ScaleName::Desk));
         for id in ["A1.1", "A4.1", "A4.4"] {
@@ -440,10 +505,14 @@ mod tests {
         }
         assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
         assert!(html.contains("scaled down") && markdown.contains("scaled down"));
-        // The made-up records evaluate the iterate after every epoch and the average in the last quarter.
-        let epochs = plan.runs[0].config.training.epochs;
-        let rows = epochs + (1..=epochs).filter(|epoch| 4 * epoch > 3 * epochs).count() as u64;
-        assert_eq!(csv.lines().count() as u64, 1 + plan.runs.len() as u64 * rows);
+        // The made-up records evaluate the iterate after every epoch and the averages in the last quarter; an experiment that
+        // looks at the runs of another has their rows too.
+        let rows = |run: &PlannedRun| {
+            let epochs = run.config.training.epochs;
+            let late = (1..=epochs).filter(|epoch| 4 * epoch > 3 * epochs).count();
+            (epochs as usize + late * run.config.averages.len()) * run.serves.len()
+        };
+        assert_eq!(csv.lines().count(), 1 + plan.runs.iter().map(rows).sum::<usize>());
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
         assert!(json["numbers"]["A1.average-slope"].as_f64().is_some(), "{json}");

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::Extent;
 use crate::replace_file::replace_file;
-use crate::scale::ScaleName;
 
 const SESSION_FILE: &str = "session.json";
 
@@ -15,11 +15,11 @@ const SESSION_FILE: &str = "session.json";
 pub(crate) struct Session {
     /// Of Polder.
     pub(crate) version: String,
-    pub(crate) scale: ScaleName,
+    /// Scale, seeds, and whether it was the default selection.
+    #[serde(flatten)]
+    pub(crate) extent: Extent,
     /// Patterns of experiments; empty for all.
     pub(crate) only: Vec<String>,
-    /// Replaces the seeds of the scale.
-    pub(crate) num_seeds: Option<u64>,
     pub(crate) missing: Vec<MissingData>,
     pub(crate) failures: Vec<Failure>,
     /// Stopped by the user before the end.
@@ -72,7 +72,9 @@ impl Session {
     /// The command for a selection of experiments at this scale and with these seeds.
     pub(crate) fn command_for(&self, only: &[String]) -> String {
         let only = if only.is_empty() { String::new() } else { format!(" --only {}", only.join(",")) };
-        let seeds = self.num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
-        format!("cargo xtask reproduce --scale {}{only}{seeds}", self.scale)
+        let Extent { scale, num_seeds, default_only } = self.extent;
+        let seeds = num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
+        let scale = if default_only { String::new() } else { format!(" --scale {scale}") };
+        format!("cargo xtask reproduce{scale}{only}{seeds}")
     }
 }

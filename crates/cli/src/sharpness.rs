@@ -22,6 +22,7 @@ mod sections;
 mod store;
 mod subject;
 mod subset;
+mod summary;
 pub(crate) mod text;
 mod watched;
 
@@ -43,6 +44,8 @@ use self::subset::Chosen;
 use crate::environment;
 use crate::images::Images;
 use crate::record::ENVIRONMENT_FILE;
+
+pub(crate) use self::summary::flatness;
 
 /// Which weights of which runs.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{Method, RunConfig};
+use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings};
 use crate::plan::run_dir;
 use crate::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
@@ -59,6 +60,26 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
         libtorch: "2.11.0".to_owned(),
     };
     std::fs::write(dir.join(ENVIRONMENT_FILE), serde_json::to_vec(&environment).unwrap()).unwrap();
+}
+
+/// Averages made flatter than iterates, SAM flatter than SGD, with some noise.
+pub(crate) fn write_flatness(results: &Path, config: &RunConfig, settings: &FlatnessSettings) {
+    let mut random = ChaCha8Rng::seed_from_u64(config.seed);
+    let names = std::iter::once(ITERATE).chain(config.averages.keys().map(String::as_str));
+    let flat = |name: &str, noise: f64| {
+        let of_sam = if config.optimizer.rho.is_some() { 0.5 } else { 1.0 };
+        let trace = 1000.0 * of_sam * if name == ITERATE { 1.0 } else { 0.6 } * (0.9 + 0.2 * noise);
+        Flatness {
+            loss: Some(0.7),
+            trace: Some(trace),
+            relative_trace: Some(0.1 * trace),
+            largest_eigenvalue: Some(0.05 * trace),
+            relative_largest_eigenvalue: Some(0.005 * trace),
+        }
+    };
+    let by_weights = names.map(|name| (name.to_owned(), flat(name, random.random::<f64>()))).collect();
+    let record = FlatnessRecord { settings: settings.clone(), seconds: 30.0, by_weights };
+    record.write(&run_dir(results, &config.id())).unwrap();
 }
 
 fn write_lines<T: serde::Serialize>(path: &Path, values: &[T]) {

@@ -1,5 +1,13 @@
 //! What becomes of memory that a step has freed.
 
+/// From this size on memory goes back to the system as soon as it is freed.
+///
+/// Pieces that are kept leave gaps that the next step does not fill exactly. The few largest activations of a network
+/// cost least when they are cleared anew, and leave the widest gaps: with all of them kept, the peak of a ResNet-18 in f32 is a sixth
+/// above PyTorch's.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const RETURNED_FROM: libc::c_int = 16 << 20;
+
 /// Has the allocator keep freed memory for the next step rather than return it to the system.
 ///
 /// libtorch allocates and frees all activations in every step. The allocator of glibc gives large pieces back at once,
@@ -11,8 +19,8 @@ pub fn keep_freed_memory() {
     #[expect(unsafe_code, reason = "a setting of the C library")]
     // SAFETY: mallopt takes two numbers and changes thresholds of the allocator, which every thread may do at any time.
     unsafe {
-        // Never returned from the top of the heap, and taken from the heap up to a gibibyte at once.
+        // Never returned from the top of the heap.
         libc::mallopt(libc::M_TRIM_THRESHOLD, -1);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, RETURNED_FROM);
     }
 }

@@ -1,33 +1,10 @@
-//! Contrasts: weighted sums of the accuracies of cells, paired over seeds where the seeds pair.
+//! Contrasts: weighted sums over the cells of a grid, paired over seeds where the seeds pair.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::interval::{mean, welch_interval};
-use super::{Expect, Finding, Interval, LEVEL, Term, Verdict, mean_interval, points};
-
-/// Final test accuracies by cell, seed and weights.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Measurements {
-    cells: BTreeMap<String, BTreeMap<u64, BTreeMap<String, f64>>>,
-}
-
-impl Measurements {
-    /// Notes the accuracy (a fraction) of one set of weights at the end of a run.
-    pub(crate) fn add(&mut self, cell: &str, seed: u64, weights: &str, accuracy: f64) {
-        self.cells
-            .entry(cell.to_owned())
-            .or_default()
-            .entry(seed)
-            .or_default()
-            .insert(weights.to_owned(), accuracy);
-    }
-
-    /// Seed and accuracy of each run of a cell that has these weights.
-    pub(crate) fn of(&self, cell: &str, weights: &str) -> Vec<(u64, f64)> {
-        let Some(seeds) = self.cells.get(cell) else { return Vec::new() };
-        seeds.iter().filter_map(|(seed, by_weights)| Some((*seed, *by_weights.get(weights)?))).collect()
-    }
-}
+use super::{Expect, Finding, Interval, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
+use crate::experiment::Point;
 
 /// A contrast seed by seed, or cell by cell where seeds do not pair.
 enum Sample {
@@ -37,14 +14,24 @@ enum Sample {
     Unpaired(Vec<Vec<f64>>),
 }
 
-/// Tests one contrast.
+/// What the terms of a contrast come to.
+struct Sum {
+    sample: Sample,
+    notes: Vec<String>,
+    at_an_end: usize,
+}
+
+/// Tests one contrast where the axes have the values of `case`.
 pub(super) fn evaluate(
     terms: &[Term],
+    case: &Point,
     expect: Expect,
     minimum_seeds: usize,
     measurements: &Measurements,
 ) -> Finding {
-    let Some(sample) = sample(terms, measurements) else { return Finding::not_run() };
+    let Some(Sum { sample, notes, at_an_end }) = sum(terms, case, measurements) else {
+        return Finding::not_run();
+    };
     let interval = |level| match &sample {
         Sample::Paired(values) => mean_interval(values, level),
         Sample::Unpaired(cells) => {
@@ -59,105 +46,109 @@ pub(super) fn evaluate(
             "Welch's interval; the seeds of the cells differ",
         ),
     };
+    let unit = Unit::of(terms);
     let found = interval(LEVEL);
     let (verdict, reason) = match (found, interval(1.0 - 2.0 * (1.0 - LEVEL))) {
-        (Some(wide), Some(narrow)) if n >= minimum_seeds => judge(expect, wide, narrow),
-        _ => (
+        _ if at_an_end > 0 => (
             Verdict::Inconclusive,
             format!(
-                "{n} seed{} are too few; at least {minimum_seeds} are needed.",
-                if n == 1 { "" } else { "s" }
+                "The best value is the first or last of its axis in {at_an_end} cases: it may lie beyond."
             ),
         ),
+        (Some(wide), Some(narrow)) if n >= minimum_seeds => judge(expect, unit, wide, narrow),
+        _ => (Verdict::Inconclusive, too_few(n, minimum_seeds)),
     };
-    Finding { verdict, effect: Some(effect), interval: found, n, method: method.to_owned(), reason }
+    let method = std::iter::once(method.to_owned()).chain(notes).collect::<Vec<_>>().join("; ");
+    Finding { verdict, effect: Some(effect), interval: found, n, method, reason, unit, case: None }
+}
+
+/// Why so few seeds give no verdict.
+pub(super) fn too_few(n: usize, minimum_seeds: usize) -> String {
+    format!("{n} seed{} are too few; at least {minimum_seeds} are needed.", if n == 1 { "" } else { "s" })
 }
 
 /// `wide` is the 95 % interval; `narrow`, at 90 %, is what two one-sided tests at 5 % each amount to.
-fn judge(expect: Expect, wide: Interval, narrow: Interval) -> (Verdict, String) {
+fn judge(expect: Expect, unit: Unit, wide: Interval, narrow: Interval) -> (Verdict, String) {
     match expect {
         Expect::Above(bound) => {
-            let at = points(bound);
+            let at = unit.text(bound);
             if wide.low > bound {
-                (Verdict::Reproduced, format!("The whole interval lies above {at} points."))
+                (Verdict::Reproduced, format!("The whole interval lies above {at}."))
             } else if wide.high < bound {
-                (Verdict::NotReproduced, format!("The whole interval lies below {at} points."))
+                (Verdict::NotReproduced, format!("The whole interval lies below {at}."))
             } else {
-                (Verdict::Inconclusive, format!("The interval holds {at} points: these seeds cannot tell."))
+                (Verdict::Inconclusive, format!("The interval holds {at}: these seeds cannot tell."))
             }
         }
         Expect::Within(margin) => {
-            let at = points(margin);
+            let at = unit.text(margin);
             if -margin < narrow.low && narrow.high < margin {
-                (Verdict::Reproduced, format!("Both one-sided tests exclude a difference of {at} points."))
+                (Verdict::Reproduced, format!("Both one-sided tests exclude a difference of {at}."))
             } else if wide.low > margin || wide.high < -margin {
-                (Verdict::NotReproduced, format!("The whole interval lies beyond {at} points."))
+                (Verdict::NotReproduced, format!("The whole interval lies beyond {at}."))
             } else {
-                (
-                    Verdict::Inconclusive,
-                    format!("The interval reaches across {at} points: these seeds cannot tell."),
-                )
+                (Verdict::Inconclusive, format!("The interval reaches across {at}: these seeds cannot tell."))
             }
         }
     }
 }
 
-/// The values of a contrast; `None` if a cell has not been measured at all.
-fn sample(terms: &[Term], measurements: &Measurements) -> Option<Sample> {
-    let mut by_cell: BTreeMap<&str, BTreeMap<u64, f64>> = BTreeMap::new();
-    for cell in terms.iter().map(|term| term.cell.as_str()).collect::<BTreeSet<_>>() {
-        let of_cell: Vec<(f64, BTreeMap<u64, f64>)> = terms
-            .iter()
-            .filter(|term| term.cell == cell)
-            .map(|term| (term.coefficient, measurements.of(cell, &term.weights).into_iter().collect()))
-            .collect();
-        let (_, first) = of_cell.first()?;
+/// `None` if a term has not been measured at all.
+fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Option<Sum> {
+    let mut cells: Vec<(&Term, BTreeMap<u64, f64>)> = Vec::new();
+    let (mut notes, mut at_an_end) = (Vec::new(), 0);
+    for term in terms {
+        let values = term.values(case, measurements);
+        at_an_end += values.at_an_end;
+        notes.extend(values.note.filter(|note| !notes.contains(note)));
         // Within a cell the terms come from the same runs, so they always pair.
-        let values: BTreeMap<u64, f64> = first
-            .keys()
-            .filter_map(|seed| {
-                of_cell
-                    .iter()
-                    .map(|(coefficient, values)| Some(coefficient * values.get(seed)?))
-                    .sum::<Option<f64>>()
-                    .map(|value| (*seed, value))
-            })
-            .collect();
-        if values.is_empty() {
-            return None;
+        match cells.iter_mut().find(|(first, _)| first.is_of_the_same_runs(term)) {
+            Some((_, sums)) => {
+                sums.retain(|seed, _| values.by_seed.contains_key(seed));
+                sums.iter_mut().for_each(|(seed, sum)| *sum += values.by_seed[seed]);
+            }
+            None => cells.push((term, values.by_seed)),
         }
-        by_cell.insert(cell, values);
     }
-    let mut cells = by_cell.values();
-    let seeds: Vec<u64> = cells.next()?.keys().copied().collect();
-    if cells.all(|values| values.keys().eq(seeds.iter())) {
-        let at = |seed: &u64| by_cell.values().map(|values| values[seed]).sum();
-        Some(Sample::Paired(seeds.iter().map(at).collect()))
+    if cells.iter().any(|(_, values)| values.is_empty()) {
+        return None;
+    }
+    let seeds: Vec<u64> = cells.first()?.1.keys().copied().collect();
+    let sample = if cells.iter().all(|(_, values)| values.keys().eq(seeds.iter())) {
+        Sample::Paired(seeds.iter().map(|seed| cells.iter().map(|(_, values)| values[seed]).sum()).collect())
     } else {
-        Some(Sample::Unpaired(by_cell.values().map(|values| values.values().copied().collect()).collect()))
-    }
+        Sample::Unpaired(cells.iter().map(|(_, values)| values.values().copied().collect()).collect())
+    };
+    Some(Sum { sample, notes, at_an_end })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::measurements::tests::finished;
     use super::*;
 
     fn term(cell: &str, weights: &str, coefficient: f64) -> Term {
-        Term { cell: cell.to_owned(), weights: weights.to_owned(), coefficient }
+        let text = format!("cell = '{cell}'\nweights = '{weights}'\ncoefficient = {coefficient:?}");
+        toml::from_str(&text).unwrap()
+    }
+
+    fn add(measurements: &mut Measurements, cell: &str, seed: u64, accuracies: &[(&str, f64)]) {
+        measurements.add(cell, &Point::default(), seed, finished(accuracies));
     }
 
     /// `large` against `small`, one pair of accuracies per seed.
     fn pairs(values: &[(f64, f64)]) -> Measurements {
         let mut measurements = Measurements::default();
         for (seed, (large, small)) in (0..).zip(values) {
-            measurements.add("large", seed, "tail", *large);
-            measurements.add("small", seed, "tail", *small);
+            add(&mut measurements, "large", seed, &[("tail", *large)]);
+            add(&mut measurements, "small", seed, &[("tail", *small)]);
         }
         measurements
     }
 
     fn check(measurements: &Measurements, expect: Expect) -> Finding {
-        evaluate(&[term("large", "tail", 1.0), term("small", "tail", -1.0)], expect, 2, measurements)
+        let terms = [term("large", "tail", 1.0), term("small", "tail", -1.0)];
+        evaluate(&terms, &Point::default(), expect, 2, measurements)
     }
 
     #[test]
@@ -194,7 +185,7 @@ mod tests {
         let mut measurements = pairs(&[(0.62, 0.60), (0.72, 0.70), (0.83, 0.80)]);
         let paired = check(&measurements, Expect::Above(0.0));
         assert_eq!((paired.verdict, paired.n), (Verdict::Reproduced, 3));
-        measurements.add("large", 9, "tail", 0.73);
+        add(&mut measurements, "large", 9, &[("tail", 0.73)]);
         let unpaired = check(&measurements, Expect::Above(0.0));
         assert_eq!((unpaired.verdict, unpaired.n), (Verdict::Inconclusive, 3));
         assert!(unpaired.method.starts_with("Welch"));
@@ -204,10 +195,8 @@ mod tests {
     fn a_difference_of_gains_is_taken_per_seed() {
         let mut measurements = Measurements::default();
         for (seed, [a, b, c, d]) in (0..).zip([[0.70, 0.64, 0.69, 0.68], [0.72, 0.65, 0.70, 0.69]]) {
-            measurements.add("large", seed, "tail", a);
-            measurements.add("large", seed, "iterate", b);
-            measurements.add("small", seed, "tail", c);
-            measurements.add("small", seed, "iterate", d);
+            add(&mut measurements, "large", seed, &[("tail", a), ("iterate", b)]);
+            add(&mut measurements, "small", seed, &[("tail", c), ("iterate", d)]);
         }
         let terms = [
             term("large", "tail", 1.0),
@@ -215,7 +204,7 @@ mod tests {
             term("small", "tail", -1.0),
             term("small", "iterate", 1.0),
         ];
-        let finding = evaluate(&terms, Expect::Above(0.0), 2, &measurements);
+        let finding = evaluate(&terms, &Point::default(), Expect::Above(0.0), 2, &measurements);
         assert!((finding.effect.unwrap() - 0.055).abs() < 1e-12);
         assert_eq!(finding.n, 2);
     }

@@ -44,6 +44,21 @@ pub(crate) fn welch_interval(samples: &[(f64, &[f64])], level: f64) -> Option<In
     Some(Interval { estimate, low: estimate - half, high: estimate + half })
 }
 
+/// The chance of a mean so far above zero if it were zero: a t test. One value tells nothing; equal values tell all.
+pub(super) fn one_sided(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    if n < 2.0 {
+        return 1.0;
+    }
+    let mean = mean(values);
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    if variance == 0.0 {
+        return if mean > 0.0 { 0.0 } else { 1.0 };
+    }
+    let t = mean / (variance / n).sqrt();
+    StudentsT::new(0.0, 1.0, n - 1.0).map_or(1.0, |law| law.sf(t))
+}
+
 /// The arithmetic mean; NaN for no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -86,6 +101,14 @@ mod tests {
         let quantile = (interval.high - interval.estimate) / (5.0_f64 / 3.0).sqrt();
         // Between the quantiles for 2 (4.3027) and 3 (3.1824) degrees, close to the latter.
         assert!((3.1824..3.26).contains(&quantile), "{quantile}");
+    }
+
+    /// With one degree of freedom t is Cauchy: beyond 1 lies a quarter.
+    #[test]
+    fn the_one_sided_test_of_two_values_is_that_of_cauchy() {
+        close(one_sided(&[0.0, 2.0]), 0.25);
+        close(one_sided(&[0.0, -2.0]), 0.75);
+        assert_eq!([one_sided(&[1.0]), one_sided(&[1.0, 1.0]), one_sided(&[-1.0, -1.0])], [1.0, 0.0, 1.0]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use polder_theory::{Evidence, Support};
 
-use super::{Finding, Interval, Verdict};
+use super::{Finding, Interval, Unit, Verdict};
 
 /// Tests the quantity called `of`: it lies above one bound, below another, or both.
 pub(super) fn bounded(
@@ -23,6 +23,8 @@ pub(super) fn bounded(
         n: n as usize,
         method,
         reason: reason.to_owned(),
+        unit: Unit::Plain,
+        case: None,
     };
     match found.support {
         Support::Interval { low: from, high: to, n } => {
@@ -79,6 +81,8 @@ pub(super) fn agreement(of: &str, evidence: Option<&[Evidence]>) -> Finding {
             "The largest of {n} deviations is {:.2} standard errors; chance alone leaves all of them below {limit:.2}.",
             found.value
         ),
+        unit: Unit::StandardErrors,
+        case: None,
     }
 }
 

@@ -12,13 +12,15 @@ use crate::commands::train::TrainingFlags;
 use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
 use crate::execute::{Compute, Execution, RunEnd, execute};
 use crate::exit_code::Outcome;
-use crate::experiment;
+use crate::experiment::{self, Extent};
+use crate::flatness::FlatnessSettings;
 use crate::images::Images;
 use crate::plan::{Plan, Speeds, runs_dir};
 use crate::record::RunRecords;
 use crate::report::Report;
 use crate::scale::ScaleName;
 use crate::session::{MissingData, Session};
+use crate::sharpness::{self, Means};
 use crate::theory_record::{Simulation, TheoryRecord};
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 
@@ -41,9 +43,9 @@ const CALIBRATION_IMAGES: usize = 512;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed
-    #[arg(long, value_enum, default_value_t = ScaleName::Desk)]
-    scale: ScaleName,
+    /// How much is computed [default: without --only a selection of `desk` that takes about an hour on two cores]
+    #[arg(long, value_enum)]
+    scale: Option<ScaleName>,
     /// Only experiments whose id fits one of these, separated by commas; `*` stands for anything
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     only: Vec<String>,
@@ -65,15 +67,15 @@ pub(crate) struct ReproduceArgs {
 
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
-    let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only)?;
-    let mut plan = Plan::new(&experiments, args.scale, args.seeds, &args.results)?;
+    let extent = args.extent();
+    let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only, extent)?;
+    let mut plan = Plan::new(&experiments, extent, &args.results)?;
     let missing = missing_data(&plan, args)?;
     let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY);
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        scale: args.scale,
+        extent,
         only: args.only.clone(),
-        num_seeds: args.seeds,
         missing: missing.iter().map(|(_, missing)| missing.clone()).collect(),
         failures: Vec::new(),
         interrupted: false,
@@ -110,6 +112,17 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     }
     println!("{}", page.display());
     Ok(outcome.into())
+}
+
+impl ReproduceArgs {
+    /// Without a scale and without a choice of experiments it is the default selection.
+    fn extent(&self) -> Extent {
+        Extent {
+            scale: self.scale.unwrap_or(ScaleName::Desk),
+            num_seeds: self.seeds,
+            default_only: self.scale.is_none() && self.only.is_empty(),
+        }
+    }
 }
 
 fn outcome(execution: &Execution, session: &Session) -> Outcome {
@@ -226,6 +239,20 @@ impl Compute for Trainer<'_> {
             TrainOutcome::Diverged(_) => RunEnd::Diverged,
             TrainOutcome::Interrupted(_) => RunEnd::Interrupted,
         })
+    }
+
+    fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd> {
+        let run = self.options.runs_dir.join(config.id());
+        let means = Means {
+            data_dir: self.options.data_dir.clone(),
+            allow_unverified: self.options.allow_unverified,
+            device: self.options.device.open()?,
+            quiet: self.options.quiet,
+        };
+        match sharpness::flatness(&run, settings, &means)? {
+            Some(record) => record.write(&run).map(|()| RunEnd::Finished),
+            None => Ok(RunEnd::Interrupted),
+        }
     }
 
     fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {

@@ -6,7 +6,7 @@ use anyhow::Error;
 const LETTERS_PER_SLIP: usize = 3;
 
 /// `error` with the nearest of the names that it lists, if it is about a name that is not among them.
-pub(super) fn with_nearest(error: toml::de::Error) -> Error {
+pub(crate) fn with_nearest(error: toml::de::Error) -> Error {
     match nearest(error.message()) {
         Some((unknown, near)) => {
             let hint = format!("there is no `{unknown}`; did you mean `{near}`?");

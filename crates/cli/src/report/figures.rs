@@ -1,10 +1,14 @@
 //! The figures of the report, drawn from what records hold.
 
+mod axes;
 mod law;
 mod training;
 
 use super::panel::Ink;
 use super::{ExperimentReport, RunResult};
+
+/// More cells than this are not drawn one by one.
+const MOST_CELLS: usize = 8;
 
 /// Panels that belong together, with one legend and one caption.
 pub(crate) struct Figure {
@@ -45,7 +49,10 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
         .iter()
         .filter(|run| run.records.as_ref().is_some_and(|records| !records.epochs.is_empty()))
         .collect();
-    if !runs.is_empty() {
+    figures.extend(axes::figure(&experiment.cells).as_ref().map(of_data).transpose()?);
+    let mut names: Vec<&str> = runs.iter().map(|run| run.cell.as_str()).collect();
+    names.dedup();
+    if !runs.is_empty() && names.len() <= MOST_CELLS {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {
             figures.push(training::final_figure(&experiment.cells)?);
         }

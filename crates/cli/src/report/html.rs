@@ -13,6 +13,7 @@ use crate::profile::record::ProfileRecord;
 use crate::profile::{picture, text};
 use crate::published::{Published, PublishedValue};
 use crate::record::DataState;
+use crate::scale::ScaleName;
 
 const TEMPLATE: &str = include_str!("page.html.j2");
 
@@ -21,6 +22,8 @@ const TEMPLATE: &str = include_str!("page.html.j2");
 struct Page {
     summary: String,
     scale: String,
+    /// Nothing is scaled down.
+    full_size: bool,
     version: String,
     command: String,
     counts: Vec<Count>,
@@ -103,6 +106,10 @@ struct RateRow {
 #[derive(Serialize)]
 struct ClaimRow {
     id: String,
+    /// Where the page has it.
+    anchor: String,
+    /// The values of axes that it is tested for.
+    case: Option<String>,
     statement: String,
     ours: bool,
     note: Option<String>,
@@ -196,7 +203,8 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
     environment.add_template("page", TEMPLATE)?;
     let page = Page {
         summary: report.summary(),
-        scale: report.session.scale.to_string(),
+        scale: report.session.extent.scale.to_string(),
+        full_size: report.session.extent.scale == ScaleName::Paper,
         version: report.session.version.clone(),
         command: report.session.command(),
         counts: [Verdict::Reproduced, Verdict::NotReproduced, Verdict::Inconclusive, Verdict::NotRun]
@@ -297,7 +305,7 @@ fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
     } else {
         report.published.values.iter().filter(|value| value.beside.is_none()).map(related).collect()
     };
-    let simulation = experiment.simulation(report.session.scale)?;
+    let simulation = experiment.simulation(report.session.extent.scale)?;
     let settings = simulation.map(|simulation| toml::to_string(&simulation.settings)).transpose()?;
     let tables = one.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables).map(table_view).collect();
     let command = report.session.command_for(std::slice::from_ref(&experiment.id));
@@ -324,9 +332,15 @@ fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
 }
 
 fn claim_row(claim: &Claim, finding: &Finding) -> ClaimRow {
-    let (effect, interval) = effect_text(claim, finding);
+    let (effect, interval) = effect_text(finding);
+    let words = |case: &String| case.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join("-");
     ClaimRow {
         id: claim.id.clone(),
+        anchor: finding
+            .case
+            .as_ref()
+            .map_or_else(|| claim.id.clone(), |case| format!("{}-{}", claim.id, words(case))),
+        case: finding.case.clone(),
         statement: claim.statement.clone(),
         ours: claim.origin == Origin::Ours,
         note: claim.note.clone(),
@@ -355,7 +369,11 @@ fn cell_row(experiment: &str, cell: &CellResult, first: bool, best: bool, publis
         seeds: cell.values.iter().map(|(_, value)| percent(*value)).collect::<Vec<_>>().join(", "),
         n: cell.values.len(),
         planned: cell.planned,
-        published: published.beside(experiment, &cell.cell, &cell.weights).into_iter().map(related).collect(),
+        published: published
+            .beside(experiment, &cell.family, &cell.point, &cell.weights)
+            .into_iter()
+            .map(related)
+            .collect(),
     }
 }
 

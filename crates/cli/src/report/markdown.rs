@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::{CellResult, ExperimentReport, Report, data_state_label, effect_text, weights_label};
+use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, effect_text, weights_label};
 use crate::claim::Origin;
 use crate::plan::duration;
 use crate::profile::text::{conclusions, grouped, headline, rates};
 use crate::published::Published;
+use crate::scale::ScaleName;
 
 /// The whole document.
 pub(super) fn page(report: &Report) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# Polder: what was reproduced\n\n{}\n", report.summary());
-    let _ = writeln!(text, "Scale `{}`: scaled down, see each experiment.\n", report.session.scale);
+    let scale = report.session.extent.scale;
+    let note = if scale == ScaleName::Paper { "" } else { ": scaled down, see each experiment" };
+    let _ = writeln!(text, "Scale `{scale}`{note}.\n");
     for missing in &report.session.missing {
         let _ = writeln!(
             text,
@@ -33,7 +36,8 @@ pub(super) fn page(report: &Report) -> String {
     let _ = writeln!(text, "| claim | | verdict |\n|---|---|---|");
     for experiment in &report.experiments {
         for (claim, finding) in &experiment.claims {
-            let _ = writeln!(text, "| {} | {} | **{}** |", claim.id, claim.statement, finding.verdict);
+            let (statement, case) = (&claim.statement, case_text(finding));
+            let _ = writeln!(text, "| {} | {statement}{case} | **{}** |", claim.id, finding.verdict);
         }
     }
     for experiment in &report.experiments {
@@ -82,13 +86,14 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
         "| claim | expected | effect | 95 % interval | n | verdict |\n|---|---|---|---|---|---|"
     );
     for (claim, finding) in &report.claims {
-        let (effect, interval) = effect_text(claim, finding);
+        let (effect, interval) = effect_text(finding);
         let origin = if claim.origin == Origin::Ours { " (our own hypothesis)" } else { "" };
         let _ = writeln!(
             text,
-            "| {} {}{origin} | {} | {effect} | {interval} | {} | **{}** {} |",
+            "| {} {}{}{origin} | {} | {effect} | {interval} | {} | **{}** {} |",
             claim.id,
             claim.statement,
+            case_text(finding),
             claim.test.expectation(),
             finding.n,
             finding.verdict,
@@ -130,7 +135,7 @@ fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> Strin
         format!("{:.2} to {:.2}", 100.0 * interval.low, 100.0 * interval.high)
     });
     let beside: Vec<String> = published
-        .beside(experiment, &cell.cell, &cell.weights)
+        .beside(experiment, &cell.family, &cell.point, &cell.weights)
         .into_iter()
         .map(|value| {
             format!("{:.2} ({}, {}; {})", value.accuracy_percent(), value.model, value.training, value.source)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ExperimentReport, Report};
+use super::{ExperimentReport, Report, main_average};
 use crate::claim::{Finding, Interval};
 use crate::record::ITERATE;
 
@@ -16,7 +16,8 @@ pub(super) struct Numbers<'a> {
     complete: bool,
     experiments: Vec<ExperimentNumbers<'a>>,
     /// By name: for a law every quantity that a claim can be about, `A1.average-slope` say, and `<id>.seconds`; for an
-    /// experiment with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>`, the mean of average minus iterate.
+    /// experiment with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>, <values of its axes>`, the mean of average
+    /// minus iterate.
     #[serde(rename = "numbers")]
     named: BTreeMap<String, f64>,
 }
@@ -55,7 +56,7 @@ pub(super) fn numbers(report: &Report) -> Numbers<'_> {
     }
     Numbers {
         version: &report.session.version,
-        scale: report.session.scale.to_string(),
+        scale: report.session.extent.scale.to_string(),
         complete: report.session.missing.is_empty()
             && report.session.failures.is_empty()
             && report.runs().all(|run| matches!(run.state(), "finished" | "diverged")),
@@ -101,10 +102,10 @@ fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
     }
     for iterate in experiment.cells.iter().filter(|cell| cell.weights == ITERATE) {
         let Some(iterate_mean) = iterate.mean else { continue };
-        let average =
-            experiment.cells.iter().find(|cell| cell.cell == iterate.cell && cell.weights != ITERATE);
-        if let Some(average_mean) = average.and_then(|average| average.mean) {
-            numbers.insert(format!("{id}.gain.{}", iterate.cell), average_mean - iterate_mean);
+        let of_cell: Vec<_> = experiment.cells.iter().filter(|cell| cell.cell == iterate.cell).collect();
+        if let Some(average_mean) = main_average(&of_cell).and_then(|average| average.mean) {
+            let name = iterate.point.after(&iterate.family);
+            numbers.insert(format!("{id}.gain.{name}"), average_mean - iterate_mean);
         }
     }
 }

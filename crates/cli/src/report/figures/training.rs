@@ -7,7 +7,7 @@ use crate::claim::{Interval, mean_interval};
 use crate::config::ScheduleConfig;
 use crate::record::{EpochRecord, ITERATE};
 use crate::report::panel::{Axis, Ink, Plot, panel};
-use crate::report::{CellResult, RunResult};
+use crate::report::{CellResult, RunResult, main_average};
 
 /// What a curve shows against the epoch.
 #[derive(Clone, Copy, PartialEq)]
@@ -156,17 +156,17 @@ pub(super) fn final_figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
     let gains = names
         .iter()
         .map(|name| {
-            let of = |is_iterate: bool| {
-                cells.iter().find(|cell| cell.cell == **name && (cell.weights == ITERATE) == is_iterate)
-            };
+            let of_cell: Vec<&CellResult> = cells.iter().filter(|cell| cell.cell == **name).collect();
             let gain = |average: &CellResult, iterate: &CellResult| -> Vec<f64> {
                 let at = |seed: u64| {
                     iterate.values.iter().find(|(other, _)| *other == seed).map(|(_, value)| *value)
                 };
                 average.values.iter().filter_map(|(seed, value)| Some(100.0 * (value - at(*seed)?))).collect()
             };
+            let iterate = of_cell.iter().find(|cell| cell.weights == ITERATE);
+            let average = main_average(&of_cell);
             let values =
-                of(false).zip(of(true)).map(|(average, iterate)| gain(average, iterate)).unwrap_or_default();
+                average.zip(iterate).map(|(average, iterate)| gain(average, iterate)).unwrap_or_default();
             Row { label: (*name).to_owned(), series: vec![(Ink::Average, values)] }
         })
         .collect::<Vec<_>>();

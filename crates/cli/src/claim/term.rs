@@ -1,0 +1,217 @@
+//! One term of a claim about a grid: a number for every seed, at a place or along an axis.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::interval::mean;
+use super::measurements::{Measure, Measurements, Place};
+use crate::experiment::Point;
+
+/// `coefficient` times a measure of `weights` in `cell`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Term {
+    pub(crate) cell: String,
+    /// `iterate`, or the name of an average.
+    pub(crate) weights: String,
+    #[serde(default = "one")]
+    pub(crate) coefficient: f64,
+    #[serde(default)]
+    pub(crate) measure: Measure,
+    /// Values of axes. The claim is tested for every value of the axes that none of its terms fixes.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub(crate) at: toml::Table,
+    /// After this fraction of the run; at its end when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) progress: Option<f64>,
+    /// The axis along which the place is taken that is best on average over seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) best_over: Option<String>,
+    /// The axis along which, seed by seed, the logarithm to base 2 of the best value is what counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) optimum_over: Option<String>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// A term's number by seed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Values {
+    pub(super) by_seed: BTreeMap<u64, f64>,
+    /// What was chosen on the way, for the reader.
+    pub(super) note: Option<String>,
+    /// Seeds whose best value is the first or last of the axis: it may lie beyond.
+    pub(super) at_an_end: usize,
+}
+
+impl Term {
+    /// The axes that the term names.
+    pub(crate) fn axes(&self) -> Vec<String> {
+        let reduced = self.best_over.iter().chain(&self.optimum_over).cloned();
+        reduced.chain(Point::of(&self.at).keys().map(str::to_owned)).collect()
+    }
+
+    /// Terms of one run pair whatever its seed.
+    pub(super) fn is_of_the_same_runs(&self, other: &Self) -> bool {
+        self.cell == other.cell
+            && self.at == other.at
+            && self.best_over == other.best_over
+            && self.optimum_over == other.optimum_over
+    }
+
+    /// Its number by seed where the axes have the values of `case`.
+    pub(super) fn values(&self, case: &Point, measurements: &Measurements) -> Values {
+        let fixed = Point::of(&self.at).joined(case);
+        let places: Vec<&Place> = measurements.places(&self.cell, &fixed).collect();
+        let mut values = match (&self.best_over, &self.optimum_over) {
+            (None, None) => Values {
+                by_seed: places.first().map(|place| self.at_place(place)).unwrap_or_default(),
+                ..Values::default()
+            },
+            (Some(axis), _) => self.best(axis, &places),
+            (None, Some(axis)) => self.optimum(axis, &places),
+        };
+        values.by_seed.values_mut().for_each(|value| *value *= self.coefficient);
+        values
+    }
+
+    fn at_place(&self, place: &Place) -> BTreeMap<u64, f64> {
+        place.values(&self.weights, self.measure, self.progress)
+    }
+
+    /// Every place needs the same seeds to be compared: those that have ended everywhere.
+    fn best(&self, axis: &str, places: &[&Place]) -> Values {
+        let seeds = ended_everywhere(places);
+        let mean_of = |place: &&&Place| {
+            let values: Vec<f64> =
+                seeds.iter().filter_map(|seed| self.at_place(place).get(seed).copied()).collect();
+            // Where a seed diverged nothing is best.
+            if values.len() == seeds.len() { mean(&values) } else { f64::NEG_INFINITY }
+        };
+        let best = places.iter().max_by(|left, right| mean_of(left).total_cmp(&mean_of(right)));
+        let Some(place) = best.filter(|_| !seeds.is_empty()) else { return Values::default() };
+        let by_seed = self.at_place(place).into_iter().filter(|(seed, _)| seeds.contains(seed)).collect();
+        let chosen = place.point.only(&BTreeSet::from([axis.to_owned()]));
+        Values { by_seed, note: Some(format!("`{}` is best at {chosen}", self.cell)), at_an_end: 0 }
+    }
+
+    /// The top of the parabola through the best place and its neighbours, over the logarithm of the axis.
+    fn optimum(&self, axis: &str, places: &[&Place]) -> Values {
+        let mut along: Vec<(f64, BTreeMap<u64, f64>)> = places
+            .iter()
+            .filter_map(|place| {
+                let at = place.point.number(axis).filter(|number| *number > 0.0)?;
+                Some((at.log2(), self.at_place(place)))
+            })
+            .collect();
+        along.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let mut values = Values::default();
+        for seed in ended_everywhere(places) {
+            let curve: Vec<(f64, Option<f64>)> =
+                along.iter().map(|(at, values)| (*at, values.get(&seed).copied())).collect();
+            let Some((at, is_at_an_end)) = top(&curve) else { continue };
+            values.by_seed.insert(seed, at);
+            values.at_an_end += usize::from(is_at_an_end);
+        }
+        if !values.by_seed.is_empty() {
+            let typical = mean(&values.by_seed.values().copied().collect::<Vec<_>>()).exp2();
+            values.note = Some(format!("the best {} of `{}` is {typical:.3}", last(axis), self.cell));
+        }
+        values
+    }
+}
+
+fn last(axis: &str) -> String {
+    crate::experiment::axis_name(axis)
+}
+
+fn ended_everywhere(places: &[&Place]) -> BTreeSet<u64> {
+    let mut seeds = places.iter().map(|place| place.ended());
+    let first = seeds.next().unwrap_or_default();
+    seeds.fold(first, |common, seeds| common.intersection(&seeds).copied().collect())
+}
+
+/// Where a curve is highest, and whether that is at one of its ends; `None` for a place that diverged, beyond which it ends
+/// well-determined.
+fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
+    let height = |index: usize| curve.get(index).and_then(|(_, value)| *value);
+    let known = (0..curve.len()).filter(|&index| height(index).is_some());
+    let best =
+        known.max_by(|&left, &right| height(left).partial_cmp(&height(right)).expect("known, not NaN"))?;
+    let at = curve[best].0;
+    if best == 0 || best + 1 == curve.len() {
+        return Some((at, true));
+    }
+    let (Some(before), Some(here), Some(after)) = (height(best - 1), height(best), height(best + 1)) else {
+        return Some((at, false));
+    };
+    let (left, right) = (at - curve[best - 1].0, curve[best + 1].0 - at);
+    // Slopes of the chords; the parabola's slope vanishes between their middles.
+    let (rise, fall) = ((here - before) / left, (here - after) / right);
+    let flat = rise + fall <= 0.0;
+    Some((if flat { at } else { at + 0.5 * (right * rise - left * fall) / (rise + fall) }, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measurements::tests::{at, finished};
+    use super::*;
+    use crate::claim::measurements::Measured;
+
+    fn term(text: &str) -> Term {
+        toml::from_str(&format!("cell = 'SGD'\nweights = 'iterate'\n{text}")).unwrap()
+    }
+
+    /// Accuracy -(log2 rate - top)^2, by seed.
+    fn measurements(tops: &[f64]) -> Measurements {
+        let mut measurements = Measurements::default();
+        for exponent in -4..=0 {
+            for (seed, top) in (0..).zip(tops) {
+                let accuracy = 0.9 - 0.01 * (f64::from(exponent) - top).powi(2);
+                let point = at(&format!("schedule.learning_rate = {:?}", f64::from(exponent).exp2()));
+                measurements.add("SGD", &point, seed, finished(&[("iterate", accuracy)]));
+            }
+        }
+        measurements
+    }
+
+    #[test]
+    fn the_optimum_is_the_top_of_a_parabola_and_an_end_is_noted() {
+        let optimum = term("optimum_over = 'schedule.learning_rate'");
+        let values = optimum.values(&Point::default(), &measurements(&[-2.3, -1.6]));
+        assert!((values.by_seed[&0] + 2.3).abs() < 1e-9 && (values.by_seed[&1] + 1.6).abs() < 1e-9);
+        assert_eq!(values.at_an_end, 0);
+        let beyond = optimum.values(&Point::default(), &measurements(&[1.0]));
+        assert_eq!((beyond.by_seed[&0], beyond.at_an_end), (0.0, 1));
+    }
+
+    #[test]
+    fn the_best_place_is_best_on_average_and_its_seeds_are_what_counts() {
+        let best = term("best_over = 'schedule.learning_rate'");
+        let values = best.values(&Point::default(), &measurements(&[-2.0, -2.0, -1.0]));
+        assert_eq!(values.by_seed, BTreeMap::from([(0, 0.9), (1, 0.9), (2, 0.89)]));
+        assert!(values.note.unwrap().contains("learning rate 0.25"));
+    }
+
+    #[test]
+    fn a_place_that_diverged_is_not_best_and_bounds_the_optimum() {
+        let mut measurements = measurements(&[1.0]);
+        let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
+        measurements.add("SGD", &at("schedule.learning_rate = 1.0"), 0, diverged);
+        let values = |text| term(text).values(&Point::default(), &measurements);
+        let optimum = values("optimum_over = 'schedule.learning_rate'");
+        assert_eq!((optimum.by_seed[&0], optimum.at_an_end), (-1.0, 0));
+        assert!(values("best_over = 'schedule.learning_rate'").note.unwrap().contains("0.5"));
+    }
+
+    #[test]
+    fn a_seed_that_is_not_finished_everywhere_does_not_count() {
+        let mut measurements = measurements(&[-2.0, -2.0]);
+        measurements.add("SGD", &at("schedule.learning_rate = 1.0"), 1, Measured::default());
+        let values = term("optimum_over = 'schedule.learning_rate'").values(&Point::default(), &measurements);
+        assert_eq!(values.by_seed.keys().copied().collect::<Vec<_>>(), [0]);
+    }
+}

@@ -1,0 +1,340 @@
+//! The grid of an experiment: what its cells have in common, in what they differ, and which keys take several values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::merge;
+use crate::config::RunConfig;
+
+/// The cells of an experiment and what they have in common.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grid {
+    /// Keys of a run's configuration.
+    pub(crate) base: toml::Table,
+    /// Keys that take each of several values in every cell: `vary = { schedule.learning_rate = [0.1, 0.2] }`.
+    #[serde(default)]
+    pub(crate) vary: toml::Table,
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// A way to train, repeated over the values of its axes and over seeds.
+///
+/// Cells of the same name are one family whose points must differ: a key that depends on a value of an axis is set by a cell
+/// of its own for that value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cell {
+    pub(crate) name: String,
+    /// Keys of a run's configuration that differ from the base.
+    #[serde(default)]
+    pub(crate) set: toml::Table,
+    /// Axes of this cell alone; in place of the grid's where both have the key.
+    #[serde(default)]
+    pub(crate) vary: toml::Table,
+}
+
+/// The values of the axes at one place of a grid, by key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Point(BTreeMap<String, toml::Value>);
+
+/// Axes with their values, by key.
+pub(crate) type Axes = BTreeMap<String, Vec<toml::Value>>;
+
+/// One configuration of a grid, but for the seed.
+#[derive(Clone, Debug)]
+pub(crate) struct GridCell {
+    pub(crate) name: String,
+    pub(crate) point: Point,
+    /// The name, with the values of the axes that have several.
+    pub(crate) label: String,
+    table: toml::Table,
+}
+
+impl Grid {
+    /// All configurations, in the order of the cells; `set` and `vary` are those of a scale.
+    pub(crate) fn cells(&self, set: &toml::Table, vary: &toml::Table) -> anyhow::Result<Vec<GridCell>> {
+        let (own, over) = (axes(&self.vary)?, axes(vary)?);
+        let mut unused: BTreeSet<&String> = over.keys().collect();
+        let mut cells: Vec<GridCell> = Vec::new();
+        let mut several = BTreeSet::new();
+        for cell in &self.cells {
+            let within = || format!("in the cell `{}`", cell.name);
+            let mut of_cell = own.clone();
+            for (key, values) in &over {
+                if of_cell.contains_key(key) {
+                    of_cell.insert(key.clone(), values.clone());
+                    unused.remove(key);
+                }
+            }
+            for (key, values) in axes(&cell.vary).with_context(within)? {
+                let values = match over.get(&key) {
+                    // Its values of an axis of the grid are what tells the cell from its family: the scale chooses among them.
+                    Some(cut) if own.contains_key(&key) => {
+                        values.into_iter().filter(|value| cut.contains(value)).collect()
+                    }
+                    Some(cut) => {
+                        unused.remove(&key);
+                        cut.clone()
+                    }
+                    None => values,
+                };
+                of_cell.insert(key, values);
+            }
+            several.extend(of_cell.iter().filter(|(_, values)| values.len() > 1).map(|(key, _)| key.clone()));
+            for point in points(&of_cell) {
+                let mut table = self.base.clone();
+                merge(&mut table, &cell.set);
+                merge(&mut table, set);
+                for (key, value) in &point.0 {
+                    insert(&mut table, key, value.clone()).with_context(within)?;
+                }
+                ensure!(
+                    !cells.iter().any(|known| known.name == cell.name && known.point == point),
+                    "two cells called `{}` are the same place of the grid{}",
+                    cell.name,
+                    if point.0.is_empty() { String::new() } else { format!(" ({point})") }
+                );
+                cells.push(GridCell { name: cell.name.clone(), point, label: String::new(), table });
+            }
+        }
+        if let Some(key) = unused.first() {
+            bail!("`vary` of the scale has the axis `{key}`, which no cell has");
+        }
+        // A key on which the cells of a family disagree is worth a word too.
+        for (index, cell) in cells.iter().enumerate() {
+            for other in cells[..index].iter().filter(|other| other.name == cell.name) {
+                let differ = |key: &&String| cell.point.0.get(*key) != other.point.0.get(*key);
+                several.extend(cell.point.0.keys().filter(differ).cloned());
+            }
+        }
+        for cell in &mut cells {
+            cell.label = cell.point.only(&several).after(&cell.name);
+        }
+        Ok(cells)
+    }
+}
+
+impl GridCell {
+    /// The configuration for a seed.
+    pub(crate) fn config(&self, seed: u64) -> anyhow::Result<RunConfig> {
+        let mut table = self.table.clone();
+        table.insert("seed".to_owned(), toml::Value::Integer(i64::try_from(seed)?));
+        RunConfig::from_table(&table).with_context(|| format!("in the cell `{}`", self.label))
+    }
+}
+
+impl Point {
+    /// From nested tables, `{ data.dataset = "cifar10" }` say.
+    pub(crate) fn of(table: &toml::Table) -> Self {
+        Self(flat(table).into_iter().collect())
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&toml::Value> {
+        self.0.get(key)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether no key has one value here and another there.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        self.0.iter().all(|(key, value)| other.0.get(key).is_none_or(|other| other == value))
+    }
+
+    /// Without some keys.
+    pub(crate) fn without<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut rest = self.clone();
+        for key in keys {
+            rest.0.remove(key);
+        }
+        rest
+    }
+
+    /// With the values of another point for keys that this one lacks.
+    #[must_use]
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let mut joined = other.clone();
+        joined.0.extend(self.0.iter().map(|(key, value)| (key.clone(), value.clone())));
+        joined
+    }
+
+    pub(crate) fn only(&self, keys: &BTreeSet<String>) -> Self {
+        let kept = self.0.iter().filter(|(key, _)| keys.contains(*key));
+        Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    /// `name, learning rate 0.1`; the name alone at a point without values.
+    pub(crate) fn after(&self, name: &str) -> String {
+        if self.0.is_empty() { name.to_owned() } else { format!("{name}, {self}") }
+    }
+
+    /// The value of an axis as a number.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        match self.0.get(key)? {
+            toml::Value::Float(value) => Some(*value),
+            toml::Value::Integer(value) => Some(*value as f64),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    /// Names of data sets and networks speak for themselves; other values have their key before them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            match value {
+                toml::Value::String(text) => f.write_str(text)?,
+                value => write!(f, "{} {value}", axis_name(key))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last part of a key in words: `learning rate` for `schedule.learning_rate`.
+pub(crate) fn axis_name(key: &str) -> String {
+    key.rsplit('.').next().unwrap_or(key).replace('_', " ")
+}
+
+/// `{ schedule.learning_rate = [0.1, 0.2] }` by dotted keys.
+fn axes(vary: &toml::Table) -> anyhow::Result<Axes> {
+    let mut axes = Axes::new();
+    for (key, value) in flat(vary) {
+        let toml::Value::Array(values) = value else {
+            bail!("`vary` gives `{key}` the value {value}; expected a list, `{key} = [{value}]`");
+        };
+        ensure!(!values.is_empty(), "`vary` gives `{key}` no value");
+        axes.insert(key, values);
+    }
+    Ok(axes)
+}
+
+/// The leaves of nested tables with their dotted keys.
+fn flat(table: &toml::Table) -> Vec<(String, toml::Value)> {
+    let mut leaves = Vec::new();
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => {
+                leaves.extend(flat(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+            }
+            value => leaves.push((key.clone(), value.clone())),
+        }
+    }
+    leaves
+}
+
+/// The last axis changes fastest.
+fn points(axes: &Axes) -> Vec<Point> {
+    axes.iter().fold(vec![Point::default()], |points, (key, values)| {
+        let with = |point: &Point| {
+            let point = point.clone();
+            values.iter().map(move |value| {
+                let mut point = point.clone();
+                point.0.insert(key.clone(), value.clone());
+                point
+            })
+        };
+        points.iter().flat_map(with).collect()
+    })
+}
+
+fn insert(table: &mut toml::Table, key: &str, value: toml::Value) -> anyhow::Result<()> {
+    let Some((first, rest)) = key.split_once('.') else {
+        table.insert(key.to_owned(), value);
+        return Ok(());
+    };
+    let inner = table.entry(first).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    insert(inner.as_table_mut().with_context(|| format!("`{first}` is not a table"))?, rest, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(text: &str) -> Grid {
+        toml::from_str(text).unwrap()
+    }
+
+    fn labels(grid: &Grid, vary: &str) -> anyhow::Result<Vec<String>> {
+        let vary: toml::Table = vary.parse().unwrap();
+        let cells = grid.cells(&toml::Table::new(), &vary)?;
+        cells.iter().try_for_each(|cell| cell.config(0).map(drop))?;
+        Ok(cells.into_iter().map(|cell| cell.label).collect())
+    }
+
+    const TWO_SETS: &str = "
+        base = { schedule = { kind = 'constant', learning_rate = 0.1 } }
+        vary = { data.dataset = ['cifar10', 'cifar100'] }
+        [[cells]]
+        name = 'SGD'
+        vary = { schedule.learning_rate = [0.1, 0.2] }
+        [[cells]]
+        name = 'SAM'
+        set = { optimizer = { method = 'sam', rho = 0.05 } }
+        vary = { data.dataset = ['cifar10'] }
+        [[cells]]
+        name = 'SAM'
+        set = { optimizer = { method = 'sam', rho = 0.1 } }
+        vary = { data.dataset = ['cifar100'] }
+    ";
+
+    #[test]
+    fn a_cell_is_crossed_with_its_axes_and_a_family_may_differ_by_a_key() {
+        let grid = grid(TWO_SETS);
+        assert_eq!(
+            labels(&grid, "").unwrap(),
+            [
+                "SGD, cifar10, learning rate 0.1",
+                "SGD, cifar10, learning rate 0.2",
+                "SGD, cifar100, learning rate 0.1",
+                "SGD, cifar100, learning rate 0.2",
+                "SAM, cifar10",
+                "SAM, cifar100",
+            ]
+        );
+        let rhos: Vec<Option<f64>> = grid.cells(&toml::Table::new(), &toml::Table::new()).unwrap()[4..]
+            .iter()
+            .map(|cell| cell.config(0).unwrap().optimizer.rho)
+            .collect();
+        assert_eq!(rhos, [Some(0.05), Some(0.1)]);
+    }
+
+    #[test]
+    fn a_scale_cuts_axes_and_a_single_value_is_not_worth_a_word() {
+        let cut = "data.dataset = ['cifar10']\nschedule.learning_rate = [0.05, 0.4]";
+        let labels = labels(&grid(TWO_SETS), cut).unwrap();
+        assert_eq!(labels, ["SGD, learning rate 0.05", "SGD, learning rate 0.4", "SAM"]);
+    }
+
+    #[test]
+    fn unusable_axes_are_named() {
+        for (old, new, vary, part) in [
+            ("", "", "optimizer.rho = [0.1]", "which no cell has"),
+            ("[0.1, 0.2]", "0.1", "", "expected a list"),
+            ("[0.1, 0.2]", "[]", "", "no value"),
+            ("['cifar100']", "['cifar10']", "", "two cells called `SAM`"),
+            ("[0.1, 0.2]", "[0.1, 'fast']", "", "in the cell `SGD, cifar10, fast`"),
+        ] {
+            let grid = grid(&TWO_SETS.replacen(old, new, usize::from(!old.is_empty())));
+            let error = format!("{:#}", labels(&grid, vary).unwrap_err());
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn points_agree_unless_a_key_differs() {
+        let point = |text: &str| Point::of(&text.parse().unwrap());
+        let here = point("data.dataset = 'cifar10'\nseed = 1");
+        assert!(here.agrees(&point("seed = 1\nx = 2")) && !here.agrees(&point("seed = 2")));
+        assert_eq!(here.without(["seed"]).to_string(), "cifar10");
+        assert_eq!(point("a.b_c = 0.5").joined(&here).to_string(), "b c 0.5, cifar10, seed 1");
+    }
+}

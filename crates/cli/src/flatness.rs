@@ -1,0 +1,100 @@
+//! `flatness.json` of a run: how flat the loss is at its end, for the claims of an experiment.
+//!
+//! Plain data, from which a report is drawn without a network; `polder sharpness` measures what it holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::replace_file::replace_file;
+
+const FLATNESS_FILE: &str = "flatness.json";
+
+/// What is measured of the loss at the ends of the runs of an experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FlatnessSettings {
+    /// So many training images, without augmentation, are the loss that is measured.
+    pub(crate) images: usize,
+    /// So many training images give the running statistics of BN.
+    pub(crate) bn_images: usize,
+    /// Sampling of the trace stops when half the 95 % interval is this share of the mean,
+    pub(crate) precision: f64,
+    /// or after so many samples.
+    pub(crate) max_samples: u64,
+    /// Largest residual of the eigenvalue, as a share of it.
+    pub(crate) tolerance: f64,
+}
+
+/// How flat the loss is at the weights of a run; every number is `None` where it is not finite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FlatnessRecord {
+    pub(crate) settings: FlatnessSettings,
+    /// Wall time.
+    pub(crate) seconds: f64,
+    /// By the name of an average, or `iterate`.
+    pub(crate) by_weights: BTreeMap<String, Flatness>,
+}
+
+/// Curvature of the mean cross entropy at one set of weights. Relative: every weight in units of the norm of its filter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Flatness {
+    pub(crate) loss: Option<f64>,
+    pub(crate) trace: Option<f64>,
+    pub(crate) relative_trace: Option<f64>,
+    pub(crate) largest_eigenvalue: Option<f64>,
+    pub(crate) relative_largest_eigenvalue: Option<f64>,
+}
+
+impl Default for FlatnessSettings {
+    fn default() -> Self {
+        Self { images: 1000, bn_images: 1000, precision: 0.05, max_samples: 200, tolerance: 0.01 }
+    }
+}
+
+impl FlatnessRecord {
+    /// What was measured of the run in `dir`; `None` if nothing was, or under other settings.
+    pub(crate) fn read(dir: &Path, settings: &FlatnessSettings) -> anyhow::Result<Option<Self>> {
+        let path = dir.join(FLATNESS_FILE);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+        };
+        let record: Self = serde_json::from_slice(&bytes).with_context(|| {
+            format!("`{}` is damaged; remove it and repeat `polder reproduce`", path.display())
+        })?;
+        Ok(Some(record).filter(|record| record.settings == *settings))
+    }
+
+    pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
+        replace_file(&dir.join(FLATNESS_FILE), &serde_json::to_vec_pretty(self)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_found_again_under_its_settings_alone_and_a_damaged_one_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = FlatnessSettings::default();
+        assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap(), None);
+        let flat = Flatness { trace: Some(12.5), ..Flatness::default() };
+        let record = FlatnessRecord {
+            settings: settings.clone(),
+            seconds: 1.5,
+            by_weights: BTreeMap::from([("iterate".to_owned(), flat)]),
+        };
+        record.write(dir.path()).unwrap();
+        assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap(), Some(record));
+        let other = FlatnessSettings { images: 7, ..settings.clone() };
+        assert_eq!(FlatnessRecord::read(dir.path(), &other).unwrap(), None);
+        std::fs::write(dir.path().join(FLATNESS_FILE), "{").unwrap();
+        let error = format!("{:#}", FlatnessRecord::read(dir.path(), &settings).unwrap_err());
+        assert!(error.contains("flatness.json") && error.contains("remove it"), "{error}");
+    }
+}
