@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, data, doctor, evaluate, profile_input, report, reproduce, sharpness, theory, train,
+    bench, completions, config, data, doctor, evaluate, man, profile_input, report, reproduce, sharpness,
+    theory, train,
 };
 use crate::exit_code::Outcome;
 
@@ -44,6 +45,12 @@ pub(crate) enum Command {
     ProfileInput(profile_input::ProfileInputArgs),
     /// Measures what a training step of a network costs, part by part
     Bench(bench::BenchArgs),
+    /// Explains, checks and prints configurations
+    Config(config::ConfigArgs),
     /// Tells what this machine offers: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),
+    /// Prints a script that lets a shell complete commands, flags and keys
+    Completions(completions::CompletionsArgs),
+    /// Writes manual pages
+    Man(man::ManArgs),
 }

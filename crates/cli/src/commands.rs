@@ -1,9 +1,12 @@
 //! The subcommands, one file each.
 
 pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod man;
 pub(crate) mod profile_input;
 pub(crate) mod report;
 pub(crate) mod reproduce;

@@ -7,10 +7,14 @@
 mod averaging;
 mod check;
 mod data;
+pub(crate) mod explain;
+pub(crate) mod keys;
 mod model;
-mod nearest;
+pub(crate) mod model_name;
+pub(crate) mod nearest;
 mod optimizer;
 mod schedule;
+pub(crate) mod schema;
 mod training;
 
 use std::collections::BTreeMap;
@@ -19,12 +23,14 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use polder_optim::{AverageConfig, Schedule};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::averaging::AveragingConfig;
 use self::check::is_default;
 pub(crate) use self::data::{AugmentationName, DataConfig, DatasetName};
+use self::keys::Keys;
 pub(crate) use self::model::{ModelConfig, Precision};
 pub(crate) use self::nearest::with_nearest;
 pub(crate) use self::optimizer::{Method, OptimizerConfig, ParameterSet};
@@ -32,17 +38,22 @@ pub(crate) use self::schedule::ScheduleConfig;
 pub(crate) use self::training::{BnRefresh, EvaluationConfig, LearningRatePer, TrainingConfig};
 
 /// One run, fully resolved: two equal values give equal records.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(
+    title = "A run of Polder",
+    description = "What `polder train` reads: everything that changes the numbers of a run. Every key may be left out."
+)]
 pub(crate) struct RunConfig {
     /// Seeds initial weights, order and augmentation.
+    #[schemars(example = 1)]
     pub(crate) seed: u64,
     pub(crate) data: DataConfig,
     pub(crate) model: ModelConfig,
     pub(crate) optimizer: OptimizerConfig,
     pub(crate) schedule: ScheduleConfig,
     pub(crate) training: TrainingConfig,
-    /// Averages of the trajectory, by name; any number at once.
+    /// Averages of the trajectory, by name; any number at once, under names of your own.
     pub(crate) averages: BTreeMap<String, AveragingConfig>,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) evaluation: EvaluationConfig,
@@ -72,37 +83,41 @@ impl RunConfig {
     /// Reads `path` (defaults where it is silent, or everywhere without a path), applies `settings`
     /// (`key.path=value`, the value as in TOML or a bare word), and checks the result.
     pub(crate) fn load(path: Option<&Path>, settings: &[String]) -> anyhow::Result<Self> {
-        let mut table = match path {
-            Some(path) => std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the configuration `{}`", path.display()))?
-                .parse::<toml::Table>()
-                .with_context(|| format!("`{}` is not valid TOML", path.display()))?,
-            None => toml::Table::new(),
-        };
+        let text = path.map(|path| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration `{}`", path.display()))
+        });
+        let text = text.transpose()?.unwrap_or_default();
         let origin = path.map_or("the command line".to_owned(), |path| format!("`{}`", path.display()));
-        let mut resolve = || {
-            if !settings.is_empty() {
-                // Settings refine what the file and the defaults give, down to one key of a schedule or an average.
-                table = toml::Table::try_from(Self::parse(&table)?)?;
-                for setting in settings {
-                    set(&mut table, setting)?;
-                }
-            }
-            Self::from_table(&table)
-        };
-        resolve().with_context(|| format!("the configuration from {origin} is not usable"))
+        Self::resolve(&text, settings)
+            .with_context(|| format!("the configuration from {origin} is not usable"))
+    }
+
+    fn resolve(text: &str, settings: &[String]) -> anyhow::Result<Self> {
+        // From the text itself, so that errors carry the line of the file.
+        let config: Self = toml::from_str(text).map_err(with_nearest)?;
+        if settings.is_empty() {
+            config.validate()?;
+            return Ok(config);
+        }
+        // Settings refine what the file and the defaults give, down to one key of a schedule or an average.
+        let mut table = toml::Table::try_from(config)?;
+        let keys = Keys::of_a_run();
+        for setting in settings {
+            let mut alone = toml::Table::new();
+            set(&mut alone, setting)?;
+            keys.check(&alone).with_context(|| format!("`--set {setting}`"))?;
+            set(&mut table, setting)?;
+        }
+        keys.check(&table)?;
+        Self::from_table(&table)
     }
 
     /// A run from a TOML table, checked.
     pub(crate) fn from_table(table: &toml::Table) -> anyhow::Result<Self> {
-        let config = Self::parse(table)?;
+        let config: Self = table.clone().try_into().map_err(with_nearest)?;
         config.validate()?;
         Ok(config)
-    }
-
-    /// Re-parsed from text: errors then carry the line and the list of keys that exist.
-    fn parse(table: &toml::Table) -> anyhow::Result<Self> {
-        toml::from_str(&toml::to_string(table)?).map_err(with_nearest)
     }
 
     /// The first 12 hexadecimal digits of the SHA-256 of the canonical JSON of this configuration.
@@ -125,6 +140,7 @@ impl RunConfig {
     fn validate(&self) -> anyhow::Result<()> {
         self.training.validate()?;
         self.data.validate()?;
+        self.model.validate()?;
         self.schedule.validate()?;
         self.optimizer.validate()?;
         self.averages.iter().try_for_each(|(name, average)| average.validate(name, self.training.epochs))
@@ -232,7 +248,7 @@ mod tests {
     #[test]
     fn unusable_settings_are_named() {
         for (setting, part) in [
-            ("training.epoch=3", "did you mean `epochs`"),
+            ("training.epoch=3", "did you mean `training.epochs`"),
             ("trainng.epochs=3", "did you mean `training`"),
             ("optimizer.method=sma", "did you mean `sam`"),
             ("optimizer.rho=0.05", "optimizer.rho"),
@@ -249,6 +265,13 @@ mod tests {
             ("averages.iterate={kind='tail', start=0.5}", "last iterate"),
             ("averages.w={kind='window', start=0.0, length=0}", "averages.w.length"),
             ("schedule={kind='constant', learning_rate=-1.0}", "schedule.learning_rate"),
+            ("schedule.floor=0.1", "belongs to `schedule.kind = \"cosine\"`"),
+            ("optimizer.dampening=1.5", "optimizer.dampening"),
+            ("data.validation_images=0", "data.validation_images"),
+            ("data={dataset='generated', num_classes=1}", "data.num_classes"),
+            ("data={dataset='generated', image_size=3}", "data.image_size"),
+            ("model.name=wnr-10-1", "nearest to it: wrn-10-1"),
+            ("training.epochs='three'", "in `training.epochs`"),
             ("training", "has no `=`"),
             ("data.label_noise=1.5", "data.label_noise"),
             ("data.path=x", "need each other"),

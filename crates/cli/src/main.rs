@@ -27,6 +27,7 @@ mod scale;
 mod session;
 mod sharpness;
 mod snapshot;
+mod stdout;
 #[cfg(test)]
 mod synthetic;
 mod theory_record;
@@ -65,6 +66,9 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Data(args) => commands::data::run(args),
         Command::ProfileInput(args) => commands::profile_input::run(args, trace.is_some()),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Config(args) => commands::config::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
     }
 }

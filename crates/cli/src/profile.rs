@@ -9,7 +9,6 @@ pub(crate) mod consumer;
 pub(crate) mod flow;
 pub(crate) mod investigation;
 pub(crate) mod measurement;
-pub(crate) mod model_name;
 pub(crate) mod picture;
 pub(crate) mod record;
 pub(crate) mod setting;

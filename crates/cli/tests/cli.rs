@@ -13,9 +13,20 @@ fn polder(arguments: &[&str]) -> Command {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for command in
-        ["train", "evaluate", "sharpness", "bench", "theory", "reproduce", "report", "data", "doctor"]
-    {
+    for command in [
+        "train",
+        "evaluate",
+        "sharpness",
+        "bench",
+        "theory",
+        "reproduce",
+        "report",
+        "data",
+        "config",
+        "doctor",
+        "completions",
+        "man",
+    ] {
         polder(&[command, "--help"]).assert().success().stdout(contains("Examples:"));
     }
     polder(&["--help"]).assert().success().stdout(contains("Exit codes:"));
@@ -26,7 +37,7 @@ fn an_unknown_key_is_refused_with_those_that_exist() {
     polder(&["train", "--set", "training.epoch=3"])
         .assert()
         .code(1)
-        .stderr(contains("unknown field `epoch`").and(contains("epochs")));
+        .stderr(contains("there is no key `training.epoch`").and(contains("`training.epochs`")));
 }
 
 #[test]

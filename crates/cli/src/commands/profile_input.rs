@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use tch::Device;
 
+use crate::config::model_name;
 use crate::config::{Precision, RunConfig};
 use crate::data_dir::DataDir;
 use crate::environment;
@@ -23,7 +24,7 @@ use crate::profile::setting::{Format, Setting};
 use crate::profile::source::Source;
 use crate::profile::status::Status;
 use crate::profile::verdict::Verdict;
-use crate::profile::{model_name, picture, text};
+use crate::profile::{picture, text};
 use crate::replace_file::replace_file;
 use crate::trace;
 use crate::trainer::DeviceChoice;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::RunConfig;
+use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
+use crate::stdout;
 use crate::trainer::{CheckpointEvery, DeviceChoice, Keep, TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
@@ -13,7 +14,8 @@ Examples:
   polder train --set data.dataset=generated --set training.epochs=3
   polder train my-run.toml --seed 1 --data-dir /data
   polder train my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05
-  polder train --print-config > my-run.toml      every key with its default
+  polder config show > my-run.toml               every key with its default
+  polder config explain optimizer.rho            what a key means
 
 The last line on stdout is the run directory. Ctrl-C (SIGINT) and SIGTERM write a checkpoint and stop; the same command
 continues. SIGUSR2 writes a checkpoint and goes on. A second Ctrl-C stops at once.";
@@ -22,14 +24,8 @@ continues. SIGUSR2 writes a checkpoint and goes on. A second Ctrl-C stops at onc
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// TOML file; keys that it leaves out have the values of --print-config
-    config: Option<PathBuf>,
-    /// Sets a key of the configuration, over the file; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
-    /// Seeds initial weights, order and augmentation; the same as --set seed=N
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    source: ConfigSource,
     /// Folder in which the run directory is made, named by the hash of the configuration
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
@@ -41,7 +37,7 @@ pub(crate) struct TrainArgs {
     /// How many checkpoints stay, or `all`; a damaged one falls back to the one before
     #[arg(long, value_name = "N", default_value = "2")]
     keep_checkpoints: Keep,
-    /// Prints the resolved configuration as TOML and stops
+    /// Prints the resolved configuration as TOML and stops: `polder config show`
     #[arg(long)]
     print_config: bool,
 }
@@ -98,11 +94,9 @@ impl TrainingFlags {
 
 /// Trains, and prints the run directory.
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let mut settings = args.settings.clone();
-    settings.extend(args.seed.map(|seed| format!("seed={seed}")));
-    let config = RunConfig::load(args.config.as_deref(), &settings)?;
+    let config = args.source.load()?;
     if args.print_config {
-        print!("{}", toml::to_string(&config)?);
+        stdout::print(&toml::to_string(&config)?)?;
         return Ok(Outcome::Done.into());
     }
     let options = TrainOptions {

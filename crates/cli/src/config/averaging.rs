@@ -4,32 +4,62 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use anyhow::ensure;
 use polder_optim::AverageConfig;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, one};
 
-/// One average of the trajectory; `start` is a fraction of the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One average of the trajectory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum AveragingConfig {
     /// Uniform mean of all iterates from `start` on.
-    Tail { start: f64 },
+    Tail {
+        /// From this fraction of the run on; rounded down to a whole epoch.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.75)]
+        start: f64,
+    },
     /// `decay * average + (1 - decay) * iterate` from `start` on; the first iterate stands for all before it.
-    Ema { start: f64, decay: f64 },
-    /// Likewise, but nothing stands for the iterates before the first.
-    CorrectedEma { start: f64, decay: f64 },
+    Ema {
+        /// From this fraction of the run on; rounded down to a whole epoch.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.0)]
+        start: f64,
+        /// What is left of the average at every step; the iterate has the rest.
+        #[schemars(range(min = 0, max = 1), example = 0.999)]
+        decay: f64,
+    },
+    /// `decay * average + (1 - decay) * iterate` from `start` on, divided by the weight of what it has seen: nothing stands
+    /// for the iterates before the first.
+    CorrectedEma {
+        /// From this fraction of the run on; rounded down to a whole epoch.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.0)]
+        start: f64,
+        /// What is left of the average at every step; the iterate has the rest.
+        #[schemars(range(min = 0, max = 1), example = 0.999)]
+        decay: f64,
+    },
     /// Uniform mean of the iterates at the end of every `every` epochs from `start` on.
     Swa {
+        /// From this fraction of the run on; rounded down to a whole epoch.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.75)]
         start: f64,
+        /// One iterate of so many epochs; at most as many as are left from `start` on.
         #[serde(default = "one")]
+        #[schemars(range(min = 1), example = 1)]
         every: u64,
     },
     /// Uniform mean of the last `length` of the iterates at the end of every `every` epochs from `start` on. Takes the
     /// memory of `length` + 2 networks.
     Window {
+        /// From this fraction of the run on; rounded down to a whole epoch.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.0)]
         start: f64,
+        /// How many iterates.
+        #[schemars(range(min = 1), example = 5)]
         length: u64,
+        /// One iterate of so many epochs; at most as many as are left from `start` on.
         #[serde(default = "one")]
+        #[schemars(range(min = 1), example = 1)]
         every: u64,
     },
 }

@@ -4,48 +4,61 @@ use std::fmt;
 
 use anyhow::ensure;
 use polder_data::DatasetKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, is_default};
 
 /// Which images, and what is done to them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DataConfig {
+    /// The data set.
     pub(crate) dataset: DatasetName,
     /// Only the first so many training images; all of them when absent (generated data: 2,000).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), example = 2000)]
     pub(crate) train_images: Option<usize>,
     /// Only the first so many test images; all of them when absent (generated data: 1,000).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), example = 1000)]
     pub(crate) test_images: Option<usize>,
-    /// The training images of `dataset = "packed"`: a file made by `polder data pack`, relative to the data directory.
+    /// The training images: a file made by `polder data pack`, relative to the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-only-with" = {"data.dataset": "packed"}), example = "flowers.polder")]
     pub(crate) path: Option<String>,
-    /// Likewise the test images; without it, `validation_images` of the training images take their place.
+    /// The test images: such a file as well; without it, `validation_images` of the training images take their place.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-only-with" = {"data.dataset": "packed"}), example = "flowers-test.polder")]
     pub(crate) test_path: Option<String>,
-    /// So many of the training images, of each class its share, are held out and evaluated *instead of* the test split;
+    /// So many of the training images, of each class its share, are held out and evaluated instead of the test split;
     /// the same ones for every seed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), example = 5000)]
     pub(crate) validation_images: Option<usize>,
-    /// This fraction of the training labels is replaced by a wrong one, drawn from the seed; 0 when absent.
+    /// This fraction of the training labels is replaced by a wrong one, drawn from the seed.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, range(min = 0, max = 1), example = 0.2)]
     pub(crate) label_noise: f64,
     /// Number of classes of generated data; 10 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-only-with" = {"data.dataset": "generated"}), range(min = 2, max = 256), example = 5)]
     pub(crate) num_classes: Option<usize>,
     /// Height and width of generated data, in pixels; 32 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-only-with" = {"data.dataset": "generated"}), range(min = 4), example = 16)]
     pub(crate) image_size: Option<usize>,
+    /// What is done to a training image, drawn anew in every epoch.
     pub(crate) augmentation: AugmentationName,
 }
 
 /// The data sets a run can be trained on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DatasetName {
+    /// CIFAR-10: 10 classes, 3 x 32 x 32.
     Cifar10,
+    /// CIFAR-100 under its 100 fine labels, 3 x 32 x 32.
     Cifar100,
     /// CIFAR-100 under its 20 coarse labels.
     Cifar100Coarse,
@@ -53,19 +66,22 @@ pub(crate) enum DatasetName {
     Mnist,
     /// Clothes of 1 x 28 x 28, for the perceptrons.
     FashionMnist,
-    /// A folder of images that `polder data pack` has made a file of.
+    /// A folder of images that `polder data pack` has made a file of: `path`, and `test_path` or `validation_images`.
+    #[schemars(extend("x-needs" = ["data.path", "data.test_path"]))]
     Packed,
     /// Made by Polder, the same for every seed; needs no file.
     Generated,
 }
 
 /// The augmentations that have a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AugmentationName {
     /// Crop (zero padding 4), flip, cutout (16, p = 0.5): the recipe of Nitanda et al.'s code.
     CropFlipCutout,
+    /// Crop (zero padding 4) and flip.
     CropFlip,
+    /// Nothing.
     None,
 }
 
@@ -89,10 +105,12 @@ impl Default for DataConfig {
 impl DataConfig {
     /// Keys that need each other are there together, and none is there without effect.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
-        for (name, count) in
-            [("data.train_images", self.train_images), ("data.test_images", self.test_images)]
-        {
-            ensure!(count != Some(0), "`{name}` is 0; expected at least 1, or leave it out for all images");
+        for (name, count, otherwise) in [
+            ("data.train_images", self.train_images, "for all images"),
+            ("data.test_images", self.test_images, "for all images"),
+            ("data.validation_images", self.validation_images, "to evaluate the test images"),
+        ] {
+            ensure!(count != Some(0), "`{name}` is 0; expected at least 1, or leave it out {otherwise}");
         }
         fraction("data.label_noise", self.label_noise)?;
         let packed = self.dataset == DatasetName::Packed;
@@ -113,6 +131,12 @@ impl DataConfig {
             generated || (self.num_classes.is_none() && self.image_size.is_none()),
             "`data.num_classes` and `data.image_size` belong to `data.dataset = \"generated\"`; remove them"
         );
+        if let Some(classes) = self.num_classes {
+            ensure!((2..=256).contains(&classes), "`data.num_classes` is {classes}; expected 2 to 256");
+        }
+        if let Some(size) = self.image_size {
+            ensure!(size >= 4, "`data.image_size` is {size}; expected at least 4 pixels");
+        }
         Ok(())
     }
 }

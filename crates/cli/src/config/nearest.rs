@@ -23,9 +23,19 @@ fn nearest(message: &str) -> Option<(&str, &str)> {
         return None;
     }
     let unknown = what.split('`').nth(1)?;
-    let slips = |name: &&str| strsim::damerau_levenshtein(name, unknown);
-    let best = known.split('`').skip(1).step_by(2).min_by_key(slips)?;
-    (slips(&best) <= (unknown.len() / LETTERS_PER_SLIP).max(1)).then_some((unknown, best))
+    Some((unknown, nearest_of(unknown, known.split('`').skip(1).step_by(2))?))
+}
+
+/// The one of the `known` names that `unknown` is a slip of, if it is one.
+pub(crate) fn nearest_of<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let slips = |name: &&str| letters_apart(name, unknown);
+    let best = known.min_by_key(slips)?;
+    (slips(&best) <= (unknown.len() / LETTERS_PER_SLIP).max(1)).then_some(best)
+}
+
+/// How many letters are missing, added, exchanged or wrong.
+pub(crate) fn letters_apart(known: &str, typed: &str) -> usize {
+    strsim::damerau_levenshtein(known, typed)
 }
 
 #[cfg(test)]

@@ -7,71 +7,100 @@ use polder_optim::{
     Ascent, AscentDecay, Entries, EulerStepsConfig, GradientPenaltyConfig, Momentum, SamConfig, SgdConfig,
     WeightDecay,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::{is_default, is_one, positive};
+use super::check::{fraction, is_default, is_one, positive};
 
 /// SGD, or another optimizer around it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OptimizerConfig {
+    /// How a step is made from gradients.
+    #[schemars(example = Method::Sam)]
     pub(crate) method: Method,
-    /// Radius of SAM's perturbation; only with `method = "sam"`.
+    /// Radius of SAM's perturbation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0), extend("x-only-with" = {"optimizer.method": "sam"}), example = 0.05)]
     pub(crate) rho: Option<f64>,
+    /// What is left of the velocity at every step.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.9)]
     pub(crate) momentum: f64,
+    /// The share of a gradient that does not enter the velocity; without effect where `momentum` is 0.
+    #[schemars(range(min = 0, max = 1), example = 0.1)]
     pub(crate) dampening: f64,
+    /// Whether the step looks ahead along the velocity; without dampening.
+    #[schemars(extend("x-needs" = ["optimizer.momentum"]), example = true)]
     pub(crate) nesterov: bool,
     /// Coupled L2 on the parameters of `decay_on`.
+    #[schemars(range(min = 0), example = 5e-4)]
     pub(crate) weight_decay: f64,
-    /// What decays; all parameters when absent, BN and biases included.
+    /// The parameters that decay.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub(crate) decay_on: ParameterSet,
     /// Gradients are scaled down to this norm, before weight decay and momentum; never when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0), example = 5.0)]
     pub(crate) clip_norm: Option<f64>,
     /// How far and along what SAM ascends.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, extend("x-only-with" = {"optimizer.method": "sam"}))]
     pub(crate) ascent: AscentName,
-    /// Added to the absolute weights by which `ascent = "adaptive"` scales; 0.01 as in the authors' code when absent.
+    /// Added to the absolute weights by which the ascent scales; the default is that of the authors' code.
     #[serde(skip_serializing_if = "is_default_eta")]
+    #[schemars(!skip_serializing_if, range(min = 0), example = 0.1)]
+    #[schemars(extend("x-only-with" = {"optimizer.method": "sam", "optimizer.ascent": "adaptive"}))]
     pub(crate) eta: f64,
-    /// The parameters by whose size `ascent = "adaptive"` scales; all but biases, as in the authors' code, when absent.
+    /// The parameters by whose size the ascent scales; the default is that of the authors' code.
     #[serde(skip_serializing_if = "is_without_biases")]
+    #[schemars(!skip_serializing_if, extend("x-only-with" = {"optimizer.method": "sam", "optimizer.ascent": "adaptive"}))]
     pub(crate) adaptive_on: ParameterSet,
-    /// Whether the weight decay is part of the loss that SAM ascends; outside when absent.
+    /// Whether the weight decay is part of the loss that SAM ascends.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, extend("x-only-with" = {"optimizer.method": "sam"}))]
     pub(crate) ascent_decay: AscentDecayName,
-    /// Into so many micro-batches, each with an ascent of its own, SAM cuts a minibatch; 1 when absent.
+    /// Into so many micro-batches, each with an ascent of its own, SAM cuts a minibatch.
     #[serde(skip_serializing_if = "is_one")]
+    #[schemars(!skip_serializing_if, range(min = 1), extend("x-only-with" = {"optimizer.method": "sam"}), example = 4)]
     pub(crate) micro_batches: u64,
-    /// SAM ascends at one step of so many; at every one when absent.
+    /// SAM ascends at one step of so many.
     #[serde(skip_serializing_if = "is_one")]
+    #[schemars(!skip_serializing_if, range(min = 1), extend("x-only-with" = {"optimizer.method": "sam"}), example = 2)]
     pub(crate) ascend_every: u64,
-    /// Strength of the penalty on the gradient, in units of a learning rate; only with `method = "gradient-penalty"`.
+    /// Strength of the penalty on the gradient, in units of a learning rate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0), extend("x-only-with" = {"optimizer.method": "gradient-penalty"}), example = 0.1)]
     pub(crate) lambda: Option<f64>,
-    /// Updates per minibatch, each with the whole learning rate; only with `method = "euler-steps"`.
+    /// Updates per minibatch, each with the whole learning rate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), extend("x-only-with" = {"optimizer.method": "euler-steps"}), example = 4)]
     pub(crate) euler_steps: Option<u64>,
 }
 
 /// How a step is made from gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Method {
+    /// Stochastic gradient descent, with momentum if there is any.
     Sgd,
+    /// Sharpness-aware minimisation: the gradient is taken where the loss is highest within the radius `rho`, to first
+    /// order.
+    #[schemars(extend("x-needs" = ["optimizer.rho"]))]
     Sam,
     /// SGD on the loss and a quarter of `lambda` times its squared gradient, minibatch by minibatch.
+    #[schemars(extend("x-needs" = ["optimizer.lambda"]))]
     GradientPenalty,
     /// Several steps of SGD on each minibatch.
+    #[schemars(extend("x-needs" = ["optimizer.euler_steps"]))]
     EulerSteps,
 }
 
 /// Which parameters a setting touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ParameterSet {
+    /// All parameters: biases and what BN scales and shifts by as well.
     #[default]
     All,
     /// All but biases and the shifts of BN.
@@ -80,8 +109,8 @@ pub(crate) enum ParameterSet {
     NoBiasNoBn,
 }
 
-/// How far and along what SAM ascends; see [`Ascent`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How far and along what SAM ascends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AscentName {
     /// To the distance rho along the gradient.
@@ -93,12 +122,14 @@ pub(crate) enum AscentName {
     Adaptive,
 }
 
-/// Whether weight decay takes part in SAM's ascent; see [`AscentDecay`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether weight decay takes part in SAM's ascent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AscentDecayName {
+    /// It is no part of the loss that is ascended.
     #[default]
     Outside,
+    /// It is a part of it.
     Inside,
 }
 
@@ -198,6 +229,7 @@ impl OptimizerConfig {
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         let all = |_| Entries::All;
         self.keys_belong_to_the_method()?;
+        fraction("optimizer.dampening", self.dampening)?;
         if self.nesterov {
             positive("optimizer.momentum", self.momentum)
                 .context("`optimizer.nesterov = true` needs a momentum")?;

@@ -2,45 +2,80 @@
 
 use anyhow::ensure;
 use polder_optim::Schedule;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, positive};
 
 /// The learning rate over the run; times are fractions of it, rounded to whole epochs, or to steps with
 /// `training.learning_rate_per = "step"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum ScheduleConfig {
+    /// The same all along.
     Constant {
+        /// The learning rate.
+        #[schemars(extend("exclusiveMinimum" = 0), example = 0.1)]
         learning_rate: f64,
     },
+    /// Falls by a factor at each milestone.
     MultiStep {
+        /// The learning rate before the first milestone.
+        #[schemars(extend("exclusiveMinimum" = 0), example = 0.1)]
         learning_rate: f64,
+        /// Fractions of the run, ascending.
+        #[schemars(inner(range(min = 0, max = 1)), example = [0.2, 0.4, 0.6])]
         milestones: Vec<f64>,
+        /// By which the learning rate is multiplied at every milestone.
+        #[schemars(range(min = 0, max = 1), example = 0.2)]
         factor: f64,
     },
+    /// Half a cosine wave from the learning rate down to a floor.
     Cosine {
+        /// The learning rate at the beginning.
+        #[schemars(extend("exclusiveMinimum" = 0), example = 0.1)]
         learning_rate: f64,
+        /// The learning rate at the end; at most the one at the beginning.
+        #[schemars(range(min = 0), example = 0.0)]
         floor: f64,
     },
     /// A straight rise over the fraction `duration` of the run, from `factor` times the first learning rate of `then` to
     /// that; times within `then` are fractions of what is left.
     WarmUp {
+        /// The learning rate at the beginning, in units of the first one of `then`.
+        #[schemars(range(min = 0, max = 1), example = 0.1)]
         factor: f64,
+        /// The fraction of the run that the rise takes.
+        #[schemars(range(min = 0), extend("exclusiveMaximum" = 1), example = 0.05)]
         duration: f64,
+        /// The schedule that follows.
+        #[schemars(example = Self::constant())]
         then: Box<ScheduleConfig>,
     },
     /// `before` up to the fraction `start`, then within the fraction `duration` straight to `learning_rate`, where it
     /// stays; times within `before` are fractions of the whole run.
     Swa {
+        /// The schedule up to `start`.
+        #[schemars(example = Self::constant())]
         before: Box<ScheduleConfig>,
+        /// The fraction of the run at which it is left.
+        #[schemars(range(min = 0, max = 1), example = 0.75)]
         start: f64,
+        /// The fraction of the run that the way to `learning_rate` takes.
+        #[schemars(range(min = 0, max = 1), example = 0.05)]
         duration: f64,
+        /// The learning rate at the end.
+        #[schemars(extend("exclusiveMinimum" = 0), example = 0.05)]
         learning_rate: f64,
     },
 }
 
 impl ScheduleConfig {
+    /// What stands in examples where a schedule holds another.
+    fn constant() -> Self {
+        Self::Constant { learning_rate: 0.1 }
+    }
+
     /// The schedule of a run that takes `total` units of time.
     pub(crate) fn over(&self, total: u64) -> Schedule {
         match self {

@@ -2,64 +2,76 @@
 
 use anyhow::ensure;
 use polder_models::LabelSmoothing;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, is_default};
 
 /// How long, and in what portions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct TrainingConfig {
+    /// Passes over the training images.
+    #[schemars(range(min = 1), example = 12)]
     pub(crate) epochs: u64,
+    /// Images of a minibatch; at least 2, because BN needs a variance.
+    #[schemars(range(min = 2), example = 128)]
     pub(crate) batch_size: usize,
     /// Iterate and averages are evaluated after every so many epochs, and after the last.
+    #[schemars(range(min = 1), example = 2)]
     pub(crate) evaluate_every: u64,
-    /// How often the learning rate follows the schedule; at the beginning of every epoch when absent.
+    /// How often the learning rate follows the schedule.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub(crate) learning_rate_per: LearningRatePer,
-    /// The share of a target's probability that is spread over classes other than the labelled one; 0 when absent.
+    /// The share of a target's probability that is spread over the classes that `label_smoothing_over` names.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, range(min = 0, max = 1), example = 0.1)]
     pub(crate) label_smoothing: f64,
-    /// Over which classes it is spread; over all when absent.
+    /// Over which classes it is spread.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, extend("x-needs" = ["training.label_smoothing"]))]
     pub(crate) label_smoothing_over: SmoothedOver,
 }
 
-/// The two conventions that go by the name of label smoothing; see [`LabelSmoothing`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The two conventions that go by the name of label smoothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SmoothedOver {
     /// The labelled class has its part of the share as well: as in PyTorch.
     #[default]
     All,
-    /// As in the code of Nitanda et al.
+    /// The labelled class has none of it: as in the code of Nitanda et al.
     Others,
 }
 
 /// The unit of time of a schedule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LearningRatePer {
-    /// As in the papers' code.
+    /// Once, at the beginning of an epoch: as in the papers' code.
     #[default]
     Epoch,
+    /// Smoothly, step by step.
     Step,
 }
 
 /// How weights are judged: none of it reaches the training.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EvaluationConfig {
     /// The mean of the logits of an image and of its mirror image, in place of the image's.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if, example = true)]
     pub(crate) flips: bool,
     /// What has equal weight in the BN statistics of averaged weights.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(!skip_serializing_if)]
     pub(crate) bn_refresh: BnRefresh,
 }
 
 /// What has equal weight in a BN refresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum BnRefresh {
     /// Every minibatch, the last and smaller one as well: as in the papers' code.
