@@ -15,6 +15,7 @@ mod unit;
 use std::fmt;
 
 use polder_theory::Evidence;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Point;
@@ -29,7 +30,7 @@ pub(crate) use self::unit::Unit;
 pub(crate) const LEVEL: f64 = 0.95;
 
 /// One claim of a paper, or one hypothesis of ours, and how it is tested.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Claim {
     /// `A4.1`, say.
@@ -43,7 +44,7 @@ pub(crate) struct Claim {
 }
 
 /// Who makes the claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Origin {
     Paper,
@@ -51,7 +52,7 @@ pub(crate) enum Origin {
 }
 
 /// How a claim is tested.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Test {
     /// A weighted sum over cells.
@@ -78,7 +79,7 @@ pub(crate) enum Test {
 }
 
 /// What a contrast is expected to be: in fractions, not percent; in doublings for flatness and optima.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Expect {
     /// Greater than this.

@@ -1,18 +1,21 @@
 //! `experiments/*.toml`: what is run, at which scales, and which claims are tested on it.
 
 mod grid;
+pub(crate) mod schema;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::grid::{Grid, GridCell};
 use crate::claim::{Claim, Term};
+use crate::config::keys::Keys;
 use crate::config::{RunConfig, with_nearest};
 use crate::flatness::FlatnessSettings;
-use crate::law::{Law, keys};
+use crate::law::{Law, check};
 use crate::scale::ScaleName;
 use crate::theory_record::Simulation;
 
@@ -22,7 +25,7 @@ pub(crate) use self::grid::{Point, axis_name};
 pub(crate) const PUBLISHED_FILE: &str = "published.toml";
 
 /// One experiment as its file describes it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Experiment {
     /// `A4`, say; what `--only` selects.
@@ -53,17 +56,18 @@ pub(crate) struct Experiment {
 }
 
 /// Which law is simulated, and in what its settings differ from the law's own for the scale.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TheorySettings {
     /// As `polder theory` calls it.
     pub(crate) law: String,
     #[serde(default)]
+    #[schemars(schema_with = "schema::table")]
     pub(crate) settings: toml::Table,
 }
 
 /// The scales of an experiment.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scales {
     pub(crate) smoke: Scale,
@@ -73,13 +77,14 @@ pub(crate) struct Scales {
 }
 
 /// What of an experiment belongs to the default selection, which takes about an hour in all.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultCut {
     /// So many of the seeds of the scale; all when absent.
     pub(crate) seeds: Option<usize>,
     /// These values of axes.
     #[serde(default)]
+    #[schemars(schema_with = "schema::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
 
@@ -95,7 +100,7 @@ pub(crate) struct Extent {
 }
 
 /// How an experiment is cut to a scale.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scale {
     /// In what it differs from the paper; shown wherever its numbers are.
@@ -105,9 +110,11 @@ pub(crate) struct Scale {
     pub(crate) seeds: Vec<u64>,
     /// Keys that differ at this scale: of a run's configuration, or of the law's settings.
     #[serde(default)]
+    #[schemars(schema_with = "schema::table")]
     pub(crate) set: toml::Table,
     /// Values of axes of the grid that differ at this scale.
     #[serde(default)]
+    #[schemars(schema_with = "schema::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
 
@@ -157,6 +164,7 @@ impl Experiment {
         );
         ensure!(self.scales.is_some(), "the table `scales` is missing");
         ensure!(self.flatness.is_none() || self.grid.is_some(), "`flatness` needs runs to measure: a `grid`");
+        self.check_keys()?;
         for scale in ScaleName::ALL.into_iter().filter(|scale| self.scale(*scale).is_ok()) {
             let at = || format!("at the scale `{scale}`");
             self.runs(Extent::all(scale)).with_context(at)?;
@@ -210,16 +218,30 @@ impl Experiment {
         let law = Law::find(&theory.law)?;
         let mut settings = law.preset(scale)?;
         for over in [&theory.settings, &self.scale(scale)?.set] {
-            if let Some(unknown) = over.keys().find(|key| !settings.contains_key(*key)) {
-                bail!(
-                    "the law `{}` has no setting `{unknown}`; it has {}",
-                    law.name,
-                    keys(&settings).join(", ")
-                );
-            }
+            check(&settings, over).with_context(|| format!("the law `{}`", law.name))?;
             merge(&mut settings, over);
         }
         Ok(Some(Simulation { law, settings }))
+    }
+
+    /// Checks the keys of every table of the grid by itself, so that an error says which table it is.
+    fn check_keys(&self) -> anyhow::Result<()> {
+        let Some(grid) = &self.grid else { return Ok(()) };
+        let keys = Keys::of_a_run();
+        keys.check(&grid.base).context("in `grid.base`")?;
+        keys.check(&grid.vary).context("in `grid.vary`")?;
+        for cell in &grid.cells {
+            keys.check(&cell.set).with_context(|| format!("in `set` of the cell `{}`", cell.name))?;
+            keys.check(&cell.vary).with_context(|| format!("in `vary` of the cell `{}`", cell.name))?;
+        }
+        for name in ScaleName::ALL {
+            if let Ok(scale) = self.scale(name) {
+                keys.check(&scale.set).with_context(|| format!("in `scales.{name}.set`"))?;
+                keys.check(&scale.vary).with_context(|| format!("in `scales.{name}.vary`"))?;
+            }
+        }
+        let cut = self.default.as_ref();
+        cut.map_or(Ok(()), |cut| keys.check(&cut.vary).context("in `default.vary`"))
     }
 
     fn check_claims(&self, scale: ScaleName) -> anyhow::Result<()> {
@@ -420,7 +442,7 @@ mod tests {
         .unwrap();
         for (old, new, part) in [
             ("id = \"A4\"", "id = \"A4\"\nspeed = 1", "unknown field `speed`"),
-            ("momentum = 0.0,", "momentun = 0.0,", "unknown field `momentun`"),
+            ("momentum = 0.0,", "momentun = 0.0,", "did you mean `optimizer.momentum`?"),
             ("cell = \"small steps, SAM\"", "cell = \"no such\"", "the cell `no such`"),
             ("weights = \"tail\"", "weights = \"ema\"", "the average `ema`"),
             ("seeds = [0, 1]", "seeds = []", "no seed"),

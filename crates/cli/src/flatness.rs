@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::replace_file::replace_file;
@@ -13,7 +14,7 @@ use crate::replace_file::replace_file;
 const FLATNESS_FILE: &str = "flatness.json";
 
 /// What is measured of the loss at the ends of the runs of an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FlatnessSettings {
     /// So many training images, without augmentation, are the loss that is measured.

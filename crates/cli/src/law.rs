@@ -8,7 +8,7 @@ use polder_theory::Exhibit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use settings::{Flag, keys, set};
+pub(crate) use settings::{Flag, check, set};
 
 use crate::scale::ScaleName;
 

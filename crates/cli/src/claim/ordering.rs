@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::contrast::too_few;
@@ -10,7 +11,7 @@ use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict};
 use crate::experiment::Point;
 
 /// Which way an axis is walked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Direction {
     Rising,

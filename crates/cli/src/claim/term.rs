@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::interval::mean;
 use super::measurements::{Measure, Measurements, Place};
-use crate::experiment::Point;
+use crate::experiment::{Point, schema};
 
 /// `coefficient` times a measure of `weights` in `cell`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Term {
     pub(crate) cell: String,
@@ -21,6 +22,7 @@ pub(crate) struct Term {
     pub(crate) measure: Measure,
     /// Values of axes. The claim is tested for every value of the axes that none of its terms fixes.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(schema_with = "schema::part_of_a_run")]
     pub(crate) at: toml::Table,
     /// After this fraction of the run; at its end when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -155,7 +155,8 @@ mod tests {
         for experiment in read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")).unwrap()
         {
             for scale in ScaleName::ALL.into_iter().filter(|scale| experiment.scale(*scale).is_ok()) {
-                configs.extend(experiment.runs(Extent::all(scale)).unwrap().into_iter().map(|run| run.config));
+                configs
+                    .extend(experiment.runs(Extent::all(scale)).unwrap().into_iter().map(|run| run.config));
             }
         }
         assert!(configs.len() > 1, "no shipped experiment trains a network");

@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::{Context, bail, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::merge;
+use super::{merge, schema};
 use crate::config::RunConfig;
 
 /// The cells of an experiment and what they have in common.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Grid {
     /// Keys of a run's configuration.
+    #[schemars(schema_with = "schema::part_of_a_run")]
     pub(crate) base: toml::Table,
     /// Keys that take each of several values in every cell: `vary = { schedule.learning_rate = [0.1, 0.2] }`.
     #[serde(default)]
+    #[schemars(schema_with = "schema::axes_of_a_run")]
     pub(crate) vary: toml::Table,
     pub(crate) cells: Vec<Cell>,
 }
@@ -25,15 +28,17 @@ pub(crate) struct Grid {
 ///
 /// Cells of the same name are one family whose points must differ: a key that depends on a value of an axis is set by a cell
 /// of its own for that value.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cell {
     pub(crate) name: String,
     /// Keys of a run's configuration that differ from the base.
     #[serde(default)]
+    #[schemars(schema_with = "schema::part_of_a_run")]
     pub(crate) set: toml::Table,
     /// Axes of this cell alone; in place of the grid's where both have the key.
     #[serde(default)]
+    #[schemars(schema_with = "schema::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
 

@@ -32,7 +32,7 @@ impl Flag {
 }
 
 /// All settings that exist, with dots into tables.
-pub(crate) fn keys(settings: &Table) -> Vec<String> {
+fn keys(settings: &Table) -> Vec<String> {
     let inner = |(key, value): (&String, &Value)| match value {
         Value::Table(table) => {
             keys(table).into_iter().map(|inner| format!("{key}.{inner}")).chain([key.clone()]).collect()
@@ -61,6 +61,28 @@ pub(crate) fn set(settings: &mut Table, key: &str, text: &str) -> anyhow::Result
     }
     let Some(known) = table.get_mut(last) else { bail!(unknown) };
     *known = read(known, text.trim()).with_context(|| format!("`{key}` cannot be `{text}`"))?;
+    Ok(())
+}
+
+/// Checks that all of `over` are settings, tables within tables as well.
+///
+/// # Errors
+/// If one is not: the nearest name is given.
+pub(crate) fn check(settings: &Table, over: &Table) -> anyhow::Result<()> {
+    check_below(settings, settings, over, "")
+}
+
+fn check_below(all: &Table, settings: &Table, over: &Table, prefix: &str) -> anyhow::Result<()> {
+    for (key, value) in over {
+        let path = format!("{prefix}{key}");
+        let Some(known) = settings.get(key) else { bail!(unknown(all, &path)) };
+        if let (Value::Table(known), Value::Table(value)) = (known, value)
+            // Which settings a table of another kind has is for the law to say.
+            && !known.contains_key("kind")
+        {
+            check_below(all, known, value, &format!("{path}."))?;
+        }
+    }
     Ok(())
 }
 
@@ -148,6 +170,15 @@ mod tests {
         )
         .unwrap();
         assert_eq!(settings, expected);
+    }
+
+    #[test]
+    fn settings_of_a_file_are_checked_table_by_table() {
+        let refused =
+            |text: &str| check(&settings(), &text.parse().unwrap()).map_err(|error| error.to_string());
+        assert_eq!(refused("noise = 2\nruns.seed = 1\nlaw = { kind = \"one\", at = 3.0 }"), Ok(()));
+        assert!(refused("num_step = 1").unwrap_err().contains("did you mean `num_steps`"));
+        assert!(refused("runs.sede = 1").unwrap_err().contains("did you mean `runs.seed`"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `polder config schema`.
 
 use crate::config::schema::schema;
-use crate::stdout;
+use crate::{experiment, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
   polder config schema > run.schema.json
+  polder config schema --experiment > experiment.schema.json
 
 An editor with Taplo (in VS Code: Even Better TOML) checks and completes a file whose first line is
 
@@ -14,9 +15,14 @@ An editor with Taplo (in VS Code: Even Better TOML) checks and completes a file 
 /// What `polder config schema` understands.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct SchemaArgs {}
+pub(super) struct SchemaArgs {
+    /// Prints the schema of a file under experiments/ instead: grid, scales and claims
+    #[arg(long)]
+    experiment: bool,
+}
 
 /// Prints the schema.
-pub(super) fn run(_: &SchemaArgs) -> anyhow::Result<()> {
-    stdout::print(&format!("{:#}\n", schema()))
+pub(super) fn run(args: &SchemaArgs) -> anyhow::Result<()> {
+    let schema = if args.experiment { experiment::schema::schema()? } else { schema() };
+    stdout::print(&format!("{schema:#}\n"))
 }
