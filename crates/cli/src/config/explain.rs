@@ -50,7 +50,7 @@ pub(crate) fn json(keys: &Keys, path: Option<&str>) -> anyhow::Result<Value> {
 
 /// All keys, a line each, with their defaults.
 pub(crate) fn list(keys: &Keys) -> String {
-    let width = keys.all().iter().map(|key| key.key.len()).max().unwrap_or(0);
+    let width = keys.all().iter().map(|key| key.path.len()).max().unwrap_or(0);
     let default =
         |key: &Key| if key.is_table() && !key.required { String::new() } else { key.default_in_words() };
     let default_width = keys.all().iter().map(|key| default(key).len()).max().unwrap_or(0);
@@ -58,12 +58,12 @@ pub(crate) fn list(keys: &Keys) -> String {
         "Key, default and meaning; `polder config explain KEY` says everything about one.\n".to_owned();
     let mut before: Option<&Key> = None;
     for key in keys.all() {
-        let is_top = !key.key.contains('.');
+        let is_top = !key.path.contains('.');
         if is_top {
             text.push('\n');
         }
-        let again = before.is_some_and(|before| before.key == key.key);
-        let name = if again { "" } else { &key.key };
+        let again = before.is_some_and(|before| before.path == key.path);
+        let name = if again { "" } else { &key.path };
         let default = default(key);
         let kinds = key.kinds();
         let kinds = if kinds.is_empty() { String::new() } else { format!("{}: ", kinds.join(", ")) };
@@ -77,7 +77,7 @@ pub(crate) fn list(keys: &Keys) -> String {
 
 /// One key with one meaning.
 fn one(keys: &Keys, key: &Key) -> anyhow::Result<String> {
-    let mut text = format!("{}\n  {}\n\n", key.key, wrapped(&key.description, 2));
+    let mut text = format!("{}\n  {}\n\n", key.path, wrapped(&key.description, 2));
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:width$}{}", wrapped(value, INDENT), width = INDENT - 2);
     };
@@ -89,7 +89,7 @@ fn one(keys: &Keys, key: &Key) -> anyhow::Result<String> {
     if let Some(like) = &key.like {
         row("keys", &format!("those of `{like}`"));
     }
-    let inner: Vec<String> = keys.directly_in(&key.key).map(|inner| format!("`{inner}`")).collect();
+    let inner: Vec<String> = keys.directly_in(&key.path).map(|inner| format!("`{inner}`")).collect();
     if !inner.is_empty() && key.allowed.is_empty() {
         row("keys", &inner.join(", "));
     }

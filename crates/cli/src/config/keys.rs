@@ -24,7 +24,8 @@ const KIND: &str = "kind";
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Key {
     /// With dots into tables.
-    pub(crate) key: String,
+    #[serde(rename = "key")]
+    pub(crate) path: String,
     /// In words.
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -74,7 +75,7 @@ pub(crate) struct Keys(Vec<Key>);
 impl Key {
     /// The kinds of its table that have the key; none if it does not depend on them.
     pub(crate) fn kinds(&self) -> Vec<&str> {
-        let tag = self.key.rsplit_once('.').map(|(table, _)| format!("{table}.{KIND}"));
+        let tag = self.path.rsplit_once('.').map(|(table, _)| format!("{table}.{KIND}"));
         let kinds = tag.and_then(|tag| self.only_with.get(&tag));
         kinds.into_iter().flatten().filter_map(Value::as_str).collect()
     }
@@ -104,7 +105,7 @@ impl Keys {
 
     /// The key at `path`, once per meaning; none if there is no such key.
     pub(crate) fn find(&self, path: &str) -> Vec<&Key> {
-        let found: Vec<&Key> = self.0.iter().filter(|key| stands_for(&key.key, path)).collect();
+        let found: Vec<&Key> = self.0.iter().filter(|key| stands_for(&key.path, path)).collect();
         if !found.is_empty() {
             return found;
         }
@@ -114,10 +115,10 @@ impl Keys {
     /// A path into a table that holds one of its own kind: the path of the inner one, the key that it is like, the rest.
     fn as_outer<'a>(&'a self, path: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
         self.0.iter().find_map(|key| {
-            let depth = key.key.split('.').count();
+            let depth = key.path.split('.').count();
             let (at, _) = path.match_indices('.').nth(depth - 1)?;
             let (inner, rest) = path.split_at(at);
-            let like = key.like.as_ref().filter(|_| stands_for(&key.key, inner))?;
+            let like = key.like.as_ref().filter(|_| stands_for(&key.path, inner))?;
             Some((inner, like.as_str(), rest))
         })
     }
@@ -125,7 +126,7 @@ impl Keys {
     /// The keys of the table `path`, not those of tables within it.
     pub(crate) fn directly_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a str> {
         let mut last = "";
-        self.0.iter().map(|key| key.key.as_str()).filter(move |key| {
+        self.0.iter().map(|key| key.path.as_str()).filter(move |key| {
             let is_new = key.rsplit_once('.').is_some_and(|(table, _)| table == path) && *key != last;
             last = if is_new { key } else { last };
             is_new
@@ -163,7 +164,7 @@ mod tests {
             ("schedule.then.facto", None),
             ("", None),
         ] {
-            assert_eq!(keys.find(path).first().map(|key| key.key.as_str()), found, "{path}");
+            assert_eq!(keys.find(path).first().map(|key| key.path.as_str()), found, "{path}");
         }
     }
 }

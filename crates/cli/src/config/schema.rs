@@ -130,17 +130,17 @@ mod tests {
     /// The example of `key` with another value for it, or without it.
     fn with(keys: &Keys, key: &Key, value: Option<&Value>) -> Vec<(String, Value)> {
         let mut settings = keys.example(key).unwrap();
-        let name = key.key.rsplit('.').next().unwrap();
+        let name = key.path.rsplit('.').next().unwrap();
         match settings.as_mut_slice() {
-            [(path, Value::Object(table))] if *path != key.key => {
+            [(path, Value::Object(table))] if *path != key.path => {
                 table.remove(name);
                 table.extend(value.map(|value| (name.to_owned(), value.clone())));
             }
             _ => {
                 // What follows it is what its value needs.
-                let at = settings.iter().position(|(path, _)| *path == key.key).unwrap();
+                let at = settings.iter().position(|(path, _)| *path == key.path).unwrap();
                 settings.truncate(at);
-                settings.extend(value.map(|value| (key.key.clone(), value.clone())));
+                settings.extend(value.map(|value| (key.path.clone(), value.clone())));
             }
         }
         settings
@@ -201,7 +201,7 @@ mod tests {
             for probe in [json!(-1), json!(0), json!(1), json!(2), json!(3), json!(4), json!(257), json!(0.5)]
             {
                 // A schema cannot set one key beside another: what is said in words.
-                let in_words = match key.key.as_str() {
+                let in_words = match key.path.as_str() {
                     "schedule.floor" => probe.as_f64() > Some(0.1),
                     "averages.NAME.every" => probe.as_f64() > Some(3.0),
                     _ => false,
@@ -223,13 +223,13 @@ mod tests {
         let keys = Keys::of_a_run();
         for key in keys.all().iter().filter(|key| key.default.is_some() && key.kind != "table") {
             let (absent, given) = (with(keys, key, None), with(keys, key, key.default.as_ref()));
-            assert_eq!(load(&absent).unwrap(), load(&given).unwrap(), "{}", key.key);
+            assert_eq!(load(&absent).unwrap(), load(&given).unwrap(), "{}", key.path);
         }
         let without: Vec<&str> = keys
             .all()
             .iter()
             .filter(|key| key.default.is_none() && !key.required && key.kind != "table")
-            .map(|key| key.key.as_str())
+            .map(|key| key.path.as_str())
             .collect();
         let optional = [
             "data.image_size",
@@ -258,7 +258,7 @@ mod tests {
             RunConfig::from_table(&file.parse().unwrap()).unwrap_or_else(|error| panic!("{file}: {error:#}"));
         }
         let missing = keys.all().iter().find(|key| key.kind != "table" && !key.has_example());
-        assert_eq!(missing.map(|key| &key.key), None);
+        assert_eq!(missing.map(|key| &key.path), None);
     }
 
     #[test]
@@ -266,15 +266,15 @@ mod tests {
         let keys = Keys::of_a_run();
         let mut checked = 0;
         for key in keys.all() {
-            let tag = key.key.rsplit_once('.').map(|(table, _)| format!("{table}.kind"));
+            let tag = key.path.rsplit_once('.').map(|(table, _)| format!("{table}.kind"));
             let others = key.only_with.keys().any(|other| Some(other) != tag.as_ref());
             let value = (others || !key.needs.is_empty()).then(|| {
                 let example = keys.example(key).unwrap();
-                example.into_iter().find(|(path, _)| *path == key.key).unwrap().1
+                example.into_iter().find(|(path, _)| *path == key.path).unwrap().1
             });
             let needy = key.allowed.iter().filter(|allowed| !allowed.needs.is_empty());
             for value in value.into_iter().chain(needy.map(|allowed| allowed.value.clone())) {
-                let alone = [(key.key.clone(), value)];
+                let alone = [(key.path.clone(), value)];
                 assert!(load(&alone).is_err(), "{alone:?} by itself");
                 checked += 1;
             }
@@ -290,7 +290,7 @@ mod tests {
                 assert!(
                     text.len() > 5 && !text.contains("[`") && !text.contains('\n'),
                     "{}: `{text}`",
-                    key.key
+                    key.path
                 );
             }
         }

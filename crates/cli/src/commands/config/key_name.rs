@@ -20,7 +20,7 @@ impl TypedValueParser for KeyNameParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names: BTreeSet<&str> = Keys::of_a_run().all().iter().map(|key| key.key.as_str()).collect();
+        let names: BTreeSet<&str> = Keys::of_a_run().all().iter().map(|key| key.path.as_str()).collect();
         Some(Box::new(names.into_iter().map(PossibleValue::new)))
     }
 }

@@ -16,7 +16,7 @@ impl Keys {
             return Ok(vec![(table.clone(), example.clone())]);
         }
         let mut settings = Vec::new();
-        let Some(value) = &key.example else { bail!("the schema gives no example of `{}`", key.key) };
+        let Some(value) = &key.example else { bail!("the schema gives no example of `{}`", key.path) };
         self.add(key, value, &mut settings)?;
         Ok(settings)
     }
@@ -43,16 +43,16 @@ impl Keys {
 
     fn add(&self, key: &Key, value: &Value, settings: &mut Vec<(String, Value)>) -> anyhow::Result<()> {
         for (other, values) in &key.only_with {
-            let value = values.first().with_context(|| format!("`{}` names no value", key.key))?;
+            let value = values.first().with_context(|| format!("`{}` names no value", key.path))?;
             if settings.iter().all(|(path, _)| path != other) {
                 self.add(self.known(other)?, value, settings)?;
             }
         }
         self.add_needed(&key.needs, settings)?;
-        if settings.iter().any(|(path, _)| *path == key.key) {
+        if settings.iter().any(|(path, _)| *path == key.path) {
             return Ok(());
         }
-        settings.push((key.key.clone(), value.clone()));
+        settings.push((key.path.clone(), value.clone()));
         let mut of_value = key.allowed.iter().filter(|allowed| allowed.value == *value);
         of_value.try_for_each(|allowed| self.add_needed(&allowed.needs, settings))
     }
@@ -60,7 +60,8 @@ impl Keys {
     fn add_needed(&self, needed: &[String], settings: &mut Vec<(String, Value)>) -> anyhow::Result<()> {
         for needed in needed {
             let needed = self.known(needed)?;
-            let value = needed.example.as_ref().with_context(|| format!("no example of `{}`", needed.key))?;
+            let value =
+                needed.example.as_ref().with_context(|| format!("no example of `{}`", needed.path))?;
             self.add(needed, value, settings)?;
         }
         Ok(())

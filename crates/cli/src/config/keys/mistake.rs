@@ -12,7 +12,7 @@ impl Keys {
             let nearest = self.nearest(&format!("{like}{rest}"))?;
             return Some(format!("{inner}{}", nearest.strip_prefix(like)?));
         }
-        let paths = || self.0.iter().map(|key| key.key.as_str());
+        let paths = || self.0.iter().map(|key| key.path.as_str());
         let alike = paths().filter_map(|known| Some((slips(known, path)?, known)));
         let without_table = || {
             let near = nearest_of(last(path), paths().map(last))?;
@@ -67,15 +67,13 @@ impl Keys {
 
     /// That there is no key `path`, and which there is.
     pub(crate) fn unknown(&self, path: &str) -> anyhow::Error {
-        match self.nearest(path) {
-            Some(nearest) => anyhow!("there is no key `{path}`; did you mean `{nearest}`?"),
-            None => {
-                let table = path.rsplit_once('.').map_or("", |(table, _)| table);
-                let beside = self.0.iter().map(|key| key.key.as_str());
-                let beside: Vec<&str> = beside.filter(|key| is_beside(key, table)).collect();
-                anyhow!("there is no key `{path}`; there are {}", beside.join(", "))
-            }
+        if let Some(nearest) = self.nearest(path) {
+            return anyhow!("there is no key `{path}`; did you mean `{nearest}`?");
         }
+        let table = path.rsplit_once('.').map_or("", |(table, _)| table);
+        let beside = self.0.iter().map(|key| key.path.as_str());
+        let beside: Vec<&str> = beside.filter(|key| is_beside(key, table)).collect();
+        anyhow!("there is no key `{path}`; there are {}", beside.join(", "))
     }
 }
 

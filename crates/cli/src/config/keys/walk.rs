@@ -98,12 +98,15 @@ impl Walk<'_> {
             }
         }
         self.keys[tag_at..].sort_by(|left, right| {
-            let rank = |key: &Key| key.key != format!("{path}.{KIND}");
-            (rank(left), &left.key).cmp(&(rank(right), &right.key))
+            let rank = |key: &Key| key.path != format!("{path}.{KIND}");
+            (rank(left), &left.path).cmp(&(rank(right), &right.path))
         });
         // The table itself is one of these kinds.
-        self.keys[tag_at - 1].whole = self.keys[tag_at].whole.clone();
-        self.keys[tag_at - 1].allowed = self.keys[tag_at].allowed.clone();
+        let (before, tag) = self.keys.split_at_mut(tag_at);
+        if let (Some(table), Some(tag)) = (before.last_mut(), tag.first()) {
+            table.whole.clone_from(&tag.whole);
+            table.allowed.clone_from(&tag.allowed);
+        }
     }
 
     /// Lays the key at `at`, the last one, onto an earlier one that differs from it in nothing but the kind it is of.
@@ -149,7 +152,7 @@ fn reference_of(node: &Value, path: &str) -> Option<(String, String)> {
 
 fn describe(path: &str, node: &Value, required: bool) -> Key {
     Key {
-        key: path.to_owned(),
+        path: path.to_owned(),
         kind: kind_in_words(node),
         description: text(node, "description"),
         default: node.get("default").cloned(),
