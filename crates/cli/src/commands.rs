@@ -4,6 +4,8 @@ pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod export;
+pub(crate) mod logs;
 pub(crate) mod profile_input;
 pub(crate) mod report;
 pub(crate) mod reproduce;

@@ -13,9 +13,19 @@ fn polder(arguments: &[&str]) -> Command {
 
 #[test]
 fn every_subcommand_has_help_with_examples() {
-    for command in
-        ["train", "evaluate", "sharpness", "bench", "theory", "reproduce", "report", "data", "doctor"]
-    {
+    for command in [
+        "train",
+        "evaluate",
+        "export",
+        "logs",
+        "sharpness",
+        "bench",
+        "theory",
+        "reproduce",
+        "report",
+        "data",
+        "doctor",
+    ] {
         polder(&[command, "--help"]).assert().success().stdout(contains("Examples:"));
     }
     polder(&["--help"]).assert().success().stdout(contains("Exit codes:"));

@@ -14,6 +14,7 @@ use crate::execute::{Compute, Execution, RunEnd, execute};
 use crate::exit_code::Outcome;
 use crate::experiment;
 use crate::images::Images;
+use crate::logs::write_event_files_of;
 use crate::plan::{Plan, Speeds, runs_dir};
 use crate::record::RunRecords;
 use crate::report::Report;
@@ -100,6 +101,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     session.write(&args.results)?;
     let report = Report::collect(&args.experiments, &args.results)?;
     let page = report.write(&args.results)?;
+    write_event_files_of(&report, &args.results)?;
     print!("\n{}", report.verdicts());
     say_missing(&session);
     for failure in &session.failures {
