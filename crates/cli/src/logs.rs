@@ -10,6 +10,5 @@ mod folder;
 mod table;
 
 pub(crate) use curves::RunLog;
-pub(crate) use event_file::event_file;
 pub(crate) use folder::{write_event_file, write_event_files_of};
 pub(crate) use table::{csv, json_lines};

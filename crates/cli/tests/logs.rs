@@ -128,16 +128,10 @@ fn event_folder(folder: &Path) -> PathBuf {
     output.join("0a1b2c3d4e5f")
 }
 
-fn only_file(folder: &Path) -> PathBuf {
-    let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let [file] = files.as_slice() else { panic!("{files:?}") };
-    file.clone()
-}
-
 #[test]
 fn an_event_file_holds_every_number_of_the_record_and_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
-    let file = only_file(&event_folder(folder.path()));
+    let file = event_file::only_file(&event_folder(folder.path()));
     assert!(file.file_name().unwrap().to_str().unwrap().contains(".tfevents."), "{}", file.display());
     let events = event_file::read(&file);
     assert_eq!(events[0].file_version, "brain.Event:2");
@@ -166,10 +160,10 @@ fn an_event_file_holds_every_number_of_the_record_and_the_configuration() {
 #[test]
 fn event_files_follow_their_records_and_equal_ones_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let file = only_file(&event_folder(folder.path()));
+    let file = event_file::only_file(&event_folder(folder.path()));
     let made = |file: &Path| fs::metadata(file).unwrap().modified().unwrap();
     let before = made(&file);
-    event_folder(folder.path());
+    assert_eq!(event_file::only_file(&event_folder(folder.path())), file);
     assert_eq!(made(&file), before);
     let record = folder.path().join("runs/0a1b2c3d4e5f/record.jsonl");
     let text = fs::read_to_string(&record).unwrap();
@@ -178,7 +172,9 @@ fn event_files_follow_their_records_and_equal_ones_are_left_alone() {
     let output = folder.path().join("logs");
     let runs = folder.path().join("runs");
     success(logs(&["--format", "tensorboard", "--output"], &[]).arg(output).arg(runs));
-    let events = event_file::read(&only_file(file.parent().unwrap()));
+    let later = event_file::only_file(file.parent().unwrap());
+    assert_ne!(later, file, "an open TensorBoard looks at new names alone");
+    let events = event_file::read(&later);
     assert_eq!(events.last().unwrap().step, 200, "what was cut from the record is not in the file");
 }
 
@@ -191,7 +187,7 @@ fn tensorboard_reads_the_same_numbers() {
     };
     let folder = tempfile::tempdir().unwrap();
     let run = event_folder(folder.path());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/tensorboard.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/read_events.py");
     let output = Command::new(python).arg(script).arg(run).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();

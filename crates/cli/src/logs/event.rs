@@ -19,34 +19,34 @@ const TENSOR: u64 = 2;
 pub(super) fn file_version(wall_time: f64) -> Vec<u8> {
     let writer = Message::default().bytes(1, b"polder"); // SourceMetadata.writer
     let event = Message::default().double(1, wall_time); // Event.wall_time
-    event.bytes(3, FILE_VERSION.as_bytes()).message(10, writer).0 // Event.file_version, .source_metadata
+    event.bytes(3, FILE_VERSION.as_bytes()).message(10, &writer).0 // Event.file_version, .source_metadata
 }
 
 /// One point of each of several curves, by tag. `step` is in steps, `wall_time` in seconds since 1970-01-01 UTC.
 pub(super) fn scalars(wall_time: f64, step: u64, values: impl Iterator<Item = (String, f32)>) -> Vec<u8> {
     let summary = values.fold(Message::default(), |summary, (tag, value)| {
         // Summary.value, and its .tag and .simple_value.
-        summary.message(1, Message::default().bytes(1, tag.as_bytes()).float(2, value))
+        summary.message(1, &Message::default().bytes(1, tag.as_bytes()).float(2, value))
     });
-    event(wall_time, step, summary)
+    event(wall_time, step, &summary)
 }
 
 /// A text in Markdown.
 pub(super) fn text(wall_time: f64, tag: &str, markdown: &str) -> Vec<u8> {
     let plugin = Message::default().bytes(1, TEXT_PLUGIN.as_bytes()); // PluginData.plugin_name
-    let metadata = Message::default().message(1, plugin).varint(4, TENSOR); // SummaryMetadata.plugin_data, .data_class
+    let metadata = Message::default().message(1, &plugin).varint(4, TENSOR); // SummaryMetadata.plugin_data, .data_class
     let tensor = Message::default()
         .varint(1, STRINGS) // TensorProto.dtype
-        .message(2, Message::default()) // .tensor_shape, without extents: a scalar
+        .message(2, &Message::default()) // .tensor_shape, without extents: a scalar
         .bytes(8, markdown.as_bytes()); // .string_val
     let value = Message::default()
         .bytes(1, tag.as_bytes()) // Summary.Value.tag
-        .message(8, tensor) // .tensor
-        .message(9, metadata); // .metadata
-    event(wall_time, 0, Message::default().message(1, value))
+        .message(8, &tensor) // .tensor
+        .message(9, &metadata); // .metadata
+    event(wall_time, 0, &Message::default().message(1, &value))
 }
 
-fn event(wall_time: f64, step: u64, summary: Message) -> Vec<u8> {
+fn event(wall_time: f64, step: u64, summary: &Message) -> Vec<u8> {
     Message::default().double(1, wall_time).varint(2, step).message(5, summary).0 // Event.wall_time, .step, .summary
 }
 
@@ -67,7 +67,7 @@ impl Message {
         self.key(field, 2).raw_varint(value.len() as u64).raw(value)
     }
 
-    fn message(self, field: u32, value: Self) -> Self {
+    fn message(self, field: u32, value: &Self) -> Self {
         self.bytes(field, &value.0)
     }
 
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(Message::default().varint(1, 150).0, [0x08, 0x96, 0x01]);
         assert_eq!(Message::default().bytes(2, b"testing").0, b"\x12\x07testing");
         assert_eq!(
-            Message::default().message(3, Message::default().varint(1, 150)).0,
+            Message::default().message(3, &Message::default().varint(1, 150)).0,
             [0x1a, 0x03, 0x08, 0x96, 0x01]
         );
         assert_eq!(Message::default().float(2, 1.0).0, [0x15, 0, 0, 0x80, 0x3f]);

@@ -3,6 +3,8 @@
 //! Source: `record_writer.cc` and `crc32c.h` of TensorFlow. A record is the length of its data (u64), a checksum of these
 //! eight bytes (u32), the data, and a checksum of the data (u32), all little-endian.
 
+use std::fmt::Write as _;
+
 use super::RunLog;
 use super::event;
 
@@ -49,8 +51,11 @@ fn about(log: &RunLog<'_>) -> String {
         rows.push(("processor", format!("{}, {} threads", machine.processor, machine.threads)));
         rows.push(("libtorch", machine.libtorch.clone()));
     }
-    let rows: String = rows.iter().map(|(name, value)| format!("| {name} | {value} |\n")).collect();
-    format!("| | |\n|---|---|\n{rows}")
+    let mut table = "| | |\n|---|---|\n".to_owned();
+    for (name, value) in rows {
+        let _ = writeln!(table, "| {name} | {value} |");
+    }
+    table
 }
 
 fn add(file: &mut Vec<u8>, data: &[u8]) {

@@ -1,30 +1,43 @@
 //! Folders of event files: one for each run, as TensorBoard wants them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{RunLog, event_file};
+use anyhow::Context;
+
+use super::RunLog;
+use super::event_file::event_file;
 use crate::replace_file::replace_file;
 use crate::report::Report;
 
 /// TensorBoard knows event files by `tfevents` in their names. All that lies in one folder is one run to it, so that a
-/// later state of a run has to replace the earlier one.
-const EVENT_FILE: &str = "events.out.tfevents.polder";
+/// later state of a run has to take the place of the earlier one; and under a new name, or a TensorBoard that is open
+/// would not look at it again.
+const BEFORE_STEPS: &str = "events.out.tfevents.";
+const AFTER_STEPS: &str = ".polder";
 
 /// The folder of event files beside a report.
 const LOGS: &str = "logs";
 
-/// Puts the event file of `log` into `folder`; one that is there and equal stays as it is. Returns its path.
+/// Puts the event file of `log` into `folder`, where it takes the place of an earlier one; an equal one stays as it is.
 ///
 /// # Errors
 /// If the folder cannot be written to: path and remedy are named.
-pub(crate) fn write_event_file(folder: &Path, log: &RunLog<'_>) -> anyhow::Result<PathBuf> {
-    let path = folder.join(EVENT_FILE);
+pub(crate) fn write_event_file(folder: &Path, log: &RunLog<'_>) -> anyhow::Result<()> {
+    let steps = log.rows.last().map_or(0, |row| row.steps);
+    let path = folder.join(format!("{BEFORE_STEPS}{steps:010}{AFTER_STEPS}"));
     let bytes = event_file(log)?;
-    if std::fs::read(&path).is_ok_and(|old| old == bytes) {
-        return Ok(path);
+    if !std::fs::read(&path).is_ok_and(|old| old == bytes) {
+        replace_file(&path, &bytes)?;
     }
-    replace_file(&path, &bytes)?;
-    Ok(path)
+    let context = || format!("cannot clear `{}` of earlier event files", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let other = entry.with_context(context)?.path();
+        let name = other.file_name().unwrap_or_default().to_string_lossy();
+        if other != path && name.starts_with(BEFORE_STEPS) && name.ends_with(AFTER_STEPS) {
+            std::fs::remove_file(&other).with_context(context)?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the event files of all runs that `report` has records of into `results/logs/<experiment>/<cell>/seed-<n>/`.

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What Polder puts into an event.
 #[derive(Debug, Default)]
@@ -33,6 +33,13 @@ pub(crate) fn read(path: &Path) -> Vec<Event> {
         events.push(event(checked(&mut rest, len as usize)));
     }
     events
+}
+
+/// The event file in a folder that holds nothing else.
+pub(crate) fn only_file(folder: &Path) -> PathBuf {
+    let files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    file.clone()
 }
 
 /// The next `len` bytes, whose checksum follows them.
