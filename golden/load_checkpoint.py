@@ -7,7 +7,7 @@
 
 NETWORK is the run's `model.name`; a file from `polder export` names it itself. The images are made of a hash, so both
 sides have them without a file; Polder's logits come from the example `logits` of the crate polder-models. With --run,
-PyTorch also evaluates the exported weights on the test images of CIFAR-10, beside `polder evaluate` of the run.
+PyTorch also evaluates exported weights of its newest checkpoint on the test images of CIFAR-10, beside `polder evaluate`.
 
 Ends with 1 if the largest difference of logits exceeds 1e-4 of the largest logit, which is some hundred times f32's
 rounding through the deepest of the networks; if the numbers of wrong images differ; or if the losses differ by more than
@@ -52,13 +52,14 @@ def load(path, name, classes):
 
 
 def cargo(*arguments):
-    output = subprocess.run(["cargo", "run", "--quiet", *arguments], cwd=ROOT, check=True, capture_output=True, text=True)
-    return json.loads(output.stdout)
+    command = ["cargo", "run", "--quiet", *arguments]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
 def polder_logits(path, name, classes, shape):
     path, shape = str(Path(path).resolve()), map(str, shape)
-    logits = cargo("--package", "polder-models", "--example", "logits", "--", name, str(classes), path, str(IMAGES), *shape)
+    example = ["--package", "polder-models", "--example", "logits", "--"]
+    logits = cargo(*example, name, str(classes), path, str(IMAGES), *shape)
     return torch.tensor(logits).view(IMAGES, classes)
 
 
@@ -67,8 +68,8 @@ def cifar10_test(data_dir, about):
     data = tomllib.loads(about["config"])["data"]
     if data["dataset"] != "cifar10" or "validation_images" in data:
         raise SystemExit("--run is for runs that are evaluated on the test images of CIFAR-10")
-    records = np.fromfile(Path(data_dir) / "cifar-10-batches-bin" / "test_batch.bin", np.uint8).reshape(TEST_IMAGES, -1)
-    records = torch.from_numpy(records[: data.get("test_images")])
+    records = np.fromfile(Path(data_dir) / "cifar-10-batches-bin" / "test_batch.bin", np.uint8)
+    records = torch.from_numpy(records.reshape(TEST_IMAGES, -1)[: data.get("test_images")])
     mean, std = (torch.tensor(json.loads(about[key])).view(1, 3, 1, 1) for key in ("pixel_mean", "pixel_std"))
     return (records[:, 1:].reshape(-1, 3, 32, 32) / 255.0 - mean) / std, records[:, 0].long()
 

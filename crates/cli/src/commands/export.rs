@@ -18,13 +18,14 @@ Examples:
   polder export runs/0a1b2c3d4e5f --weights average --step 4692   the only average, at an earlier checkpoint
   polder export runs/0a1b2c3d4e5f/checkpoint-0000004692.safetensors --weights ema --no-bn-refresh
 
-The file holds parameters and BN statistics by PyTorch's names in PyTorch's shapes, f32, contiguous: load it with
-`safetensors.torch.load_file` and `load_state_dict(..., strict=False)`, where BN's `num_batches_tracked` alone is missing.
-Its header has an entry `polder`, a JSON object: run, seed, epoch, steps, weights, bn_statistics, model, num_classes, dataset,
-data_verification, config (TOML), trained_by, exported_by, pixel_mean and pixel_std, for pixels in 0..=1, and a checksum.
+The file holds parameters and BN statistics by PyTorch's names in PyTorch's shapes, f32, contiguous: what
+`safetensors.torch.load_file` gives goes into `load_state_dict`. golden/networks.py has the networks. The
+header's entry `polder` is a JSON object: run, seed, epoch, steps, weights, bn_statistics, model, num_classes,
+dataset, data_verification, config (TOML), trained_by, exported_by, pixel_mean and pixel_std (for pixels in
+0..=1), and a checksum.
 
-An average has BN statistics from a pass over the training images, as `polder evaluate` computes them: that needs the data
-set and the time of an evaluation. The last line on stdout is the path of the file.";
+An average has BN statistics from a pass over the training images, as `polder evaluate` computes them: that
+needs the data set and the time of an evaluation. The last line on stdout is the path of the file.";
 
 /// What `polder export` understands.
 #[derive(Debug, clap::Args)]

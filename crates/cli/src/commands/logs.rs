@@ -18,7 +18,8 @@ use crate::replace_file::replace_file;
 const EXAMPLES: &str = "\
 Examples:
   polder logs runs/0a1b2c3d4e5f > run.csv
-  polder logs runs --format jsonl | python3 -c 'import pandas, sys; print(pandas.read_json(sys.stdin, lines=True))'
+  polder logs runs | python3 -c 'import pandas, sys; print(pandas.read_csv(sys.stdin).describe())'
+  polder logs runs --format jsonl | jq -c '[.run, .epoch, .[\"test/accuracy/iterate\"]]'
   polder logs runs --format tensorboard --output logs && tensorboard --logdir logs
 
 A row is one epoch of one run. Columns, and entries of a JSON line:
@@ -32,8 +33,9 @@ A row is one epoch of one run. Columns, and entries of a JSON line:
   speed/images_per_second, speed/data_wait_share
   test/loss/NAME, test/accuracy/NAME    of the last iterate (NAME is `iterate`) and of every average that has begun
 
-What is not known or not finite is an empty field in CSV and null in JSON. An event file of TensorBoard has the same curves
-over steps, with the configuration as text; `polder reproduce` leaves those of its runs in RESULTS/logs.";
+What is not known or not finite is an empty field in CSV and null in JSON. An event file of TensorBoard has
+the same curves over steps, with the configuration as text; `polder reproduce` leaves those of its runs in
+RESULTS/logs. A TensorBoard that is open follows when the command is repeated.";
 
 /// What `polder logs` understands.
 #[derive(Debug, clap::Args)]

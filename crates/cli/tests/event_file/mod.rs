@@ -48,7 +48,7 @@ fn checked<'a>(rest: &mut &'a [u8], len: usize) -> &'a [u8] {
     let (checksum, after) = after.split_at(4);
     *rest = after;
     let unmasked = u32::from_le_bytes(checksum.try_into().unwrap()).wrapping_sub(0xa282_ead8);
-    assert_eq!((unmasked >> 17) | (unmasked << 15), crc32c(data), "a checksum is wrong");
+    assert_eq!(unmasked.rotate_left(15), crc32c(data), "a checksum is wrong");
     data
 }
 
