@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, config, data, doctor, evaluate, man, profile_input, report, reproduce, sharpness,
-    theory, train,
+    bench, completions, config, data, doctor, evaluate, export, logs, man, profile_input, report, reproduce,
+    sharpness, theory, train,
 };
 use crate::exit_code::Outcome;
 
@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Reproduce(reproduce::ReproduceArgs),
     /// Draws the report again from the records
     Report(report::ReportArgs),
+    /// Curves of runs for other programs: CSV, JSON lines, TensorBoard
+    Logs(logs::LogsArgs),
+    /// Weights of a run as a file that PyTorch reads
+    Export(export::ExportArgs),
     /// Fetches and verifies the data sets, shows samples
     Data(data::DataArgs),
     /// Measures whether the input pipeline is the bottleneck, and what helps

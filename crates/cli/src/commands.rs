@@ -6,6 +6,8 @@ pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod export;
+pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod profile_input;
 pub(crate) mod report;

@@ -53,15 +53,38 @@ pub(crate) fn evaluate_average(
     test: &Loader,
     config: &EvaluationConfig,
 ) -> anyhow::Result<Option<Evaluation>> {
+    match refreshed(network, average, train, epoch, config, |_| {})? {
+        Some(_put_back_when_dropped) => evaluate(network, test, config),
+        None => Ok(None),
+    }
+}
+
+/// `average` in the network's place, after a BN refresh over one epoch of `train`; dropping what is returned puts the network
+/// back.
+///
+/// `epoch` chooses the order and the augmentation of that epoch, `seen` is told how many images each minibatch has. `None`
+/// if a signal came first.
+pub(crate) fn refreshed<'a>(
+    network: &'a Network,
+    average: &Arena,
+    train: &Loader,
+    epoch: u64,
+    config: &EvaluationConfig,
+    mut seen: impl FnMut(u64),
+) -> anyhow::Result<Option<Swapped<'a>>> {
     let swapped = Swapped::new(network, average)?;
     let mut minibatches = train.epoch(epoch)?;
     let until_signal = std::iter::from_fn(|| if interrupt::pending() { None } else { minibatches.next() });
-    let images = until_signal.map(|minibatch| anyhow::Ok(to_device(&minibatch?, network)?.0));
+    let images = until_signal.map(|minibatch| {
+        let minibatch = minibatch?;
+        seen(minibatch.len() as u64);
+        anyhow::Ok(to_device(&minibatch, network)?.0)
+    });
     match config.bn_refresh {
         BnRefresh::PerBatch => swapped.refresh(images)?,
         BnRefresh::PerImage => swapped.refresh_per_image(images)?,
     };
-    if interrupt::pending() { Ok(None) } else { evaluate(network, test, config) }
+    Ok(if interrupt::pending() { None } else { Some(swapped) })
 }
 
 /// Running sums over minibatches of unequal size, kept on the device in f64 and read rarely.

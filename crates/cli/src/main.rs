@@ -5,16 +5,20 @@ mod bench;
 mod claim;
 mod commands;
 mod config;
+mod csv;
 mod data_dir;
 mod environment;
 mod evaluate;
 mod execute;
 mod exit_code;
 mod experiment;
+mod export;
 mod flatness;
 mod images;
 mod interrupt;
+mod late_bar;
 mod law;
+mod logs;
 mod plan;
 mod profile;
 mod progress;
@@ -63,6 +67,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Theory(args) => commands::theory::run(args),
         Command::Reproduce(args) => commands::reproduce::run(args),
         Command::Report(args) => commands::report::run(args),
+        Command::Logs(args) => commands::logs::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::ProfileInput(args) => commands::profile_input::run(args, trace.is_some()),
         Command::Bench(args) => commands::bench::run(args),

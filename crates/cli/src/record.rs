@@ -117,6 +117,9 @@ pub(crate) struct Timing {
     pub(crate) images_per_second: f64,
     /// Fraction of `train_seconds` spent waiting for a minibatch.
     pub(crate) data_wait_share: f64,
+    /// When the epoch ended, in seconds since 1970-01-01 UTC; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended_at: Option<f64>,
 }
 
 /// `environment.json`: where a run was computed.

@@ -39,15 +39,19 @@ fn readable_by_all() -> tempfile::Builder<'static, 'static> {
 fn advice(error: &io::Error, dir: &Path) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => format!(
-            "the disk that holds `{}` is full; free some space, or choose another folder with --results, and repeat \
-             the command: what is finished is kept",
+            "the disk that holds `{}` is full; free some space, or choose another folder with --results or --output, and \
+             repeat the command: what is finished is kept",
             dir.display()
         ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
-            "the folder `{}` cannot be written to; change its permissions, or choose another one with --results",
+            "the folder `{}` cannot be written to; change its permissions, or choose another one with --results or \
+             --output",
             dir.display()
         ),
-        _ => format!("the folder `{}` cannot be used; choose another one with --results", dir.display()),
+        _ => format!(
+            "the folder `{}` cannot be used; choose another one with --results or --output",
+            dir.display()
+        ),
     }
 }
 

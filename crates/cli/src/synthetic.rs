@@ -50,6 +50,7 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
             evaluate_seconds: train_images as f64 / 9000.0,
             images_per_second: 2100.0 / gradients,
             data_wait_share: 0.01,
+            ended_at: None,
         })
         .collect();
     write_lines(&dir.join(TIMINGS_FILE), &timings);

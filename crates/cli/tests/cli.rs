@@ -16,6 +16,8 @@ fn every_subcommand_has_help_with_examples() {
     for command in [
         "train",
         "evaluate",
+        "export",
+        "logs",
         "sharpness",
         "bench",
         "theory",

@@ -1,5 +1,7 @@
 //! `polder reproduce` from plan to page, through the real binary.
 
+mod event_file;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -63,6 +65,14 @@ fn experiments_run_once_and_end_in_a_self_contained_page() {
     let rows = std::fs::read_to_string(results.join("results.csv")).unwrap().lines().count();
     assert!(rows > 12, "a row per run, weights and evaluation: {rows}");
     assert!(results.join("report.md").exists());
+    for cell in ["large steps, SGD", "small steps, SGD", "small steps, SAM"] {
+        for seed in ["seed-0", "seed-1"] {
+            let folder = results.join("logs/A4").join(cell).join(seed);
+            let events = event_file::read(&event_file::only_file(&folder));
+            let has_curves = events.iter().any(|event| event.step > 0 && !event.scalars.is_empty());
+            assert!(has_curves, "{}", folder.display());
+        }
+    }
 
     let runs = || {
         let runs = std::fs::read_dir(results.join("runs"))

@@ -90,7 +90,9 @@ const RULES: [Rule; 7] = [
 
 fn computes_from_records(path: &str) -> bool {
     path.strip_prefix("crates/cli/src/").is_some_and(|rest| {
-        ["report.rs", "report/", "claim.rs", "claim/"].iter().any(|part| rest.starts_with(part))
+        ["report.rs", "report/", "claim.rs", "claim/", "logs.rs", "logs/"]
+            .iter()
+            .any(|part| rest.starts_with(part))
     })
 }
 

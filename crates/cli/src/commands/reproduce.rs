@@ -15,6 +15,7 @@ use crate::exit_code::Outcome;
 use crate::experiment::{self, Extent};
 use crate::flatness::FlatnessSettings;
 use crate::images::Images;
+use crate::logs::write_event_files_of;
 use crate::plan::{Plan, Speeds, runs_dir};
 use crate::record::RunRecords;
 use crate::report::Report;
@@ -102,6 +103,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     session.write(&args.results)?;
     let report = Report::collect(&args.experiments, &args.results)?;
     let page = report.write(&args.results)?;
+    write_event_files_of(&report, &args.results)?;
     print!("\n{}", report.verdicts());
     say_missing(&session);
     for failure in &session.failures {

@@ -1,6 +1,7 @@
 //! `results.csv`: one row per run, weights and epoch.
 
 use super::{Report, RunResult};
+use crate::csv;
 
 const HEADER: [&str; 15] = [
     "experiment",
@@ -22,12 +23,11 @@ const HEADER: [&str; 15] = [
 
 /// The table as text; a run without evaluated epochs has one row that says how far it is.
 pub(super) fn table(report: &Report) -> String {
-    let mut text = HEADER.join(",") + "\n";
+    let mut text = csv::row(HEADER);
     for experiment in &report.experiments {
         for run in &experiment.runs {
             for row in rows(&experiment.experiment.id, run) {
-                text += &row.map(|field| quoted(&field)).join(",");
-                text.push('\n');
+                text += &csv::row(row);
             }
         }
     }
@@ -78,26 +78,4 @@ fn rows(experiment: &str, run: &RunResult) -> Vec<[String; 15]> {
         rows.push(row(Default::default()));
     }
     rows
-}
-
-/// A field as RFC 4180 wants it.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn fields_with_commas_and_quotes_are_quoted() {
-        assert_eq!(
-            ["a", "small steps, SGD", "a \"b\""].map(quoted),
-            ["a", "\"small steps, SGD\"", "\"a \"\"b\"\"\""]
-        );
-    }
 }

@@ -1,7 +1,7 @@
 //! A run in progress: the epoch and step loops.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::Context;
 use polder_data::Loader;
@@ -122,6 +122,7 @@ impl<'a> Run<'a> {
                 self.checkpoint()?;
                 return Ok(None);
             };
+            timing.ended_at = UNIX_EPOCH.elapsed().ok().map(|elapsed| elapsed.as_secs_f64());
             self.progress.epoch(&record, &timing);
             self.dir.append_epoch(record, &timing)?;
             self.position = Position { epoch: self.position.epoch + 1, ..Position::default() };
@@ -196,6 +197,7 @@ impl<'a> Run<'a> {
             evaluate_seconds: 0.0,
             images_per_second: images_here as f64 / train_seconds,
             data_wait_share: waited.as_secs_f64() / train_seconds,
+            ended_at: None,
         }))
     }
 
