@@ -20,8 +20,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Provide libtorch 2.11.0 in `.libtorch` (every other task does this first)
-    #[command(after_help = "Examples:\n  cargo xtask setup\n  \
-                            LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --cuda   on a login node, for nodes with a GPU\n  \
+                            LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead"
+    )]
     Setup(SetupArgs),
     /// Set up, then tidy, rustfmt, clippy, tests, doc tests and documentation
     #[command(
@@ -60,6 +62,9 @@ pub(crate) struct SetupArgs {
     /// Folder in which `.libtorch` is made instead of the workspace
     #[arg(long, hide = true)]
     pub(crate) root: Option<PathBuf>,
+    /// Install what a GPU needs although no NVIDIA driver is here: on a login node, in an image
+    #[arg(long)]
+    pub(crate) cuda: bool,
 }
 
 #[derive(Debug, clap::Args)]

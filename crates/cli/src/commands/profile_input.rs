@@ -12,6 +12,7 @@ use tch::Device;
 
 use crate::config::{Precision, RunConfig};
 use crate::data_dir::DataDir;
+use crate::device::{DeviceChoice, Placement};
 use crate::environment;
 use crate::exit_code::Outcome;
 use crate::profile::consumer::{Consumer, Model};
@@ -26,7 +27,6 @@ use crate::profile::verdict::Verdict;
 use crate::profile::{model_name, picture, text};
 use crate::replace_file::replace_file;
 use crate::trace;
-use crate::trainer::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitC
 }
 
 fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecord> {
-    let environment = environment::here(args.threads.map(usize::from));
+    let environment = environment::here(args.threads.map(usize::from), Placement::Cpu);
     tch::set_num_threads(environment.threads as i32);
     if let Some(model) = &args.model {
         model_name::check(model)?;

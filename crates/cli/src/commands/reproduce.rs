@@ -68,7 +68,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only)?;
     let mut plan = Plan::new(&experiments, args.scale, args.seeds, &args.results)?;
     let missing = missing_data(&plan, args)?;
-    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY);
+    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY)?;
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scale: args.scale,
