@@ -56,6 +56,7 @@ pub(crate) enum TrainOutcome {
 
 /// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended.
 pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<TrainOutcome> {
+    check_graphs(config, options)?;
     let dir = RunDir::open(&options.runs_dir, config)?;
     if dir.is_ended()? {
         let records = RunRecords::read(dir.path())?;
@@ -64,7 +65,6 @@ pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Resul
             _ => TrainOutcome::Finished(dir.path().to_owned()),
         });
     }
-    check_graphs(config, options)?;
     let device = options.placement.open()?;
     let images = Images::open(config, &options.data_dir, options.allow_unverified)?;
     environment::fix(&dir.environment(), options.threads, options.placement)?;
