@@ -100,8 +100,8 @@ impl Source {
 
 /// The minibatches of one epoch. After an error it ends.
 ///
-/// On a GPU, whoever calls [`send_next`](Self::send_next) after queueing a step has the next minibatch on its way while
-/// the device is at work.
+/// On a GPU, whoever calls [`send_next`](Self::send_next) after queueing a step has the next minibatch queued behind it, and
+/// the device need not wait for it.
 pub(crate) struct FeedEpoch {
     minibatches: Minibatches,
     device: Device,

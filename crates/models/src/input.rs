@@ -90,7 +90,8 @@ fn send(tensor: &Tensor, device: Device) -> Result<Tensor, ModelError> {
     if !device.is_cuda() {
         return Ok(tensor.f_to_device(device)?);
     }
-    Ok(tensor.f_pin_memory(device)?.f_to_device_(device, tensor.kind(), true, false)?)
+    // `pin_memory` itself would complain on stderr, for every minibatch, that it is told the device.
+    Ok(tensor.f_internal_pin_memory(device)?.f_to_device_(device, tensor.kind(), true, false)?)
 }
 
 #[cfg(test)]

@@ -65,10 +65,10 @@ pub(crate) struct ReproduceArgs {
 
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
+    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY)?;
     let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only)?;
     let mut plan = Plan::new(&experiments, args.scale, args.seeds, &args.results)?;
     let missing = missing_data(&plan, args)?;
-    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY)?;
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scale: args.scale,
