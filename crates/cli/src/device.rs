@@ -55,6 +55,25 @@ impl DeviceFlags {
     }
 }
 
+/// The flag of a command that may replay gradients.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GraphFlag {
+    /// CUDA replays the gradients of full minibatches as graphs, one launch in place of hundreds; the same results
+    #[arg(long)]
+    cuda_graphs: bool,
+}
+
+impl GraphFlag {
+    /// Whether graphs are asked for.
+    ///
+    /// # Errors
+    /// If they are on another device than CUDA.
+    pub(crate) fn given(&self, placement: Placement) -> anyhow::Result<bool> {
+        ensure!(!self.cuda_graphs || placement.cuda().is_some(), "--cuda-graphs belongs to --device cuda");
+        Ok(self.cuda_graphs)
+    }
+}
+
 /// A device, and what is chosen on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
@@ -112,5 +131,9 @@ mod tests {
             let error = flags(DeviceChoice::Cpu, tf32, deterministic).unwrap_err().to_string();
             assert!(error.contains(named) && error.contains("--device cuda"), "{error}");
         }
+        let graphs = GraphFlag { cuda_graphs: true };
+        assert!(graphs.given(Placement::Cuda(choices)).unwrap());
+        let error = graphs.given(Placement::Cpu).unwrap_err().to_string();
+        assert!(error.contains("--cuda-graphs") && error.contains("--device cuda"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use polder_models::CudaChoices;
 
 use crate::device::Placement;
-use crate::record::{CudaEnvironment, Environment};
+use crate::record::{Algorithms, CudaEnvironment, Environment};
 use crate::replace_file::replace_file;
 
 /// The version of libtorch that `tch` is built for.
@@ -73,8 +73,7 @@ pub(crate) fn here(threads: Option<usize>, placement: Placement) -> Environment 
         cuda: placement.cuda().map(|choices| CudaEnvironment {
             gpu: gpu(),
             tf32: choices.tf32,
-            deterministic: choices.deterministic,
-            cudnn_benchmark: choices.cudnn_benchmark(),
+            algorithms: if choices.deterministic { Algorithms::Deterministic } else { Algorithms::Fastest },
             extras: polder_models::cuda_extras().is_ok(),
         }),
     }
@@ -82,7 +81,7 @@ pub(crate) fn here(threads: Option<usize>, placement: Placement) -> Environment 
 
 impl CudaEnvironment {
     pub(crate) fn choices(&self) -> CudaChoices {
-        CudaChoices { tf32: self.tf32, deterministic: self.deterministic }
+        CudaChoices { tf32: self.tf32, deterministic: self.algorithms == Algorithms::Deterministic }
     }
 
     /// What was chosen, as a person reads it.
@@ -91,8 +90,8 @@ impl CudaEnvironment {
         format!(
             "TF32 {}, cuDNN benchmark mode {}, deterministic algorithms {}",
             if self.extras || self.tf32 { on(self.tf32) } else { "in convolutions" },
-            on(self.cudnn_benchmark),
-            on(self.deterministic)
+            on(self.choices().cudnn_benchmark()),
+            on(self.choices().deterministic)
         )
     }
 }

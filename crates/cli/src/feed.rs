@@ -82,7 +82,7 @@ impl Feed {
             minibatches,
             device: self.device,
             sends_ahead: self.device.is_cuda(),
-            ahead: None,
+            ahead: Ahead::Nothing,
             waited: Duration::ZERO,
         })
     }
@@ -106,9 +106,15 @@ pub(crate) struct FeedEpoch {
     minibatches: Minibatches,
     device: Device,
     sends_ahead: bool,
-    /// What was fetched before it was asked for; `Some(None)` is the end.
-    ahead: Option<Option<anyhow::Result<OnDevice>>>,
+    ahead: Ahead,
     waited: Duration,
+}
+
+/// What was fetched before it was asked for.
+enum Ahead {
+    Nothing,
+    /// `None` is the end of the epoch.
+    Fetched(Option<anyhow::Result<OnDevice>>),
 }
 
 enum Minibatches {
@@ -119,8 +125,8 @@ enum Minibatches {
 impl FeedEpoch {
     /// Sends the next minibatch ahead, if this device gains by it; an error is kept for [`next`](Iterator::next).
     pub(crate) fn send_next(&mut self) {
-        if self.sends_ahead && self.ahead.is_none() {
-            self.ahead = Some(self.fetch());
+        if self.sends_ahead && matches!(self.ahead, Ahead::Nothing) {
+            self.ahead = Ahead::Fetched(self.fetch());
         }
     }
 
@@ -160,9 +166,9 @@ impl Iterator for FeedEpoch {
     type Item = anyhow::Result<OnDevice>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.ahead.take() {
-            Some(ahead) => ahead,
-            None => self.fetch(),
+        match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
+            Ahead::Fetched(ahead) => ahead,
+            Ahead::Nothing => self.fetch(),
         }
     }
 }

@@ -132,6 +132,16 @@ pub(crate) struct Environment {
     pub(crate) cuda: Option<CudaEnvironment>,
 }
 
+/// Which algorithms CUDA computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Algorithms {
+    /// Those that cuDNN's benchmark mode finds.
+    Fastest,
+    /// Those that repeat themselves to the bit.
+    Deterministic,
+}
+
 /// What was chosen on CUDA when a run began there; used again when it resumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CudaEnvironment {
@@ -139,10 +149,7 @@ pub(crate) struct CudaEnvironment {
     pub(crate) gpu: String,
     /// Products of f32 in TF32.
     pub(crate) tf32: bool,
-    /// Only algorithms that repeat themselves to the bit.
-    pub(crate) deterministic: bool,
-    /// cuDNN tries its algorithms and keeps the fastest.
-    pub(crate) cudnn_benchmark: bool,
+    pub(crate) algorithms: Algorithms,
     /// Whether libpolder_cuda.so was there; without it convolutions of f32 are in TF32 whatever `tf32` says.
     pub(crate) extras: bool,
 }

@@ -3,11 +3,9 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::ensure;
-
 use crate::bench::measure::Plan;
 use crate::config::{AveragingConfig, Method, Precision, RunConfig};
-use crate::device::DeviceFlags;
+use crate::device::{DeviceFlags, GraphFlag};
 use crate::environment;
 use crate::exit_code::Outcome;
 use crate::interrupt;
@@ -49,9 +47,8 @@ pub(crate) struct BenchArgs {
     workers: u16,
     #[command(flatten)]
     device: DeviceFlags,
-    /// CUDA replays gradients as graphs, one launch in place of hundreds
-    #[arg(long)]
-    cuda_graphs: bool,
+    #[command(flatten)]
+    graphs: GraphFlag,
     /// libtorch's threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -66,7 +63,7 @@ pub(crate) struct BenchArgs {
 /// Measures and prints.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let placement = args.device.placement()?;
-    ensure!(!args.cuda_graphs || placement.cuda().is_some(), "--cuda-graphs belongs to --device cuda");
+    let cuda_graphs = args.graphs.given(placement)?;
     let device = placement.open()?;
     let environment = environment::here(args.threads.map(usize::from), placement);
     tch::set_num_threads(environment.threads as i32);
@@ -74,7 +71,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let plan = Plan {
         config: &config,
         device,
-        cuda_graphs: args.cuda_graphs,
+        cuda_graphs,
         steps: args.steps as usize,
         workers: usize::from(args.workers),
         environment,

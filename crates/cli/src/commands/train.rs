@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::config::RunConfig;
 use crate::data_dir::DataDir;
-use crate::device::DeviceFlags;
+use crate::device::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
 use crate::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
 
@@ -42,9 +42,8 @@ pub(crate) struct TrainArgs {
     /// How many checkpoints stay, or `all`; a damaged one falls back to the one before
     #[arg(long, value_name = "N", default_value = "2")]
     keep_checkpoints: Keep,
-    /// CUDA replays the gradients of full minibatches as graphs, one launch in place of hundreds; the same results
-    #[arg(long)]
-    cuda_graphs: bool,
+    #[command(flatten)]
+    graphs: GraphFlag,
     /// Prints the resolved configuration as TOML and stops
     #[arg(long)]
     print_config: bool,
@@ -112,11 +111,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         print!("{}", toml::to_string(&config)?);
         return Ok(Outcome::Done.into());
     }
-    let options = TrainOptions {
-        keep_checkpoints: args.keep_checkpoints,
-        cuda_graphs: args.cuda_graphs,
-        ..args.flags.options(args.runs.clone(), args.checkpoint_every)?
-    };
+    let options = args.flags.options(args.runs.clone(), args.checkpoint_every)?;
+    let cuda_graphs = args.graphs.given(options.placement)?;
+    let options = TrainOptions { keep_checkpoints: args.keep_checkpoints, cuda_graphs, ..options };
     let (outcome, dir) = match train(&config, &options)? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),

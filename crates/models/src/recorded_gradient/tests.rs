@@ -144,7 +144,7 @@ fn a_recording_is_of_one_network() {
     let (mut weights, mut gradient) = (other.parameters(), other.gradient());
     let mut sgd: Optimizer<crate::Arena> = Sgd::new(sgd()).unwrap().into();
     let error = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1).unwrap_err();
-    let text = format!("{:?}", error);
+    let text = format!("{error:?}");
     assert!(text.contains("ForeignVector"), "{text}");
 }
 
