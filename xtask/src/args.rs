@@ -20,8 +20,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Provide libtorch 2.11.0 in `.libtorch` (every other task does this first)
-    #[command(after_help = "Examples:\n  cargo xtask setup\n  \
-                            LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --cuda   on a login node, for nodes with a GPU\n  \
+                            LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead"
+    )]
     Setup(SetupArgs),
     /// Set up, then tidy, rustfmt, clippy, tests, doc tests and documentation
     #[command(
@@ -60,6 +62,9 @@ pub(crate) struct SetupArgs {
     /// Folder in which `.libtorch` is made instead of the workspace
     #[arg(long, hide = true)]
     pub(crate) root: Option<PathBuf>,
+    /// Install what a GPU needs although no NVIDIA driver is here: on a login node, in an image
+    #[arg(long)]
+    pub(crate) cuda: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -180,15 +185,25 @@ pub(crate) enum BenchAction {
     /// Training steps of the networks, about a minute each; with --peers some minutes
     #[command(after_help = "Examples:\n  cargo xtask bench models\n  \
                             cargo xtask bench models --peers            in the environment of `bench data --peers`\n  \
-                            cargo xtask bench models resnet-18 --rounds 3 --peers --python ~/venv/bin/python --json")]
+                            cargo xtask bench models resnet-18 --rounds 3 --peers --python ~/venv/bin/python --json\n  \
+                            cargo xtask bench models --device cuda --peers")]
     Models(BenchModelsArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchDevice {
+    Cpu,
+    Cuda,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchModelsArgs {
-    /// Networks, as `model.name` in a configuration
-    #[arg(default_values = ["wrn-10-1", "wrn-16-4", "resnet-18"])]
+    /// Networks, as `model.name` in a configuration [default: wrn-10-1 wrn-16-4 resnet-18; on cuda resnet-18 wrn-28-10
+    /// wrn28-10-released resnet-50 pyramidnet-272-200]
     pub(crate) networks: Vec<String>,
+    /// Where the networks compute; on cuda in bf16, without and with CUDA graphs
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub(crate) device: BenchDevice,
     /// Turns of every program; at least 1
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) rounds: usize,

@@ -7,7 +7,9 @@
 
 mod criterion;
 mod models;
+mod models_program;
 mod models_report;
+mod models_training;
 mod peer;
 mod python;
 mod table;

@@ -36,10 +36,9 @@ fn run(args: Args) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match args.task {
         Task::Setup(setup) => {
-            setup::run(
-                &setup.root.unwrap_or_else(|| workspace.root().to_owned()),
-                &setup::Machine::detect(),
-            )?;
+            let mut machine = setup::Machine::detect();
+            machine.nvidia_driver |= setup.cuda;
+            setup::run(&setup.root.unwrap_or_else(|| workspace.root().to_owned()), &machine)?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Test => test::run(&workspace),

@@ -5,6 +5,7 @@
 
 mod merge;
 mod pip;
+mod shim;
 mod user_libtorch;
 mod view;
 mod wheels;
@@ -35,7 +36,7 @@ pub(crate) struct Machine {
     pub(crate) libtorch: Option<OsString>,
     /// `PATH`, on which `python3` is looked for.
     pub(crate) path: OsString,
-    /// Whether an NVIDIA driver is there, so that CUDA's libraries are of use.
+    /// Whether an NVIDIA driver is there, or the user says that there will be, so that CUDA's libraries are of use.
     pub(crate) nvidia_driver: bool,
 }
 
@@ -64,6 +65,9 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
         machine.libtorch.as_deref().map(Path::new).filter(|path| !same_place(path, &target))
     {
         user_libtorch::check(libtorch)?;
+        if machine.nvidia_driver && !libtorch.join("lib/libpolder_cuda.so").is_file() {
+            shim::warn(libtorch, "it is compiled for the workspace's own libtorch, when LIBTORCH is not set");
+        }
         return Ok(libtorch.to_owned());
     }
     ensure!(
@@ -80,6 +84,9 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
         target.display()
     );
     if missing_from(&target, machine)?.is_empty() {
+        if machine.nvidia_driver {
+            warn_without_shim(&target, machine);
+        }
         return Ok(target);
     }
 
@@ -112,11 +119,13 @@ struct Missing {
     view: Option<String>,
     /// Requirements of the torch wheel that only a GPU needs.
     cuda: Vec<String>,
+    /// Whether libpolder_cuda.so can be compiled and is not.
+    shim: bool,
 }
 
 impl Missing {
     fn is_empty(&self) -> bool {
-        self.wheels.is_empty() && self.view.is_none() && self.cuda.is_empty()
+        self.wheels.is_empty() && self.view.is_none() && self.cuda.is_empty() && !self.shim
     }
 }
 
@@ -128,7 +137,10 @@ fn missing_from(target: &Path, machine: &Machine) -> Result<Missing> {
     } else {
         Vec::new()
     };
-    Ok(Missing { wheels, view: view::defect(target), cuda })
+    let shim = machine.nvidia_driver
+        && shim::state(target) == shim::State::Absent
+        && shim::compiler(&machine.path).is_some();
+    Ok(Missing { wheels, view: view::defect(target), cuda, shim })
 }
 
 fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, lock: &File) -> Result<()> {
@@ -167,6 +179,7 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, 
     }
     if machine.nvidia_driver {
         add_cuda(&target.join(view::SITE), partial, machine, lock);
+        add_shim(target, partial, machine);
     }
     eprintln!(
         "setup: libtorch {LIBTORCH_VERSION} is ready in `{}` ({:.0?})",
@@ -180,9 +193,7 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, 
 fn add_cuda(site: &Path, partial: &Path, machine: &Machine, lock: &File) {
     let added = wheels::cuda_requirements_missing_from(site).and_then(|requirements| {
         if !requirements.is_empty() {
-            eprintln!(
-                "setup: an NVIDIA driver is here, so CUDA's libraries are added; up to 2.5 GB to download"
-            );
+            eprintln!("setup: CUDA's libraries are added for an NVIDIA GPU; up to 2.5 GB to download");
             let fetched =
                 Pip::find(&machine.path)?.fetch(&requirements, pip::Dependencies::Follow, partial, lock)?;
             merge::merge(&fetched, site)?;
@@ -191,6 +202,29 @@ fn add_cuda(site: &Path, partial: &Path, machine: &Machine, lock: &File) {
     });
     if let Err(error) = added {
         eprintln!("warning: `--device cuda` will not work until CUDA's libraries are installed: {error:#}");
+    }
+}
+
+/// Compiles libpolder_cuda.so, without which a GPU can be used too.
+fn add_shim(target: &Path, partial: &Path, machine: &Machine) {
+    if let (shim::State::Absent, Some(compiler)) = (shim::state(target), shim::compiler(&machine.path))
+        && let Err(error) = shim::build(target, partial, &compiler, &machine.path)
+    {
+        shim::warn(target, &format!("{error:#}"));
+        return;
+    }
+    warn_without_shim(target, machine);
+}
+
+/// Says once per set-up why libpolder_cuda.so is not there, if it is not.
+fn warn_without_shim(target: &Path, machine: &Machine) {
+    match shim::state(target) {
+        shim::State::Built => {}
+        shim::State::Failed => shim::warn(target, "it could not be compiled"),
+        shim::State::Absent if shim::compiler(&machine.path).is_none() => {
+            shim::warn(target, "there is no C++ compiler on PATH");
+        }
+        shim::State::Absent => shim::warn(target, "it was not compiled yet"),
     }
 }
 

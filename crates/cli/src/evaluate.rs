@@ -1,26 +1,20 @@
 //! Loss and error of a network's weights on a split.
 
-use polder_data::{Loader, Minibatch};
-use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped, input};
+use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped};
 use tch::{Kind, Tensor};
 
 use crate::config::{BnRefresh, EvaluationConfig};
+use crate::feed::Feed;
 use crate::interrupt;
 use crate::record::Evaluation;
 
 /// Where an image has its columns, in N,C,H,W.
 const WIDTH: i64 = 3;
 
-/// A minibatch as tensors on the network's device.
-pub(crate) fn to_device(minibatch: &Minibatch, network: &Network) -> anyhow::Result<(Tensor, Tensor)> {
-    let (n, c, h, w) = minibatch.images().dim();
-    Ok(input::minibatch(minibatch.values(), [n, c, h, w], minibatch.labels(), network.device())?)
-}
-
 /// The network as it is, BN with its running statistics. `None` if a signal came first.
 pub(crate) fn evaluate(
     network: &Network,
-    test: &Loader,
+    test: &Feed,
     config: &EvaluationConfig,
 ) -> anyhow::Result<Option<Evaluation>> {
     let mut sums = LossSums::new(network);
@@ -28,16 +22,16 @@ pub(crate) fn evaluate(
         if interrupt::pending() {
             return Ok(None);
         }
-        let (images, labels) = to_device(&minibatch?, network)?;
+        let minibatch = minibatch?;
         let loss = tch::no_grad(|| {
-            let mut logits = network.forward(&images, BatchNormMode::Evaluate)?;
+            let mut logits = network.forward(&minibatch.images, BatchNormMode::Evaluate)?;
             if config.flips {
-                logits += network.forward(&images.f_flip([WIDTH])?, BatchNormMode::Evaluate)?;
+                logits += network.forward(&minibatch.images.f_flip([WIDTH])?, BatchNormMode::Evaluate)?;
                 logits /= 2.0;
             }
-            MinibatchLoss::of(&logits, &labels)
+            MinibatchLoss::of(&logits, &minibatch.labels)
         })?;
-        sums.add(&loss, labels.size()[0] as u64);
+        sums.add(&loss, minibatch.len() as u64);
     }
     Ok(Some(Evaluation { loss: sums.mean_loss(), error: sums.error() }))
 }
@@ -48,9 +42,9 @@ pub(crate) fn evaluate(
 pub(crate) fn evaluate_average(
     network: &Network,
     average: &Arena,
-    train: &Loader,
+    train: &Feed,
     epoch: u64,
-    test: &Loader,
+    test: &Feed,
     config: &EvaluationConfig,
 ) -> anyhow::Result<Option<Evaluation>> {
     match refreshed(network, average, train, epoch, config, |_| {})? {
@@ -67,7 +61,7 @@ pub(crate) fn evaluate_average(
 pub(crate) fn refreshed<'a>(
     network: &'a Network,
     average: &Arena,
-    train: &Loader,
+    train: &Feed,
     epoch: u64,
     config: &EvaluationConfig,
     mut seen: impl FnMut(u64),
@@ -76,9 +70,9 @@ pub(crate) fn refreshed<'a>(
     let mut minibatches = train.epoch(epoch)?;
     let until_signal = std::iter::from_fn(|| if interrupt::pending() { None } else { minibatches.next() });
     let images = until_signal.map(|minibatch| {
-        let minibatch = minibatch?;
-        seen(minibatch.len() as u64);
-        anyhow::Ok(to_device(&minibatch, network)?.0)
+        let images = minibatch?.images;
+        seen(images.size()[0] as u64);
+        anyhow::Ok(images)
     });
     match config.bn_refresh {
         BnRefresh::PerBatch => swapped.refresh(images)?,

@@ -174,8 +174,8 @@ impl Stage {
             "the BN statistics of an average are computed from the training images (--no-bn-refresh keeps those of the \
              iterate, which do not fit)",
         )?;
-        environment::fix_threads(&self.dir.join(ENVIRONMENT_FILE), None)?;
-        let train = images.train_loader(config, 1)?;
+        environment::fix_threads(&self.dir.join(ENVIRONMENT_FILE))?;
+        let train = images.train_feed(config, 1, self.network.device())?;
         let mut bar = LateBar::new("BN refresh, images", images.record.train_images);
         let order = trainer::refresh_epoch(self.position.epoch);
         refreshed(&self.network, average, &train, order, &config.evaluation, |images| bar.add(images))

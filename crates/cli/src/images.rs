@@ -10,8 +10,10 @@ use polder_data::{
     split_validation,
 };
 use polder_models::Architecture;
+use tch::Device;
 
 use crate::config::{AugmentationName, DatasetName, RunConfig};
+use crate::feed::Feed;
 use crate::record::{DataRecord, DataState};
 
 /// The classes of generated data are the same for every run, whatever its seed: only then do runs compare.
@@ -162,7 +164,12 @@ impl Images {
     }
 
     /// The training split, shuffled and augmented.
-    pub(crate) fn train_loader(&self, config: &RunConfig, workers: usize) -> anyhow::Result<Loader> {
+    pub(crate) fn train_feed(
+        &self,
+        config: &RunConfig,
+        workers: usize,
+        device: Device,
+    ) -> anyhow::Result<Feed> {
         let augmentation = match config.data.augmentation {
             AugmentationName::CropFlipCutout => Augmentation::papers(self.normalization),
             AugmentationName::CropFlip => Augmentation {
@@ -172,32 +179,32 @@ impl Images {
             },
             AugmentationName::None => Augmentation::none(self.normalization),
         };
-        Ok(Loader::builder(Arc::clone(&self.train))
+        let loader = Loader::builder(Arc::clone(&self.train))
             .batch_size(config.training.batch_size)
             .seed(config.seed)
             .augmentation(augmentation)
-            .workers(workers)
-            .build()?)
+            .workers(workers);
+        Feed::new(loader, self.normalization, device)
     }
 
     /// The test split in its own order, normalised only.
-    pub(crate) fn test_loader(&self, workers: usize) -> anyhow::Result<Loader> {
-        Ok(Loader::builder(Arc::clone(&self.test))
+    pub(crate) fn test_feed(&self, workers: usize, device: Device) -> anyhow::Result<Feed> {
+        let loader = Loader::builder(Arc::clone(&self.test))
             .batch_size(EVALUATION_BATCH)
             .order(Order::Sequential)
             .augmentation(Augmentation::none(self.normalization))
-            .workers(workers)
-            .build()?)
+            .workers(workers);
+        Feed::new(loader, self.normalization, device)
     }
 
     /// The test split, or the training split, without augmentation in an order of its own that is the same in every run: its first
     /// images are a fair sample.
-    pub(crate) fn plain_loader(&self, test: bool) -> anyhow::Result<Loader> {
-        Ok(Loader::builder(Arc::clone(if test { &self.test } else { &self.train }))
+    pub(crate) fn plain_feed(&self, test: bool, device: Device) -> anyhow::Result<Feed> {
+        let loader = Loader::builder(Arc::clone(if test { &self.test } else { &self.train }))
             .batch_size(EVALUATION_BATCH)
             .seed(SAMPLE_SEED)
-            .augmentation(Augmentation::none(self.normalization))
-            .build()?)
+            .augmentation(Augmentation::none(self.normalization));
+        Feed::new(loader, self.normalization, device)
     }
 }
 

@@ -130,6 +130,31 @@ pub(crate) struct Environment {
     /// libtorch's threads, fixed at the start of the run and used again when it resumes.
     pub(crate) threads: usize,
     pub(crate) libtorch: String,
+    /// Only of a run on CUDA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cuda: Option<CudaEnvironment>,
+}
+
+/// Which algorithms CUDA computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Algorithms {
+    /// Those that cuDNN's benchmark mode finds.
+    Fastest,
+    /// Those that repeat themselves to the bit.
+    Deterministic,
+}
+
+/// What was chosen on CUDA when a run began there; used again when it resumes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CudaEnvironment {
+    /// As the driver calls it.
+    pub(crate) gpu: String,
+    /// Products of f32 in TF32.
+    pub(crate) tf32: bool,
+    pub(crate) algorithms: Algorithms,
+    /// Whether libpolder_cuda.so was there; without it convolutions of f32 are in TF32 whatever `tf32` says.
+    pub(crate) extras: bool,
 }
 
 /// All records of one run, read back.

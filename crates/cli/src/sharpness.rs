@@ -111,7 +111,7 @@ pub(crate) struct OfOne {
 pub(crate) fn measure(choice: &Choice, settings: &Settings, means: &Means) -> anyhow::Result<Report> {
     let subject = Subject::open(&choice.run)?;
     let images = Images::open(&subject.config, &means.data_dir, means.allow_unverified)?;
-    environment::fix_threads(&choice.run.join(ENVIRONMENT_FILE), None)?;
+    environment::fix_threads(&choice.run.join(ENVIRONMENT_FILE))?;
     let network = subject.network(&images, means.device)?;
     let (chosen, subset) = Chosen::of(&images, settings.subset)?;
     let settings = Settings { subset, ..settings.clone() };
@@ -172,7 +172,7 @@ fn stages(
     network: &Network,
 ) -> anyhow::Result<Vec<Stage>> {
     let steps_per_epoch =
-        |subject: &Subject| anyhow::Ok(images.train_loader(&subject.config, 1)?.steps_per_epoch());
+        |subject: &Subject| anyhow::Ok(images.train_feed(&subject.config, 1, Device::Cpu)?.steps_per_epoch());
     let mut stages = subject.stages(network, steps_per_epoch(subject)?, choice.all_checkpoints)?;
     for path in &choice.with {
         let other = Subject::open(path)?;

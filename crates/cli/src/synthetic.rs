@@ -59,6 +59,7 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
         cores: 2,
         threads: 2,
         libtorch: "2.11.0".to_owned(),
+        cuda: None,
     };
     std::fs::write(dir.join(ENVIRONMENT_FILE), serde_json::to_vec(&environment).unwrap()).unwrap();
 }

@@ -7,10 +7,10 @@ mod run;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-use tch::Device;
+use anyhow::ensure;
 
-use crate::config::RunConfig;
+use crate::config::{Method, RunConfig};
+use crate::device::Placement;
 use crate::environment;
 use crate::images::Images;
 use crate::record::{EndRecord, RunRecords};
@@ -24,7 +24,7 @@ pub(crate) use self::cadence::{CheckpointEvery, Keep};
 /// Epochs of BN refreshes are numbered from here, so that they never repeat the order of a training epoch.
 const REFRESH_EPOCHS: u64 = 1 << 32;
 
-/// How a run is carried out: nothing here changes its numbers.
+/// How a run is carried out: nothing here changes its numbers, but the device and what is chosen on it, to rounding.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainOptions {
     /// Run directories are made here.
@@ -36,27 +36,13 @@ pub(crate) struct TrainOptions {
     pub(crate) workers: usize,
     /// libtorch's threads for a run that begins; `None` for one per core.
     pub(crate) threads: Option<usize>,
-    pub(crate) device: DeviceChoice,
+    pub(crate) placement: Placement,
+    /// Replays the gradients of full minibatches from CUDA graphs.
+    pub(crate) cuda_graphs: bool,
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_checkpoints: Keep,
     /// Shows nothing of the progress.
     pub(crate) quiet: bool,
-}
-
-/// Where the network computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceChoice {
-    Cpu,
-    Cuda,
-}
-
-impl DeviceChoice {
-    pub(crate) fn open(self) -> anyhow::Result<Device> {
-        Ok(match self {
-            Self::Cpu => Device::Cpu,
-            Self::Cuda => polder_models::cuda()?,
-        })
-    }
 }
 
 /// How training ended; the run directory holds the records.
@@ -70,6 +56,7 @@ pub(crate) enum TrainOutcome {
 
 /// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended.
 pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<TrainOutcome> {
+    check_graphs(config, options.cuda_graphs)?;
     let dir = RunDir::open(&options.runs_dir, config)?;
     if dir.is_ended()? {
         let records = RunRecords::read(dir.path())?;
@@ -78,9 +65,9 @@ pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Resul
             _ => TrainOutcome::Finished(dir.path().to_owned()),
         });
     }
-    let device = options.device.open()?;
+    let device = options.placement.open()?;
     let images = Images::open(config, &options.data_dir, options.allow_unverified)?;
-    environment::fix_threads(&dir.environment(), options.threads)?;
+    environment::fix(&dir.environment(), options.threads, options.placement)?;
     let mut run = Run::begin_or_continue(config, options, &dir, &images, device)?;
     let end = run.finish()?;
     let path = dir.path().to_owned();
@@ -91,7 +78,32 @@ pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Resul
     })
 }
 
+/// Refuses CUDA graphs where there is nothing that they could record.
+fn check_graphs(config: &RunConfig, cuda_graphs: bool) -> anyhow::Result<()> {
+    ensure!(
+        !cuda_graphs || config.optimizer.method != Method::GradientPenalty,
+        "--cuda-graphs records gradients, and `optimizer.method = \"gradient-penalty\"` takes Hessian-vector products, \
+         which are not recorded; leave one of them out"
+    );
+    Ok(())
+}
+
 /// The epoch whose order and augmentation a BN refresh after `epoch` training epochs uses.
 pub(crate) fn refresh_epoch(epoch: u64) -> u64 {
     REFRESH_EPOCHS + epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_are_recorded_of_gradients_alone() {
+        let mut config = RunConfig::default();
+        assert!(check_graphs(&config, true).is_ok());
+        config.optimizer.method = Method::GradientPenalty;
+        let error = check_graphs(&config, true).unwrap_err().to_string();
+        assert!(error.contains("gradient-penalty") && error.contains("--cuda-graphs"), "{error}");
+        assert!(check_graphs(&config, false).is_ok());
+    }
 }

@@ -87,6 +87,23 @@ fn cuda_is_never_silently_the_cpu() {
 }
 
 #[test]
+fn what_belongs_to_cuda_is_refused_on_the_processor() {
+    let runs = tempfile::tempdir().unwrap();
+    let train = ["train", "--set", "data.dataset=generated", "--runs", runs.path().to_str().unwrap()];
+    let (bench, reproduce) = (["bench", "wrn-10-1"], ["reproduce", "--dry-run"]);
+    for (command, flags) in [
+        (&train[..], &["--tf32", "--deterministic", "--cuda-graphs"][..]),
+        (&bench[..], &["--tf32", "--deterministic", "--cuda-graphs"][..]),
+        (&reproduce[..], &["--tf32", "--deterministic"][..]),
+    ] {
+        for flag in flags {
+            polder(command).arg(flag).assert().code(1).stderr(contains(*flag).and(contains("--device cuda")));
+        }
+    }
+    assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 0, "nothing was begun");
+}
+
+#[test]
 fn a_runs_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     polder(&["train", "--set", "data.dataset=generated", "--runs"])

@@ -48,7 +48,8 @@ impl Normalization {
         ((value * self.std[channel] + self.mean[channel]) * 255.0).round().clamp(0.0, 255.0) as u8
     }
 
-    pub(crate) fn scale_and_shift(&self, channel: usize) -> (f32, f32) {
+    /// The factors of [`normalize`](Self::normalize), for a consumer of `u8` that normalises on its device.
+    pub fn scale_and_shift(&self, channel: usize) -> (f32, f32) {
         let (mean, std) = (f64::from(self.mean[channel]), f64::from(self.std[channel]));
         ((1.0 / (255.0 * std)) as f32, (-mean / std) as f32)
     }

@@ -1,4 +1,12 @@
 //! CUDA at run time: the binary links libtorch's CPU libraries only and opens `libtorch_cuda.so` when a GPU is wanted.
+//!
+//! What tch does not expose comes from a library of our own that is opened after it; without that one CUDA still works,
+//! less [`CudaChoices`] other than the defaults, [`DeviceMemory`] and recorded gradients.
+
+mod choices;
+mod graph;
+mod memory;
+mod shim;
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +15,10 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::Device;
 
 use crate::error::ModelError;
+
+pub use self::choices::CudaChoices;
+pub(crate) use self::graph::CudaRecorder;
+pub use self::memory::DeviceMemory;
 
 const SET_UP: &str = "`cargo xtask setup` on a machine with an NVIDIA driver installs the CUDA libraries; \
                       with a LIBTORCH of your own, use a CUDA build of libtorch 2.11.0";
@@ -41,6 +53,14 @@ pub fn cuda() -> Result<Device, ModelError> {
         return Err(fail(reason, "`nvidia-smi` should list a GPU and a driver that supports CUDA 13"));
     }
     Ok(Device::Cuda(0))
+}
+
+/// Whether libpolder_cuda.so is there, which offers what tch does not expose; to be asked after [`cuda`].
+///
+/// # Errors
+/// [`ModelError::CudaShim`] with the reason why it cannot be used.
+pub fn cuda_extras() -> Result<(), ModelError> {
+    shim::shim().map(drop)
 }
 
 /// Where the libtorch_cpu.so of this process lies, links resolved.

@@ -119,6 +119,28 @@ pub enum ModelError {
         /// What the user can do.
         remedy: &'static str,
     },
+    /// The library with what tch does not expose of CUDA cannot be had.
+    #[error(
+        "libpolder_cuda.so cannot be used ({reason}); `cargo xtask setup`, on a machine with an NVIDIA driver and a C++ \
+         compiler, builds it"
+    )]
+    CudaShim {
+        /// What failed.
+        reason: String,
+    },
+    /// That library reports a failure.
+    #[error("CUDA failed as {doing}: {message}")]
+    CudaCall {
+        /// What was being done.
+        doing: &'static str,
+        /// What libtorch says.
+        message: String,
+    },
+    /// CUDA graphs were asked for on another device.
+    #[error(
+        "CUDA graphs record what a CUDA device does, and this network is on another device; use --device cuda"
+    )]
+    CudaGraphs,
     /// libtorch refused an operation.
     #[error("libtorch failed")]
     Libtorch(#[from] TchError),

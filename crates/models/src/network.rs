@@ -276,6 +276,14 @@ impl Network {
         Ok(self.parameters.named()?.into_iter().chain(statistics).collect())
     }
 
+    /// All memory that a gradient reads or writes beside its images: weights, gradient, running statistics, shadow. It
+    /// never moves.
+    pub(crate) fn memory(&self) -> Vec<Tensor> {
+        let own = [self.parameters.flat(), self.gradient.flat(), &self.statistics];
+        let shadow = self.shadow.iter().flat_map(|shadow| [&shadow.weights, &shadow.gradient]);
+        own.into_iter().chain(shadow).map(Tensor::shallow_clone).collect()
+    }
+
     /// What the graph starts from, in order of declaration.
     pub(crate) fn leaves(&self) -> &[Tensor] {
         &self.leaves

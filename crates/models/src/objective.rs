@@ -9,6 +9,7 @@ use crate::arena::{Arena, norm};
 use crate::error::ModelError;
 use crate::label_smoothing::LabelSmoothing;
 use crate::network::{BatchNormMode, Network};
+use crate::recorded_gradient::RecordedGradients;
 
 /// What a forward pass over a minibatch came to; stays on the device until it is read.
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub struct MinibatchObjective<'a> {
     /// The weights as the arithmetic saw them at the iterate; kept only while an ascent is being measured.
     at_iterate: Option<Tensor>,
     measures_ascent: bool,
+    recorded: Option<&'a mut RecordedGradients>,
     effective_ascent: Option<f64>,
     /// What the micro-batches before came to at the iterate, and how many images they have.
     seen_at_iterate: Option<(MinibatchLoss, i64)>,
@@ -74,6 +76,7 @@ impl<'a> MinibatchObjective<'a> {
             label_smoothing: LabelSmoothing::None,
             at_iterate: None,
             measures_ascent: false,
+            recorded: None,
             effective_ascent: None,
             seen_at_iterate: None,
         }
@@ -95,6 +98,14 @@ impl<'a> MinibatchObjective<'a> {
         self
     }
 
+    /// Replays recorded gradients where there are any, and records those that are not; Hessian-vector products stay as
+    /// they are. Label smoothing must be the same for every minibatch.
+    #[must_use]
+    pub fn with_recorded(mut self, recorded: &'a mut RecordedGradients) -> Self {
+        self.recorded = Some(recorded);
+        self
+    }
+
     /// The distance measured by the last SAM step; the mean over its micro-batches if it took several.
     pub fn effective_ascent(&self) -> Option<f64> {
         self.effective_ascent
@@ -112,24 +123,33 @@ impl<'a> MinibatchObjective<'a> {
         start(part)..start(part + 1)
     }
 
+    /// The images `range`, and their labels.
+    fn part(&self, range: &Range<i64>) -> Result<(Tensor, Tensor), ModelError> {
+        let len = range.end - range.start;
+        Ok((self.images.f_narrow(0, range.start, len)?, self.labels.f_narrow(0, range.start, len)?))
+    }
+
     /// The loss of `images`, with its graph.
     pub(crate) fn loss(&self, images: &Range<i64>, at: Point) -> Result<MinibatchLoss, ModelError> {
-        let mode = match at {
-            Point::Iterate => BatchNormMode::Train,
-            Point::Perturbed => BatchNormMode::Perturbed,
-        };
-        let len = images.end - images.start;
-        let logits = self.network.forward(&self.images.f_narrow(0, images.start, len)?, mode)?;
-        MinibatchLoss::smoothed(&logits, &self.labels.f_narrow(0, images.start, len)?, self.label_smoothing)
+        let (images, labels) = self.part(images)?;
+        loss_of(self.network, &images, &labels, at, self.label_smoothing)
     }
 
     fn loss_and_gradient(&mut self, images: &Range<i64>, at: Point) -> Result<MinibatchLoss, ModelError> {
         if self.measures_ascent {
             self.measure_ascent(images, at)?;
         }
-        let loss = self.loss(images, at)?;
-        self.network.backward(&loss.mean_loss)?;
-        Ok(loss.detached())
+        let (images, labels) = self.part(images)?;
+        let (network, smoothing) = (self.network, self.label_smoothing);
+        let mut compute = |images: &Tensor, labels: &Tensor| {
+            let loss = loss_of(network, images, labels, at, smoothing)?;
+            network.backward(&loss.mean_loss)?;
+            Ok(loss.detached())
+        };
+        match self.recorded.as_mut().filter(|recorded| recorded.takes(self.labels.numel())) {
+            Some(recorded) => recorded.gradient(network, at, (&images, &labels), &mut compute),
+            None => compute(&images, &labels),
+        }
     }
 
     fn measure_ascent(&mut self, images: &Range<i64>, at: Point) -> Result<(), ModelError> {
@@ -178,6 +198,21 @@ impl<'a> MinibatchObjective<'a> {
             && gradient.is_none_or(|gradient| gradient.is_same_memory(&self.network.gradient()));
         if own { Ok(()) } else { Err(ModelError::ForeignVector) }
     }
+}
+
+/// The loss of a minibatch, with its graph.
+fn loss_of(
+    network: &Network,
+    images: &Tensor,
+    labels: &Tensor,
+    at: Point,
+    smoothing: LabelSmoothing,
+) -> Result<MinibatchLoss, ModelError> {
+    let mode = match at {
+        Point::Iterate => BatchNormMode::Train,
+        Point::Perturbed => BatchNormMode::Perturbed,
+    };
+    MinibatchLoss::smoothed(&network.forward(images, mode)?, labels, smoothing)
 }
 
 impl Objective<Arena> for MinibatchObjective<'_> {

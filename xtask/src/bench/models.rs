@@ -3,7 +3,7 @@
 //! Every program makes its network, its minibatch and two or three steps, and then waits: `polder bench --on-demand`, and
 //! `crates/models/benches/peers.py` in each of PyTorch's modes. In every round all of them make their steps one after the
 //! other, so that a busy machine slows them alike; every number is the median over rounds, and a ratio the median of the
-//! rounds' ratios.
+//! rounds' ratios. On CUDA it also says what training with the loader comes to, which has not been run on a GPU yet.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -12,18 +12,25 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::args::BenchModelsArgs;
-use crate::bench::models_report::{Measured, Network, Program, Report};
+use crate::args::{BenchDevice, BenchModelsArgs};
+use crate::bench::models_program::Program;
+use crate::bench::models_report::{Measured, Network, Report};
+use crate::bench::models_training::Trained;
 use crate::bench::python::Python;
 use crate::command::shown;
 use crate::promises::machine;
 use crate::reproduce::build_polder;
+use crate::setup::Machine;
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = "crates/models/benches/peers.py";
 
 /// Seconds of each program per round, about.
 const SECONDS_PER_TURN: f64 = 2.0;
+
+/// What is measured unless networks are named.
+const ON_CPU: [&str; 3] = ["wrn-10-1", "wrn-16-4", "resnet-18"];
+const ON_CUDA: [&str; 5] = ["resnet-18", "wrn-28-10", "wrn28-10-released", "resnet-50", "pyramidnet-272-200"];
 
 /// What a program says after a turn.
 #[derive(Debug, Deserialize)]
@@ -35,13 +42,24 @@ enum Said {
 
 /// Measures and prints the table on standard output; everything else goes to standard error.
 pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
+    let on_cuda = args.device == BenchDevice::Cuda;
+    // Before minutes of building.
+    ensure!(
+        !on_cuda || Machine::detect().nvidia_driver,
+        "`--device cuda` needs an NVIDIA GPU, and this machine has no NVIDIA driver"
+    );
     let python = if args.peers { Some(super::interpreter(workspace, args.python.as_deref())?) } else { None };
     let polder = build_polder(workspace)?;
-    let mut networks = Vec::with_capacity(args.networks.len());
-    for name in &args.networks {
-        networks.push(measure(workspace, &polder, python.as_ref(), name, args.rounds)?);
+    let names: Vec<&str> = match (args.networks.is_empty(), args.device) {
+        (true, BenchDevice::Cpu) => ON_CPU.to_vec(),
+        (true, BenchDevice::Cuda) => ON_CUDA.to_vec(),
+        (false, _) => args.networks.iter().map(String::as_str).collect(),
+    };
+    let mut networks = Vec::with_capacity(names.len());
+    for name in names {
+        networks.push(measure(workspace, &polder, python.as_ref(), name, args)?);
     }
-    let report = Report { machine: machine::describe(workspace), rounds: args.rounds, networks };
+    let report = Report { machine: machine::describe(workspace), on_cuda, rounds: args.rounds, networks };
     println!("{}", if args.json { report.json() } else { report.markdown() });
     Ok(())
 }
@@ -51,20 +69,28 @@ fn measure(
     polder: &Path,
     python: Option<&Python>,
     name: &str,
-    rounds: usize,
+    args: &BenchModelsArgs,
 ) -> Result<Network> {
+    let rounds = args.rounds;
+    let on_cuda = args.device == BenchDevice::Cuda;
+    let (programs, device) = match args.device {
+        BenchDevice::Cpu => (&Program::ON_CPU[..], "cpu"),
+        BenchDevice::Cuda => (&Program::ON_CUDA[..], "cuda"),
+    };
     let mut commands = Vec::new();
-    for program in Program::ALL {
+    for &program in programs {
         let command = match (program.pytorch_mode(), python) {
             (Some(mode), Some(python)) => {
                 let mut command = python.command();
-                command.arg(workspace.root().join(SCRIPT)).args([name, mode]);
+                command.arg(workspace.root().join(SCRIPT)).args([name, mode, device]);
                 command
             }
             (Some(_), None) => continue,
             (None, _) => {
                 let mut command = Command::new(polder);
-                command.args(["bench", name, "--on-demand", "--averages", "0"]).args(program.polder_flags());
+                command
+                    .args(["bench", name, "--on-demand", "--averages", "0", "--device", device])
+                    .args(program.polder_flags());
                 command
             }
         };
@@ -74,11 +100,18 @@ fn measure(
     let mut running = Vec::with_capacity(commands.len());
     let mut missing = Vec::new();
     for (program, command) in commands {
-        match Running::start(command)? {
-            Ok(started) => running.push((program, started, Measured::default())),
-            Err(reason) => missing.push((program, reason)),
+        match Running::start(command) {
+            Ok(Ok(started)) => running.push((program, started, Measured::default())),
+            Ok(Err(reason)) => missing.push((program, reason)),
+            // A GPU may have no room for all of them, or lack libpolder_cuda.so.
+            Err(error) if on_cuda => missing.push((program, format!("{error:#}"))),
+            Err(error) => return Err(error),
         }
     }
+    ensure!(
+        running.iter().any(|(program, ..)| program.pytorch_mode().is_none()),
+        "none of Polder's programs can train {name} here; their messages are above"
+    );
     for round in 0..=rounds {
         for (_, program, measured) in &mut running {
             // The first round says how many steps make a turn.
@@ -93,8 +126,13 @@ fn measure(
         }
         eprintln!("bench: {name}, round {round} of {rounds}");
     }
-    let measured = running.into_iter().map(|(program, _, measured)| (program, measured)).collect();
-    Ok(Network { name: name.to_owned(), measured, missing })
+    // The programs end here: what follows has the device for itself.
+    let measured: Vec<_> = running.into_iter().map(|(program, _, measured)| (program, measured)).collect();
+    let mut trained = Vec::new();
+    for (program, _) in measured.iter().filter(|(program, _)| on_cuda && program.pytorch_mode().is_none()) {
+        trained.push((*program, Trained::measure(polder, name, *program)?));
+    }
+    Ok(Network { name: name.to_owned(), measured, missing, trained })
 }
 
 /// A program that waits for its turn.

@@ -5,64 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// A program that trains a network: Polder, or PyTorch in one of its modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Program {
-    PolderF32,
-    PolderBf16,
-    PolderSam,
-    PytorchF32,
-    PytorchF32ChannelsLast,
-    PytorchBf16,
-    PytorchBf16ChannelsLast,
-    PytorchCompiled,
-}
-
-impl Program {
-    pub(super) const ALL: [Self; 8] = [
-        Self::PolderF32,
-        Self::PolderBf16,
-        Self::PolderSam,
-        Self::PytorchF32,
-        Self::PytorchF32ChannelsLast,
-        Self::PytorchBf16,
-        Self::PytorchBf16ChannelsLast,
-        Self::PytorchCompiled,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::PolderF32 => "Polder, f32",
-            Self::PolderBf16 => "Polder, bf16",
-            Self::PolderSam => "Polder, bf16, SAM",
-            Self::PytorchF32 => "PyTorch, f32 (its default)",
-            Self::PytorchF32ChannelsLast => "PyTorch, f32, channels-last",
-            Self::PytorchBf16 => "PyTorch, bf16",
-            Self::PytorchBf16ChannelsLast => "PyTorch, bf16, channels-last",
-            Self::PytorchCompiled => "PyTorch, bf16, channels-last, compiled",
-        }
-    }
-
-    /// As `benches/peers.py` calls it; `None` for Polder.
-    pub(super) fn pytorch_mode(self) -> Option<&'static str> {
-        match self {
-            Self::PolderF32 | Self::PolderBf16 | Self::PolderSam => None,
-            Self::PytorchF32 => Some("f32"),
-            Self::PytorchF32ChannelsLast => Some("f32, channels-last"),
-            Self::PytorchBf16 => Some("bf16"),
-            Self::PytorchBf16ChannelsLast => Some("bf16, channels-last"),
-            Self::PytorchCompiled => Some("bf16, channels-last, compiled"),
-        }
-    }
-
-    pub(super) fn polder_flags(self) -> &'static [&'static str] {
-        match self {
-            Self::PolderBf16 => &["--precision", "bf16"],
-            Self::PolderSam => &["--precision", "bf16", "--sam"],
-            _ => &["--precision", "f32"],
-        }
-    }
-}
+use crate::bench::models_program::Program;
+use crate::bench::models_training::Trained;
 
 /// The turns of one program.
 #[derive(Debug, Default)]
@@ -80,11 +24,14 @@ pub(super) struct Network {
     pub(super) name: String,
     pub(super) measured: Vec<(Program, Measured)>,
     pub(super) missing: Vec<(Program, String)>,
+    /// Training with the loader, on CUDA; by the programs of Polder.
+    pub(super) trained: Vec<(Program, Trained)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) machine: String,
+    pub(super) on_cuda: bool,
     pub(super) rounds: usize,
     pub(super) networks: Vec<Network>,
 }
@@ -99,15 +46,21 @@ struct Summary {
     f32_of_pytorch_channels_last: Option<f64>,
     /// bf16 against PyTorch's bf16 in the same memory format.
     bf16_of_pytorch_channels_last: Option<f64>,
-    /// The faster of f32 and bf16, against what PyTorch does unless told otherwise.
+    /// Polder's fastest, against what PyTorch does unless told otherwise.
     fastest_of_pytorch_default: Option<f64>,
-    /// The faster of f32 and bf16, against the fastest of PyTorch's modes.
+    /// Polder's fastest, against the fastest of PyTorch's modes.
     fastest_of_pytorch_fastest: Option<f64>,
+    /// With CUDA graphs against without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graphs_of_eager: Option<f64>,
     /// Time of a step of SAM over that of SGD.
     sam_steps: Option<f64>,
     /// Peak memory over that of PyTorch in the same mode.
     f32_memory_of_pytorch: Option<f64>,
     bf16_memory_of_pytorch: Option<f64>,
+    /// Training with the loader, on CUDA.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    training: BTreeMap<&'static str, Trained>,
 }
 
 impl Network {
@@ -139,8 +92,14 @@ impl Network {
             self.of(*program)
                 .map_or(f64::INFINITY, |measured| median(measured.seconds_per_step.iter().copied()))
         };
-        let own = [P::PolderF32, P::PolderBf16].into_iter().min_by(|a, b| seconds(a).total_cmp(&seconds(b)));
-        let peers = Program::ALL.into_iter().filter(|program| program.pytorch_mode().is_some());
+        let own = [P::PolderF32, P::PolderBf16, P::PolderGraphs]
+            .into_iter()
+            .min_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+        let peers = self
+            .measured
+            .iter()
+            .map(|(program, _)| *program)
+            .filter(|program| program.pytorch_mode().is_some());
         let of_peers = peers.filter_map(|peer| self.ratio(peer, own?));
         Summary {
             milliseconds_per_step: self.measured.iter().map(time).collect(),
@@ -150,9 +109,15 @@ impl Network {
             bf16_of_pytorch_channels_last: self.ratio(P::PytorchBf16ChannelsLast, P::PolderBf16),
             fastest_of_pytorch_default: own.and_then(|own| self.ratio(P::PytorchF32, own)),
             fastest_of_pytorch_fastest: of_peers.min_by(f64::total_cmp),
+            graphs_of_eager: self.ratio(P::PolderBf16, P::PolderGraphs),
             sam_steps: self.ratio(P::PolderSam, P::PolderBf16),
             f32_memory_of_pytorch: self.memory_ratio(P::PolderF32, P::PytorchF32ChannelsLast),
             bf16_memory_of_pytorch: self.memory_ratio(P::PolderBf16, P::PytorchBf16ChannelsLast),
+            training: self
+                .trained
+                .iter()
+                .map(|(program, trained)| (program.name(), trained.clone()))
+                .collect(),
         }
     }
 }
@@ -199,10 +164,10 @@ impl Report {
                     .peak_memory_bytes
                     .map_or(String::new(), |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 20)));
                 line(&format!(
-                    "| {} | {} | {:.0} | {:.0} | {ratio} | {memory} |",
+                    "| {} | {} | {} | {:.0} | {ratio} | {memory} |",
                     network.name,
                     program.name(),
-                    1e3 * seconds,
+                    milliseconds(seconds, self.on_cuda),
                     BATCH_SIZE / seconds,
                 ));
             }
@@ -210,18 +175,48 @@ impl Report {
                 line(&format!("| {} | {} | | | | {why} |", network.name, program.name()));
             }
         }
+        if self.on_cuda {
+            line("");
+            line(
+                "| Network | Program | images/s with the loader | epoch of 50,000, s | waiting for data | share of the matrix product |",
+            );
+            line("|---|---|---:|---:|---:|---:|");
+            for network in &self.networks {
+                for (program, trained) in &network.trained {
+                    line(&format!(
+                        "| {} | {} | {:.0} | {:.1} | {:.1} % | {:.1} % of {:.0} TFLOP/s |",
+                        network.name,
+                        program.name(),
+                        trained.images_per_second(),
+                        trained.epoch_seconds(),
+                        100.0 * trained.data_wait(),
+                        100.0 * trained.share_of_ceiling(),
+                        trained.ceiling_flops() / 1e12,
+                    ));
+                }
+            }
+        }
         line("");
         line(&format!(
             "Medians of {} rounds, 128 images of 32 x 32 per step, on {}.",
             self.rounds, self.machine
         ));
-        line("Memory is the peak above what was resident before the network existed.");
+        line(if self.on_cuda {
+            "Memory is the peak in tensors on the GPU above what there was before the network existed."
+        } else {
+            "Memory is the peak above what was resident before the network existed."
+        });
         text.truncate(text.trim_end().len());
         text
     }
 }
 
 const BATCH_SIZE: f64 = 128.0;
+
+/// Of a step; on a GPU it takes few.
+fn milliseconds(seconds: f64, on_cuda: bool) -> String {
+    if on_cuda { format!("{:.2}", 1e3 * seconds) } else { format!("{:.0}", 1e3 * seconds) }
+}
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
@@ -251,6 +246,7 @@ mod tests {
                 (Program::PytorchBf16ChannelsLast, measured(55.0, 60)),
             ],
             missing: vec![(Program::PytorchCompiled, "no compiler".to_owned())],
+            trained: Vec::new(),
         }
     }
 
@@ -269,7 +265,8 @@ mod tests {
 
     #[test]
     fn the_table_shows_what_is_there_and_why_something_is_not() {
-        let report = Report { machine: "a machine".to_owned(), rounds: 3, networks: vec![network()] };
+        let report =
+            Report { machine: "a machine".to_owned(), on_cuda: false, rounds: 3, networks: vec![network()] };
         let text = report.markdown();
         for expected in [
             "| net | Polder, f32 | 100 | 1280 | 1.00 | 100 |",
@@ -283,10 +280,52 @@ mod tests {
     }
 
     #[test]
+    fn on_cuda_the_fastest_of_polder_may_be_that_with_graphs_and_training_has_a_table() {
+        let measured = |milliseconds: f64| Measured {
+            steps: 1,
+            seconds_per_step: vec![1e-3 * milliseconds],
+            peak_memory_bytes: None,
+        };
+        let trained = serde_json::from_str(
+            r#"{"images_per_second_with_loader": {"median": 25000.0, "low": 1.0}, "data_wait": {"median": 0.004},
+                "share_of_ceiling": {"median": 0.35}, "ceiling_flops": {"median": 7e14}, "model": "net"}"#,
+        );
+        let network = Network {
+            name: "net".to_owned(),
+            measured: vec![
+                (Program::PolderBf16, measured(6.0)),
+                (Program::PolderGraphs, measured(4.0)),
+                (Program::PytorchBf16ChannelsLast, measured(8.0)),
+                (Program::PytorchCompiledGraphs, measured(5.0)),
+            ],
+            missing: Vec::new(),
+            trained: vec![(Program::PolderGraphs, trained.unwrap())],
+        };
+        let summary = network.summary();
+        let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12);
+        close(summary.graphs_of_eager, 1.5);
+        close(summary.fastest_of_pytorch_fastest, 1.25);
+        let report =
+            Report { machine: "a machine".to_owned(), on_cuda: true, rounds: 1, networks: vec![network] };
+        let text = report.markdown();
+        for expected in [
+            "| net | Polder, bf16, CUDA graphs | 4.00 | 32000 | 1.50 |  |",
+            "| net | Polder, bf16, CUDA graphs | 25000 | 2.0 | 0.4 % | 35.0 % of 700 TFLOP/s |",
+        ] {
+            assert!(text.contains(expected), "`{expected}` is not in\n{text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(
+            json["networks"]["net"]["training"]["Polder, bf16, CUDA graphs"]["data_wait"]["median"],
+            0.004
+        );
+    }
+
+    #[test]
     fn without_peers_there_are_no_ratios_to_them() {
         let measured =
             vec![(Program::PolderF32, Measured { seconds_per_step: vec![0.1], ..Measured::default() })];
-        let network = Network { name: "net".to_owned(), measured, missing: Vec::new() };
+        let network = Network { name: "net".to_owned(), measured, missing: Vec::new(), trained: Vec::new() };
         let summary = network.summary();
         assert_eq!((summary.fastest_of_pytorch_fastest, summary.f32_memory_of_pytorch), (None, None));
     }

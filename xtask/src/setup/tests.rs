@@ -26,6 +26,9 @@ while [ $# -gt 0 ]; do
       mkdir -p "$site/nvidia/cu13/lib" "$site/nvidia_cuda_cupti-13.0.85.dist-info"; touch "$site/nvidia/cu13/lib/libcupti.so.13";;
     nvidia-cuda-runtime==13.0.96)
       mkdir -p "$site/nvidia/cu13/lib" "$site/nvidia_cuda_runtime-13.0.96.dist-info"; touch "$site/nvidia/cu13/lib/libcudart.so.13";;
+    nvidia-cuda-crt==13.0.88)
+      mkdir -p "$site/nvidia/cu13/include/crt" "$site/nvidia_cuda_crt-13.0.88.dist-info"
+      touch "$site/nvidia/cu13/include/crt/host_config.h" "$site/nvidia/cu13/include/crt/host_defines.h";;
     nvidia-cudnn-cu13==9.19.0.56)
       mkdir -p "$site/nvidia/cudnn/lib" "$site/nvidia_cudnn_cu13-9.19.0.56.dist-info"; touch "$site/nvidia/cudnn/lib/libcudnn.so.9";;
     cuda-toolkit*) mkdir -p "$site/nvidia/cu13/lib" "$site/cuda_toolkit-13.0.2.dist-info"; touch "$site/nvidia/cu13/lib/libcublas.so.13";;
@@ -295,4 +298,91 @@ fn an_empty_or_relative_libtorch_is_refused() {
         let message = run(&scratch.root(), &machine).unwrap_err().to_string();
         assert!(message.contains("no absolute path"), "{message}");
     }
+}
+
+/// Notes every compilation in `compiled` and writes what it is asked to.
+const GOOD_COMPILER: &str = r#"#!/bin/sh
+echo "$*" >> "$CALLS"
+while [ $# -gt 0 ]; do
+  if [ "$1" = -o ]; then echo library > "$2"; fi
+  shift
+done
+"#;
+
+const FAILING_COMPILER: &str = r#"#!/bin/sh
+echo "$*" >> "$CALLS"
+exit 1
+"#;
+
+impl Scratch {
+    fn set_compiler(&self, text: &str) {
+        let compiler = self.folder.path().join("bin/c++");
+        let calls = self.folder.path().join("compiled");
+        fs::write(&compiler, text.replace("$CALLS", &calls.to_string_lossy())).unwrap();
+        fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn compilations(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("compiled")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn setup_with_driver(&self) {
+        run(&self.root(), &Machine { nvidia_driver: true, ..self.machine() }).unwrap();
+    }
+
+    fn library(&self) -> PathBuf {
+        self.view().join("lib/libpolder_cuda.so")
+    }
+}
+
+#[test]
+fn a_driver_has_the_shim_compiled_once_per_source() {
+    let scratch = Scratch::new(Some(GOOD_PYTHON));
+    scratch.set_compiler(GOOD_COMPILER);
+    scratch.setup().unwrap();
+    assert!(scratch.compilations().is_empty(), "nobody needs it without a GPU");
+    scratch.setup_with_driver();
+    scratch.setup_with_driver();
+    assert_eq!(scratch.compilations().len(), 1);
+    for word in ["nvidia/cu13/include", "torch/include", "-ltorch_cuda", "-shared", "polder_cuda.cpp"] {
+        assert!(scratch.compilations()[0].contains(word), "{word} is not in {:?}", scratch.compilations());
+    }
+    assert_eq!(fs::read_to_string(scratch.library()).unwrap(), "library\n");
+
+    fs::write(scratch.view().join("lib/libpolder_cuda.stamp"), "another source").unwrap();
+    scratch.setup_with_driver();
+    fs::remove_file(scratch.library()).unwrap();
+    scratch.setup_with_driver();
+    assert_eq!(scratch.compilations().len(), 3);
+    assert!(scratch.library().is_file() && !scratch.root().join(".libtorch.partial").exists());
+}
+
+#[test]
+fn a_shim_that_does_not_compile_is_no_obstacle_and_not_tried_again() {
+    let scratch = Scratch::new(Some(GOOD_PYTHON));
+    scratch.set_compiler(FAILING_COMPILER);
+    scratch.setup_with_driver();
+    scratch.setup_with_driver();
+    assert_eq!((scratch.compilations().len(), scratch.library().exists()), (1, false));
+    assert_eq!(super::view::defect(&scratch.view()), None);
+    scratch.set_compiler(GOOD_COMPILER);
+    fs::remove_file(scratch.view().join("lib/libpolder_cuda.stamp")).unwrap();
+    scratch.setup_with_driver();
+    assert!(scratch.library().is_file());
+}
+
+#[test]
+fn without_compiler_or_headers_the_shim_waits_for_them() {
+    let scratch = Scratch::new(Some(GOOD_PYTHON));
+    scratch.setup_with_driver();
+    assert!(!scratch.library().exists());
+    scratch.set_compiler(GOOD_COMPILER);
+    fs::remove_dir_all(scratch.view().join("site/nvidia/cu13/include/crt")).unwrap();
+    scratch.set_python(OFFLINE_PYTHON);
+    scratch.setup_with_driver();
+    assert!(scratch.compilations().is_empty());
+    scratch.set_python(GOOD_PYTHON);
+    scratch.setup_with_driver();
+    assert_eq!((scratch.compilations().len(), scratch.library().is_file()), (1, true));
 }

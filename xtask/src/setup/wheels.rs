@@ -6,11 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::setup::shim::CUDA_HEADERS;
+
 /// One wheel at its one version.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wheel {
-    name: &'static str,
-    version: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
     /// Files, relative to the folder of the wheels, without which the wheel is of no use.
     pub(crate) files: &'static [&'static str],
 }
@@ -42,8 +44,8 @@ impl Wheel {
     }
 }
 
-/// The CUDA libraries among torch's own requirements that `site` lacks, read from the wheel's metadata.
-/// What only Python uses (triton, sympy and their like) is left out.
+/// The CUDA libraries among torch's own requirements that `site` lacks, read from the wheel's metadata, and the headers
+/// that [`shim`](super::shim) needs. What only Python uses (triton, sympy and their like) is left out.
 pub(crate) fn cuda_requirements_missing_from(site: &Path) -> Result<Vec<String>> {
     let metadata = site.join(format!("torch-{}.dist-info/METADATA", super::LIBTORCH_VERSION));
     let text = fs::read_to_string(&metadata)
@@ -59,7 +61,9 @@ pub(crate) fn cuda_requirements_missing_from(site: &Path) -> Result<Vec<String>>
             let name = name.split('[').next().unwrap_or(name);
             !dist_info(site, name, version)
         });
-    Ok(requirements.collect())
+    let headers =
+        Some(CUDA_HEADERS).filter(|headers| !headers.is_in(site)).map(|headers| headers.requirement());
+    Ok(requirements.chain(headers).collect())
 }
 
 /// Removes what no binary of the workspace reads: torch's Python files and programs. Headers, libraries and licences

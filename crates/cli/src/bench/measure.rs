@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalization};
-use polder_models::Architecture;
+use polder_models::{Architecture, RecordedGradients};
 use polder_optim::Averages;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 use super::ceiling::{Ceiling, Copies};
-use super::memory;
+use super::memory::Peak;
 use super::record::BenchRecord;
 use super::step::{Bench, Parts};
 use crate::config::{Method, Precision, RunConfig};
-use crate::evaluate::to_device;
+use crate::feed::Feed;
 use crate::interrupt;
 use crate::profile::flow::Interrupted;
 use crate::profile::measurement::Spread;
@@ -31,6 +31,8 @@ const NUM_CLASSES: usize = 10;
 pub(crate) struct Plan<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) device: Device,
+    /// Gradients are replayed from CUDA graphs.
+    pub(crate) cuda_graphs: bool,
     /// Steps per round, at least 1.
     pub(crate) steps: usize,
     /// Threads of the loader.
@@ -53,10 +55,9 @@ impl Plan<'_> {
     /// Warms up, then measures; shows on stderr how far it is.
     pub(crate) fn measure(self) -> anyhow::Result<BenchRecord> {
         let batch_size = self.config.training.batch_size;
-        let resident_before = memory::resident();
-        memory::forget_peak();
-        let loader = self.loader()?;
-        let mut bench = self.bench(&loader)?;
+        let peak = Peak::begin(self.device);
+        let feed = self.feed()?;
+        let mut bench = self.bench(&feed)?;
         let kind = match self.config.model.precision {
             Precision::F32 => Kind::Float,
             Precision::Bf16 => Kind::BFloat16,
@@ -64,12 +65,10 @@ impl Plan<'_> {
         let status = Status::new();
         // The first steps choose algorithms and allocate.
         let warm = Instant::now();
-        bench.whole()?;
-        bench.whole()?;
+        self.warm_up(&mut bench)?;
         bench.parts()?;
         let seconds = warm.elapsed().as_secs_f64() * self.steps as f64 * ROUNDS as f64;
-        let peak_memory_bytes =
-            memory::peak().zip(resident_before).map(|(peak, before)| peak.saturating_sub(before));
+        let peak_memory_bytes = peak.bytes();
         let ceiling = Ceiling::new(kind, self.device)?;
         ceiling.measure()?;
         let optimizer = &self.config.optimizer;
@@ -82,7 +81,7 @@ impl Plan<'_> {
         status.begin(&self.config.model.name, ROUNDS, seconds);
         let mut rounds = Vec::with_capacity(ROUNDS);
         for epoch in 0..ROUNDS as u64 {
-            rounds.push(self.round(&mut bench, &loader, (&ceiling, &copies), epoch)?);
+            rounds.push(self.round(&mut bench, &feed, (&ceiling, &copies), epoch)?);
             status.done();
         }
         drop(status);
@@ -102,6 +101,7 @@ impl Plan<'_> {
         Ok(BenchRecord {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             device: if self.device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
+            cuda_graphs: self.cuda_graphs,
             model: self.config.model.name.clone(),
             precision: if kind == Kind::Float { "f32" } else { "bf16" }.to_owned(),
             optimizer: if gradients > 1.0 { "SAM" } else { "SGD" }.to_owned(),
@@ -130,65 +130,66 @@ impl Plan<'_> {
     }
 
     /// Enough generated images for a round, augmented as the papers do.
-    pub(super) fn loader(&self) -> anyhow::Result<Loader> {
+    pub(super) fn feed(&self) -> anyhow::Result<Feed> {
         let batch_size = self.config.training.batch_size;
         let images = GeneratedConfig {
             num_images: batch_size * self.steps,
             num_classes: NUM_CLASSES,
             ..GeneratedConfig::default()
         };
-        Ok(Loader::builder(Generated::new(images)?)
+        let loader = Loader::builder(Generated::new(images)?)
             .batch_size(batch_size)
             .augmentation(Augmentation::papers(Normalization::GENERATED))
-            .workers(self.workers)
-            .build::<f32>()?)
+            .workers(self.workers);
+        Feed::new(loader, Normalization::GENERATED, self.device)
     }
 
-    pub(super) fn bench(&self, loader: &Loader) -> anyhow::Result<Bench> {
+    pub(super) fn bench(&self, feed: &Feed) -> anyhow::Result<Bench> {
         let network = trainer::network(self.config, NUM_CLASSES, self.device)?;
         let optimizer = trainer::optimizer(self.config, &network)?;
         let averages = Averages::new(self.config.averages(1))?;
-        let minibatch = loader.epoch(0)?.next().context("there are no images")??;
-        let (images, labels) = to_device(&minibatch, &network)?;
+        let minibatch = feed.epoch(0)?.next().context("there are no images")??;
+        let batch_size = self.config.training.batch_size;
+        let recorded = self.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
         let (weights, gradient) = (network.parameters(), network.gradient());
-        Ok(Bench { network, weights, gradient, optimizer, averages, images, labels, steps: 0 })
+        Ok(Bench { network, weights, gradient, optimizer, averages, minibatch, recorded, steps: 0 })
+    }
+
+    /// Steps that choose algorithms and allocate; with CUDA graphs, those that are not recorded, the recording, and one more.
+    pub(super) fn warm_up(&self, bench: &mut Bench) -> anyhow::Result<()> {
+        let steps = if self.cuda_graphs { 5 } else { 2 };
+        bench.whole(steps, heed_interrupt).map(drop)
     }
 
     fn round(
         &self,
         bench: &mut Bench,
-        loader: &Loader,
+        feed: &Feed,
         (ceiling, copies): (&Ceiling, &Copies),
         epoch: u64,
     ) -> anyhow::Result<Round> {
         let product = ceiling.measure()?;
         let copied = copies.measure()?;
-        let mut step = Duration::ZERO;
-        for _ in 0..self.steps {
-            heed_interrupt()?;
-            step += bench.whole()?;
-        }
+        let step = bench.whole(self.steps as u64, heed_interrupt)?;
         let mut parts = Vec::with_capacity(self.steps);
         for _ in 0..self.steps {
             heed_interrupt()?;
             parts.push(bench.parts()?);
         }
-        let (begun, mut waited) = (Instant::now(), Duration::ZERO);
-        let mut minibatches = loader.epoch(epoch)?;
-        loop {
+        let begun = Instant::now();
+        let mut minibatches = feed.epoch(epoch)?;
+        while let Some(minibatch) = minibatches.next() {
             heed_interrupt()?;
-            let asked = Instant::now();
-            let Some(minibatch) = minibatches.next() else { break };
-            let minibatch = minibatch?;
-            waited += asked.elapsed();
-            let (images, labels): (Tensor, Tensor) = to_device(&minibatch, &bench.network)?;
-            bench.train(images, labels)?;
+            bench.queue(minibatch?)?;
+            minibatches.send_next();
         }
+        bench.wait()?;
         let with_loader = begun.elapsed();
+        let waited = minibatches.waited();
         Ok(Round { step, parts, with_loader, waited, ceiling: product, copies: copied })
     }
 }
 
-fn heed_interrupt() -> anyhow::Result<()> {
+pub(super) fn heed_interrupt() -> anyhow::Result<()> {
     if interrupt::requested() { Err(Interrupted.into()) } else { Ok(()) }
 }

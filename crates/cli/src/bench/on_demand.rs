@@ -6,40 +6,28 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::measure::Plan;
-use super::memory;
-use crate::interrupt;
+use super::measure::{Plan, heed_interrupt};
+use super::memory::Peak;
+use crate::profile::flow::Interrupted;
 
 /// What so many steps took.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Turn {
     steps: u64,
     seconds: f64,
-    /// The peak so far above what was resident before the network existed; `None` where the system does not say.
+    /// The peak so far above what there was before the network existed; `None` where nobody says.
     peak_memory_bytes: Option<u64>,
 }
-
-/// Steps before the first turn: they choose algorithms and allocate.
-const WARM_UP: usize = 2;
 
 impl Plan<'_> {
     /// For every line of `demands`, a number, makes so many steps on one resident minibatch and writes a line of JSON to
     /// `turns`; once before that for no step, when it is ready.
     pub(crate) fn obey(&self, demands: impl BufRead, mut turns: impl Write) -> anyhow::Result<()> {
-        let resident_before = memory::resident();
-        memory::forget_peak();
-        let mut bench = self.bench(&self.loader()?)?;
-        for _ in 0..WARM_UP {
-            bench.whole()?;
-        }
+        let peak = Peak::begin(self.device);
+        let mut bench = self.bench(&self.feed()?)?;
+        self.warm_up(&mut bench)?;
         let mut report = |steps, time: Duration| -> anyhow::Result<()> {
-            let turn = Turn {
-                steps,
-                seconds: time.as_secs_f64(),
-                peak_memory_bytes: memory::peak()
-                    .zip(resident_before)
-                    .map(|(peak, before)| peak.saturating_sub(before)),
-            };
+            let turn = Turn { steps, seconds: time.as_secs_f64(), peak_memory_bytes: peak.bytes() };
             writeln!(turns, "{}", serde_json::to_string(&turn)?)?;
             turns.flush().context("nobody listens any more")
         };
@@ -50,14 +38,10 @@ impl Plan<'_> {
                 .trim()
                 .parse()
                 .with_context(|| format!("expected a number of steps on each line, found `{demand}`"))?;
-            let mut time = Duration::ZERO;
-            for _ in 0..steps {
-                if interrupt::requested() {
-                    return Ok(());
-                }
-                time += bench.whole()?;
+            match bench.whole(steps, heed_interrupt) {
+                Err(error) if error.is::<Interrupted>() => return Ok(()),
+                time => report(steps, time?)?,
             }
-            report(steps, time)?;
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ pub(crate) struct BenchRecord {
     pub(crate) version: String,
     pub(crate) environment: Environment,
     pub(crate) device: String,
+    /// Whether gradients were replayed from CUDA graphs, in all but the parts.
+    pub(crate) cuda_graphs: bool,
     pub(crate) model: String,
     pub(crate) precision: String,
     pub(crate) optimizer: String,
@@ -41,7 +43,8 @@ pub(crate) struct BenchRecord {
     pub(crate) averages_share: Spread,
     /// Optimizer and averages over the time in which a copy moves the bytes that they must read and write.
     pub(crate) update_of_copies: Spread,
-    /// The peak above what was resident before the network existed; `None` where the system does not say.
+    /// The peak above what there was before the network existed, of the process or of the GPU; `None` where the system does
+    /// not say, or libpolder_cuda.so is not there to say it.
     pub(crate) peak_memory_bytes: Option<u64>,
     /// Floating-point operations per second of the step: two per multiply-accumulate, three passes per gradient.
     pub(crate) flops: Spread,
@@ -55,10 +58,11 @@ impl BenchRecord {
     /// As a terminal shows it.
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
-            "{} in {} on {}, {}, batch {}, {} steps per figure\n{} parameters, {:.1} million multiply-accumulates per image\n{}, {} threads\n\n",
+            "{} in {} on {}{}, {}, batch {}, {} steps per figure\n{} parameters, {:.1} million multiply-accumulates per image\n{}, {} threads\n{}\n",
             self.model,
             self.precision,
             self.device,
+            if self.cuda_graphs { " with CUDA graphs" } else { "" },
             self.optimizer,
             self.batch_size,
             self.steps,
@@ -66,6 +70,11 @@ impl BenchRecord {
             self.macs as f64 / 1e6,
             self.environment.processor,
             self.environment.threads,
+            self.environment.cuda.as_ref().map_or(String::new(), |cuda| format!(
+                "{}: {}\n",
+                cuda.gpu,
+                cuda.summary()
+            )),
         );
         let mut line = |what: &str, value: String, range: String| {
             let _ = writeln!(text, "{what:<34}{value:>16}   {range}");
@@ -95,12 +104,18 @@ impl BenchRecord {
             format!("{:.2} times", self.update_of_copies.median),
             "what a copy of as many bytes takes".to_owned(),
         );
-        if let Some(bytes) = self.peak_memory_bytes {
-            line(
+        let on_cuda = self.environment.cuda.is_some();
+        match self.peak_memory_bytes {
+            Some(bytes) => line(
                 "peak memory",
                 format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20)),
-                "above the process without a network".to_owned(),
-            );
+                if on_cuda { "in tensors on the GPU" } else { "above the process without a network" }
+                    .to_owned(),
+            ),
+            None if on_cuda => {
+                line("peak memory", "not known".to_owned(), "libpolder_cuda.so is not there".to_owned());
+            }
+            None => {}
         }
         let giga = |spread: &Spread| format!("{:.1} GFLOP/s", spread.median / 1e9);
         line("arithmetic of the step", giga(&self.flops), String::new());

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network};
+use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network, RecordedGradients};
 use polder_optim::{Averages, Objective, OptimError, Optimizer, Point};
-use tch::Tensor;
+
+use crate::feed::OnDevice;
 
 /// Small enough that the weights stay finite on any images.
 const LEARNING_RATE: f64 = 1e-3;
@@ -16,8 +17,9 @@ pub(super) struct Bench {
     pub(super) gradient: Arena,
     pub(super) optimizer: Optimizer<Arena>,
     pub(super) averages: Averages<Arena>,
-    pub(super) images: Tensor,
-    pub(super) labels: Tensor,
+    pub(super) minibatch: OnDevice,
+    /// Where CUDA graphs were asked for.
+    pub(super) recorded: Option<RecordedGradients>,
     pub(super) steps: u64,
 }
 
@@ -43,24 +45,36 @@ impl Objective<Arena> for GradientIsThere {
 }
 
 impl Bench {
-    /// A step on the resident minibatch; ends when the device has done it.
-    pub(super) fn whole(&mut self) -> anyhow::Result<Duration> {
-        let (images, labels) = (self.images.shallow_clone(), self.labels.shallow_clone());
+    /// Steps on the resident minibatch; ends when the device has done them, and waits for it only then, as training
+    /// does. `heed` is called before each, and its error ends them.
+    pub(super) fn whole(
+        &mut self,
+        steps: u64,
+        mut heed: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Duration> {
         let begun = Instant::now();
-        self.train(images, labels)?;
+        for _ in 0..steps {
+            heed()?;
+            let minibatch = self.minibatch.share();
+            self.queue(minibatch)?;
+        }
+        self.wait()?;
         Ok(begun.elapsed())
     }
 
-    /// A step on a minibatch.
-    pub(super) fn train(&mut self, images: Tensor, labels: Tensor) -> anyhow::Result<()> {
-        let mut objective = MinibatchObjective::new(&self.network, images, labels);
+    /// Queues a step on a minibatch; the device may do it later.
+    pub(super) fn queue(&mut self, minibatch: OnDevice) -> anyhow::Result<()> {
+        let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels);
+        if let Some(recorded) = &mut self.recorded {
+            objective = objective.with_recorded(recorded);
+        }
         self.optimizer.step(&mut objective, &mut self.weights, &mut self.gradient, LEARNING_RATE)?;
         self.averages.update(self.steps, &self.weights);
         self.steps += 1;
-        self.wait()
+        Ok(())
     }
 
-    /// The parts of a step, each ended by waiting for the device.
+    /// The parts of a step, each ended by waiting for the device; none of them is recorded.
     pub(super) fn parts(&mut self) -> anyhow::Result<Parts> {
         let timed = |work: &mut dyn FnMut() -> anyhow::Result<()>| -> anyhow::Result<Duration> {
             let begun = Instant::now();
@@ -69,8 +83,8 @@ impl Bench {
         };
         let mut loss = None;
         let forward = timed(&mut || {
-            let logits = self.network.forward(&self.images, polder_models::BatchNormMode::Train)?;
-            let of = MinibatchLoss::of(&logits, &self.labels)?;
+            let logits = self.network.forward(&self.minibatch.images, polder_models::BatchNormMode::Train)?;
+            let of = MinibatchLoss::of(&logits, &self.minibatch.labels)?;
             of.mean_loss.f_double_value(&[])?;
             loss = Some(of.mean_loss);
             Ok(())
@@ -96,8 +110,8 @@ impl Bench {
         Ok(Parts { forward, backward, optimizer, averages })
     }
 
-    /// Reading a weight waits for everything before it.
-    fn wait(&self) -> anyhow::Result<()> {
+    /// Reading a weight waits for everything before it: on a GPU all is queued on one stream.
+    pub(super) fn wait(&self) -> anyhow::Result<()> {
         self.weights.flat().f_double_value(&[0])?;
         Ok(())
     }

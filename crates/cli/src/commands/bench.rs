@@ -5,18 +5,18 @@ use std::process::ExitCode;
 
 use crate::bench::measure::Plan;
 use crate::config::{AveragingConfig, Method, Precision, RunConfig};
+use crate::device::{DeviceFlags, GraphFlag};
 use crate::environment;
 use crate::exit_code::Outcome;
 use crate::interrupt;
 use crate::profile::flow::Interrupted;
-use crate::trainer::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:
   polder bench wrn-10-1
   polder bench resnet-18 --precision bf16 --batch-size 128 --steps 20
   polder bench wrn-16-4 --sam --averages 3
-  polder bench wrn-28-10 --precision bf16 --device cuda --json
+  polder bench wrn-28-10 --precision bf16 --device cuda --cuda-graphs --json
 
 Measures, in turns, a training step on images that are on the device already, its parts, training with the loader, and a
 large matrix product in the same type: no step can be faster than that.";
@@ -45,9 +45,10 @@ pub(crate) struct BenchArgs {
     /// Threads of the loader
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// Where the network computes
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
+    #[command(flatten)]
+    graphs: GraphFlag,
     /// libtorch's threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -61,13 +62,16 @@ pub(crate) struct BenchArgs {
 
 /// Measures and prints.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
-    let device = args.device.open()?;
-    let environment = environment::here(args.threads.map(usize::from));
+    let placement = args.device.placement()?;
+    let cuda_graphs = args.graphs.given(placement)?;
+    let device = placement.open()?;
+    let environment = environment::here(args.threads.map(usize::from), placement);
     tch::set_num_threads(environment.threads as i32);
     let config = config(args);
     let plan = Plan {
         config: &config,
         device,
+        cuda_graphs,
         steps: args.steps as usize,
         workers: usize::from(args.workers),
         environment,

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use polder_data::{DatasetKind, verify};
+use polder_models::CudaChoices;
 
 use crate::data_dir::DataDir;
+use crate::device::Placement;
 use crate::environment::{self, LIBTORCH_VERSION};
 use crate::exit_code::Outcome;
 
@@ -26,7 +28,8 @@ pub(crate) struct DoctorArgs {
 /// Prints a table; fails if libtorch has another version than Polder is built for.
 pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
     // First of all: CUDA is looked up once, in the first call into libtorch.
-    let cuda = match polder_models::cuda() {
+    let opened = polder_models::cuda();
+    let cuda = match &opened {
         Ok(_) => format!(
             "usable; {} device(s), cuDNN {}",
             tch::Cuda::device_count(),
@@ -34,7 +37,7 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
         ),
         Err(error) => format!("not usable: {error}"),
     };
-    let here = environment::here(None);
+    let here = environment::here(None, Placement::Cpu);
     let row = |name: &str, value: &str| println!("{name:<12} {value}");
     row("polder", env!("CARGO_PKG_VERSION"));
     let mut outcome = Outcome::Done;
@@ -55,7 +58,13 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
         None => row("libtorch", "not found among the libraries of this process"),
     }
     row("cuda", &cuda);
-    row("gpu", &gpu());
+    if opened.is_ok() {
+        let extras = polder_models::cuda_extras();
+        row("", &extras.map_or_else(|error| error.to_string(), |()| "libpolder_cuda.so is there".to_owned()));
+        let chosen = environment::here(None, Placement::Cuda(CudaChoices::default())).cuda;
+        row("", &chosen.map_or_else(String::new, |chosen| format!("unless asked: {}", chosen.summary())));
+    }
+    row("gpu", &environment::gpu());
     row("processor", &here.processor);
     row("threads", &format!("{} of {} cores by default", here.threads, here.cores));
     row("disk", &free_disk(Path::new(".")));
@@ -79,16 +88,6 @@ fn libtorch_version(library: &Path) -> Option<String> {
         Some(line.split('\'').nth(1)?.to_owned())
     });
     from_wheel.or_else(|| Some(fs::read_to_string(root.join("build-version")).ok()?.trim().to_owned()))
-}
-
-/// The models that the NVIDIA driver lists.
-fn gpu() -> String {
-    let Ok(entries) = fs::read_dir("/proc/driver/nvidia/gpus") else { return "no NVIDIA driver".to_owned() };
-    let models: Vec<String> = entries
-        .filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("information")).ok())
-        .filter_map(|text| Some(text.lines().next()?.split_once(':')?.1.trim().to_owned()))
-        .collect();
-    if models.is_empty() { "an NVIDIA driver without a GPU".to_owned() } else { models.join(", ") }
 }
 
 /// What `df` says of the disk that holds `path`.

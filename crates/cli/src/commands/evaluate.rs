@@ -51,8 +51,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         )
     })?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
-    environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE), None)?;
-    let (train, test) = (images.train_loader(&config, 1)?, images.test_loader(1)?);
+    environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE))?;
+    let (train, test) = (images.train_feed(&config, 1, Device::Cpu)?, images.test_feed(1, Device::Cpu)?);
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
     let mut optimizer = trainer::optimizer(&config, &network)?;
     let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;

@@ -7,9 +7,9 @@ use anyhow::{bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
+use crate::device::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::export::{Choice, Refresh, export};
-use crate::trainer::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -13,6 +13,7 @@ use tch::Device;
 use crate::config::model_name;
 use crate::config::{Precision, RunConfig};
 use crate::data_dir::DataDir;
+use crate::device::{DeviceChoice, Placement};
 use crate::environment;
 use crate::exit_code::Outcome;
 use crate::profile::consumer::{Consumer, Model};
@@ -27,7 +28,6 @@ use crate::profile::verdict::Verdict;
 use crate::profile::{picture, text};
 use crate::replace_file::replace_file;
 use crate::trace;
-use crate::trainer::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -136,7 +136,7 @@ pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitC
 }
 
 fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecord> {
-    let environment = environment::here(args.threads.map(usize::from));
+    let environment = environment::here(args.threads.map(usize::from), Placement::Cpu);
     tch::set_num_threads(environment.threads as i32);
     if let Some(model) = &args.model {
         model_name::check(model)?;

@@ -68,11 +68,11 @@ pub(crate) struct ReproduceArgs {
 
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
+    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY)?;
     let extent = args.extent();
     let experiments = experiment::select(experiment::read_all(&args.experiments)?, &args.only, extent)?;
     let mut plan = Plan::new(&experiments, extent, &args.results)?;
     let missing = missing_data(&plan, args)?;
-    let options = args.flags.options(runs_dir(&args.results), CHECKPOINT_EVERY);
     let mut session = Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extent,
@@ -248,7 +248,7 @@ impl Compute for Trainer<'_> {
         let means = Means {
             data_dir: self.options.data_dir.clone(),
             allow_unverified: self.options.allow_unverified,
-            device: self.options.device.open()?,
+            device: self.options.placement.open()?,
             quiet: self.options.quiet,
         };
         match sharpness::flatness(&run, settings, &means)? {

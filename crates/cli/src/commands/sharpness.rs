@@ -7,13 +7,13 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
+use crate::device::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::replace_file::replace_file;
 use crate::report::{figures, svg_file};
 use crate::sharpness::plan::{MeasureName, Settings};
 use crate::sharpness::question::{Coordinates, SplitName, Subset};
 use crate::sharpness::{Choice, Means, json, measure, picture, text};
-use crate::trainer::DeviceChoice;
 
 const EXAMPLES: &str = "\
 Examples:

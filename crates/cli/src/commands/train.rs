@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
+use crate::device::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
 use crate::stdout;
-use crate::trainer::{CheckpointEvery, DeviceChoice, Keep, TrainOptions, TrainOutcome, train};
+use crate::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,12 +38,14 @@ pub(crate) struct TrainArgs {
     /// How many checkpoints stay, or `all`; a damaged one falls back to the one before
     #[arg(long, value_name = "N", default_value = "2")]
     keep_checkpoints: Keep,
+    #[command(flatten)]
+    graphs: GraphFlag,
     /// Prints the resolved configuration as TOML and stops: `polder config show`
     #[arg(long)]
     print_config: bool,
 }
 
-/// How networks are trained, by whichever command: nothing here changes a number.
+/// How networks are trained, by whichever command: nothing here changes a number, but the device to rounding.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TrainingFlags {
     #[command(flatten)]
@@ -56,9 +59,8 @@ pub(crate) struct TrainingFlags {
     /// libtorch's threads, fixed when a run begins [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Where the network computes
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
 }
 
 impl TrainingFlags {
@@ -73,22 +75,26 @@ impl TrainingFlags {
     }
 
     /// The options of trainings whose run directories lie in `runs_dir`.
+    ///
+    /// # Errors
+    /// If flags that belong to CUDA are given without it.
     pub(crate) fn options(
         &self,
         runs_dir: PathBuf,
         checkpoint_every: impl Into<CheckpointEvery>,
-    ) -> TrainOptions {
-        TrainOptions {
+    ) -> anyhow::Result<TrainOptions> {
+        Ok(TrainOptions {
             runs_dir,
             data_dir: self.data.data_dir.clone(),
             allow_unverified: self.allow_unverified,
             workers: usize::from(self.workers),
             threads: self.threads.map(usize::from),
-            device: self.device,
+            placement: self.device.placement()?,
+            cuda_graphs: false,
             checkpoint_every: checkpoint_every.into(),
             keep_checkpoints: Keep::DEFAULT,
             quiet: false,
-        }
+        })
     }
 }
 
@@ -99,10 +105,9 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         stdout::print(&toml::to_string(&config)?)?;
         return Ok(Outcome::Done.into());
     }
-    let options = TrainOptions {
-        keep_checkpoints: args.keep_checkpoints,
-        ..args.flags.options(args.runs.clone(), args.checkpoint_every)
-    };
+    let options = args.flags.options(args.runs.clone(), args.checkpoint_every)?;
+    let cuda_graphs = args.graphs.given(options.placement)?;
+    let options = TrainOptions { keep_checkpoints: args.keep_checkpoints, cuda_graphs, ..options };
     let (outcome, dir) = match train(&config, &options)? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),

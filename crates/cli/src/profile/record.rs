@@ -199,6 +199,7 @@ pub(crate) mod tests {
                 cores: 2,
                 threads: 2,
                 libtorch: "2.11.0".to_owned(),
+                cuda: None,
             },
             images: ImagesRecord { dataset: "generated".to_owned(), num_images: 10_000, shape: [3, 32, 32] },
             consumer: "wrn-10-1, f32, on the processor".to_owned(),

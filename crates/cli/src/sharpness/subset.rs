@@ -1,10 +1,10 @@
 //! The images that make the function that is measured: a fixed, stated subset, without augmentation.
 
-use polder_data::Loader;
-use polder_models::{Arithmetic, LossSurface, Network, input};
+use polder_models::{Arithmetic, LossSurface, Network};
 use tch::{Device, Tensor};
 
 use super::question::{SplitName, Subset};
+use crate::feed::Feed;
 use crate::images::Images;
 
 /// Images of both splits, chosen once: the same in every run and for every seed.
@@ -19,8 +19,8 @@ impl Chosen {
     /// The subset of `available` images, cut to what there is; the subset as it then is comes with it.
     pub(crate) fn of(available: &Images, subset: Subset) -> anyhow::Result<(Self, Subset)> {
         let test = subset.split == SplitName::Test;
-        let (images, labels) = take(&available.plain_loader(test)?, subset.images)?;
-        let (refresh_images, _) = take(&available.plain_loader(false)?, subset.refresh_images)?;
+        let (images, labels) = take(&available.plain_feed(test, Device::Cpu)?, subset.images)?;
+        let (refresh_images, _) = take(&available.plain_feed(false, Device::Cpu)?, subset.refresh_images)?;
         let subset =
             Subset { images: labels.numel(), refresh_images: refresh_images.size()[0] as usize, ..subset };
         Ok((Self { images, labels, refresh_images }, subset))
@@ -35,17 +35,14 @@ impl Chosen {
     }
 }
 
-/// The first `num_images` of a loader's first epoch, or all.
-fn take(loader: &Loader, num_images: usize) -> anyhow::Result<(Tensor, Tensor)> {
+/// The first `num_images` of the first epoch, or all.
+fn take(feed: &Feed, num_images: usize) -> anyhow::Result<(Tensor, Tensor)> {
     let (mut images, mut labels, mut num) = (Vec::new(), Vec::new(), 0);
-    for minibatch in loader.epoch(0)? {
+    for minibatch in feed.epoch(0)? {
         let minibatch = minibatch?;
-        let (n, c, h, w) = minibatch.images().dim();
-        let (pixels, classes) =
-            input::minibatch(minibatch.values(), [n, c, h, w], minibatch.labels(), Device::Cpu)?;
-        images.push(pixels);
-        labels.push(classes);
-        num += n;
+        num += minibatch.len();
+        images.push(minibatch.images);
+        labels.push(minibatch.labels);
         if num >= num_images {
             break;
         }

@@ -1,11 +1,10 @@
 //! A run in progress: the epoch and step loops.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::Context;
-use polder_data::Loader;
-use polder_models::{Arena, MinibatchObjective, Network};
+use polder_models::{Arena, MinibatchObjective, Network, RecordedGradients};
 use polder_optim::{Averages, Optimizer};
 use tch::Device;
 
@@ -13,7 +12,8 @@ use super::assemble::check_micro_batches;
 use super::learning_rates::LearningRates;
 use super::{TrainOptions, network, optimizer, refresh_epoch};
 use crate::config::RunConfig;
-use crate::evaluate::{LossSums, evaluate, evaluate_average, to_device};
+use crate::evaluate::{LossSums, evaluate, evaluate_average};
+use crate::feed::Feed;
 use crate::images::Images;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -30,11 +30,13 @@ pub(super) struct Run<'a> {
     config: &'a RunConfig,
     options: &'a TrainOptions,
     dir: &'a RunDir,
-    train: Loader,
-    test: Loader,
+    train: Feed,
+    test: Feed,
     network: Network,
     weights: Arena,
     gradient: Arena,
+    /// Of full minibatches, where CUDA graphs were asked for.
+    recorded: Option<RecordedGradients>,
     optimizer: Optimizer<Arena>,
     averages: Averages<Arena>,
     learning_rates: LearningRates,
@@ -58,12 +60,15 @@ impl<'a> Run<'a> {
         images: &Images,
         device: Device,
     ) -> anyhow::Result<Self> {
-        let train = images.train_loader(config, options.workers)?;
-        let test = images.test_loader(options.workers)?;
+        let train = images.train_feed(config, options.workers, device)?;
+        let test = images.test_feed(options.workers, device)?;
         check_micro_batches(config, images.record.train_images)?;
         let smoothing = config.training.targets();
         smoothing.share_over_all(images.num_classes()).context("`training.label_smoothing`")?;
         let network = network(config, images.num_classes(), device)?;
+        let batch_size = config.training.batch_size;
+        let recorded =
+            options.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
         let mut optimizer = optimizer(config, &network)?;
         let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
         let mut position = Position::default();
@@ -95,6 +100,7 @@ impl<'a> Run<'a> {
             network,
             weights,
             gradient,
+            recorded,
             optimizer,
             averages,
             position,
@@ -137,17 +143,18 @@ impl<'a> Run<'a> {
         let steps_per_epoch = self.train.steps_per_epoch();
         let Position { loss_sum, num_wrong, num_images, .. } = self.position;
         let mut sums = LossSums::restored(&self.network, loss_sum, num_wrong, num_images);
-        let (begun, mut waited, mut images_here) = (Instant::now(), Duration::ZERO, 0);
+        let (begun, mut images_here) = (Instant::now(), 0);
         let mut minibatches = self.train.epoch_from(self.position.epoch, self.position.step)?;
         while self.position.step < steps_per_epoch {
-            let asked = Instant::now();
+            let (steps_done, measures_ascent) = (self.steps_done(), self.measures_ascent());
             let minibatch = minibatches.next().context("the loader ended before the epoch")??;
-            waited += asked.elapsed();
-
-            let (images, labels) = to_device(&minibatch, &self.network)?;
-            let mut objective = MinibatchObjective::new(&self.network, images, labels)
+            let num_images = minibatch.len();
+            let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels)
                 .with_label_smoothing(self.config.training.targets());
-            if self.measures_ascent() {
+            if let Some(recorded) = &mut self.recorded {
+                objective = objective.with_recorded(recorded);
+            }
+            if measures_ascent {
                 objective = objective.measuring_ascent();
             }
             let learning_rate = self.learning_rates.at(self.position.epoch, self.position.step);
@@ -157,13 +164,15 @@ impl<'a> Run<'a> {
                 &mut self.gradient,
                 learning_rate,
             )?;
-            self.averages.update(self.steps_done(), &self.weights);
-            sums.add(&loss, minibatch.len() as u64);
-            images_here += minibatch.len();
+            self.averages.update(steps_done, &self.weights);
+            sums.add(&loss, num_images as u64);
+            images_here += num_images;
             if let Some(ascent) = objective.effective_ascent() {
                 self.position.ascent_sum += ascent;
                 self.position.num_ascents += 1;
             }
+            // All of this step is queued; what follows may wait for the device.
+            minibatches.send_next();
             let inspect = self.steps_to_inspection() == 0;
             self.position.step += 1;
 
@@ -184,7 +193,7 @@ impl<'a> Run<'a> {
             if self.progress.is_due() {
                 let seconds = begun.elapsed().as_secs_f64();
                 let loss = sums.loss_sum() / sums.images as f64;
-                let wait = waited.as_secs_f64() / seconds;
+                let wait = minibatches.waited().as_secs_f64() / seconds;
                 let rate = images_here as f64 / seconds;
                 self.progress.show(self.position.epoch + 1, self.steps_done(), loss, rate, wait);
             }
@@ -196,7 +205,7 @@ impl<'a> Run<'a> {
             train_seconds,
             evaluate_seconds: 0.0,
             images_per_second: images_here as f64 / train_seconds,
-            data_wait_share: waited.as_secs_f64() / train_seconds,
+            data_wait_share: minibatches.waited().as_secs_f64() / train_seconds,
             ended_at: None,
         }))
     }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::random::{happens, scaled};
 
 /// With the given probability, sets a `size` x `size` square to 0 after normalisation, which is to write the channel
-/// mean into the image.
+/// mean into the image. `u8` output cannot hold the mean and has the nearest byte, which is at most `0.5 / (255 * std)`
+/// from 0 once it is normalised.
 ///
 /// The square's top-left corner is uniform on the integers `-size/2 ..= H - 1 - size/2` (rows; columns alike), so its
 /// center is anywhere in the image and what sticks out is clipped. For 16 on 32 x 32 that is -8..=23.
