@@ -35,6 +35,7 @@ pub(crate) const LEVEL: f64 = 0.95;
 pub(crate) struct Claim {
     /// `A4.1`, say.
     pub(crate) id: String,
+    /// What is claimed, in one sentence.
     pub(crate) statement: String,
     pub(crate) origin: Origin,
     /// What of it is our own choice.

@@ -30,6 +30,7 @@ pub(crate) const PUBLISHED_FILE: &str = "published.toml";
 pub(crate) struct Experiment {
     /// `A4`, say; what `--only` selects.
     pub(crate) id: String,
+    /// The heading of its section of the report.
     pub(crate) title: String,
     /// The paper whose claims are tested.
     pub(crate) paper: String,
@@ -52,6 +53,7 @@ pub(crate) struct Experiment {
     pub(crate) default: Option<DefaultCut>,
     /// Present once read.
     pub(crate) scales: Option<Scales>,
+    /// What is tested on the runs or on the law, each with a verdict of its own.
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -61,6 +63,7 @@ pub(crate) struct Experiment {
 pub(crate) struct TheorySettings {
     /// As `polder theory` calls it.
     pub(crate) law: String,
+    /// Settings that differ from the law's own at every scale; `polder theory LAW --settings` lists them.
     #[serde(default)]
     #[schemars(schema_with = "schema::table")]
     pub(crate) settings: toml::Table,

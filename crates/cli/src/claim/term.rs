@@ -13,9 +13,11 @@ use crate::experiment::{Point, schema};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Term {
+    /// The name of a cell of the grid.
     pub(crate) cell: String,
     /// `iterate`, or the name of an average.
     pub(crate) weights: String,
+    /// With what it enters the sum of a contrast.
     #[serde(default = "one")]
     pub(crate) coefficient: f64,
     #[serde(default)]

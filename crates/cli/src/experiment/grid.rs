@@ -21,6 +21,7 @@ pub(crate) struct Grid {
     #[serde(default)]
     #[schemars(schema_with = "schema::axes_of_a_run")]
     pub(crate) vary: toml::Table,
+    /// The ways to train that are compared.
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -31,6 +32,7 @@ pub(crate) struct Grid {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cell {
+    /// What claims call it.
     pub(crate) name: String,
     /// Keys of a run's configuration that differ from the base.
     #[serde(default)]
