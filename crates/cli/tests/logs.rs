@@ -15,7 +15,7 @@ const PYTHON: &str = "POLDER_TENSORBOARD_PYTHON";
 const ENDED_AT: f64 = 1_700_000_000.5;
 
 fn write_lines(path: &Path, lines: &[Value]) {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
     fs::write(path, text).unwrap();
 }
 
@@ -96,8 +96,11 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Step, time and value of every point of the diverged run, by curve.
-fn expected_curves() -> Vec<(&'static str, Vec<(u64, f64, Option<f32>)>)> {
+/// Step, time and value of every point of a curve; no value where it is not finite.
+type Points = Vec<(u64, f64, Option<f32>)>;
+
+/// The curves of the diverged run.
+fn expected_curves() -> Vec<(&'static str, Points)> {
     let times = [ENDED_AT - 12.5, ENDED_AT, ENDED_AT + 12.5];
     let curve = |values: [Option<Option<f32>>; 3]| {
         let points = values.into_iter().zip(times).zip([200, 400, 600]);
