@@ -3,7 +3,8 @@
 //! [`Architecture`] names a network, [`Network`] is one with weights; [`input::minibatch`] brings a loader's buffers
 //! to its device; [`MinibatchObjective`] makes both an objective for the optimizers of `polder-optim`, which step
 //! the network's [`Arena`]. [`Swapped`] evaluates averaged weights after a BN refresh, [`Checkpoint`] stores
-//! everything, and [`cuda`] makes a GPU usable.
+//! everything, and [`cuda()`] makes a GPU usable, where [`input::Normalizer`] takes bytes, [`CudaChoices`] says how it
+//! computes and [`RecordedGradients`] replays what it did.
 //!
 //! ```
 //! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};

@@ -28,7 +28,7 @@ impl CudaChoices {
         !self.deterministic
     }
 
-    /// Makes the choices for this process, after [`cuda`](crate::cuda) and before the first product.
+    /// Makes the choices for this process, after [`cuda`](crate::cuda()) and before the first product.
     ///
     /// # Errors
     /// [`ModelError::CudaShim`] without libpolder_cuda.so if anything but the defaults is asked for. The defaults are
