@@ -54,6 +54,7 @@ pub(crate) struct Experiment {
     /// Present once read.
     pub(crate) scales: Option<Scales>,
     /// What is tested on the runs or on the law, each with a verdict of its own.
+    #[serde(default)]
     pub(crate) claims: Vec<Claim>,
 }
 
