@@ -25,7 +25,9 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
     let data_dir = workspace.data_dir(args.data_dir.as_deref());
     if !args.dry_run {
         let needed = if args.scale.is_none() && args.only.is_none() { &DEFAULT_DATA[..] } else { &ALL_DATA };
-        needed.iter().for_each(|kind| provide_data(*kind, &data_dir));
+        for kind in needed {
+            provide_data(*kind, &data_dir);
+        }
     }
     let mut reproduce = Command::new(&polder);
     reproduce.current_dir(workspace.root());

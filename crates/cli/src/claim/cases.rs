@@ -41,7 +41,7 @@ pub(super) fn cases(
     }
     let differs = |key: &str| cases.iter().any(|case| case.get(key) != cases[0].get(key));
     let keys: BTreeSet<String> =
-        cases.iter().flat_map(|case| case.keys()).filter(|key| differs(key)).map(str::to_owned).collect();
+        cases.iter().flat_map(Point::keys).filter(|key| differs(key)).map(str::to_owned).collect();
     let name = |case: &Point| (!keys.is_empty()).then(|| case.only(&keys).to_string());
     cases.iter().map(|case| (case.clone(), name(case))).collect()
 }

@@ -105,7 +105,9 @@ fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Option<Sum>
         match cells.iter_mut().find(|(first, _)| first.is_of_the_same_runs(term)) {
             Some((_, sums)) => {
                 sums.retain(|seed, _| values.by_seed.contains_key(seed));
-                sums.iter_mut().for_each(|(seed, sum)| *sum += values.by_seed[seed]);
+                for (seed, sum) in sums.iter_mut() {
+                    *sum += values.by_seed[seed];
+                }
             }
             None => cells.push((term, values.by_seed)),
         }

@@ -85,19 +85,13 @@ impl Measured {
 impl Measurements {
     /// Notes a run.
     pub(crate) fn add(&mut self, cell: &str, point: &Point, seed: u64, measured: Measured) {
-        let known = self.places.iter_mut().find(|place| place.cell == cell && place.point == *point);
-        let place = match known {
-            Some(place) => place,
-            None => {
-                self.places.push(Place {
-                    cell: cell.to_owned(),
-                    point: point.clone(),
-                    seeds: BTreeMap::new(),
-                });
-                self.places.last_mut().expect("just pushed")
-            }
-        };
-        place.seeds.insert(seed, measured);
+        let known = self.places.iter().position(|place| place.cell == cell && place.point == *point);
+        let index = known.unwrap_or_else(|| {
+            let (cell, point) = (cell.to_owned(), point.clone());
+            self.places.push(Place { cell, point, seeds: BTreeMap::new() });
+            self.places.len() - 1
+        });
+        self.places[index].seeds.insert(seed, measured);
     }
 
     /// The places of a cell that agree with `at`.
