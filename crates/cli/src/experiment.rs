@@ -216,6 +216,12 @@ impl Experiment {
         seeds.iter().flat_map(|&seed| cells.iter().map(move |cell| run(cell, seed))).collect()
     }
 
+    /// What of flatness is measured at a scale.
+    pub(crate) fn flatness(&self, scale: ScaleName) -> Option<FlatnessSettings> {
+        let settings = self.flatness.as_ref()?;
+        Some(if scale == ScaleName::Smoke { settings.at_smoke() } else { settings.clone() })
+    }
+
     /// The law and its settings at a scale; `None` for an experiment that trains networks.
     pub(crate) fn simulation(&self, scale: ScaleName) -> anyhow::Result<Option<Simulation>> {
         let Some(theory) = &self.theory else { return Ok(None) };
@@ -286,10 +292,18 @@ impl Experiment {
             term.weights,
             term.cell
         );
-        ensure!(
-            !term.measure.is_flatness() || self.flatness.is_some(),
-            "it is about flatness, which is measured where there is a table `flatness`"
-        );
+        if term.measure.is_flatness() {
+            let measured = self
+                .flatness
+                .as_ref()
+                .context("it is about flatness, which is measured where there is a table `flatness`")?;
+            ensure!(
+                measured.weights.contains(&term.weights),
+                "it is about the flatness at `{}`, but `flatness.weights` are {}",
+                term.weights,
+                measured.weights.join(", ")
+            );
+        }
         Ok(())
     }
 }
@@ -449,7 +463,7 @@ mod tests {
             ("momentum = 0.0,", "momentun = 0.0,", "did you mean `optimizer.momentum`?"),
             ("cell = \"small steps, SAM\"", "cell = \"no such\"", "the cell `no such`"),
             ("weights = \"tail\"", "weights = \"ema\"", "the average `ema`"),
-            ("seeds = [0, 1]", "seeds = []", "no seed"),
+            ("seeds = [0, 1, 2]", "seeds = []", "no seed"),
         ] {
             let error = format!("{:#}", Experiment::parse(&text.replace(old, new)).unwrap_err());
             assert!(error.contains(part), "{part}: {error}");

@@ -27,6 +27,8 @@ pub(crate) struct FlatnessSettings {
     pub(crate) max_samples: u64,
     /// Largest residual of the eigenvalue, as a share of it.
     pub(crate) tolerance: f64,
+    /// Only at these weights: `iterate`, or names of averages.
+    pub(crate) weights: Vec<String>,
 }
 
 /// How flat the loss is at the weights of a run; every number is `None` where it is not finite.
@@ -51,7 +53,22 @@ pub(crate) struct Flatness {
 
 impl Default for FlatnessSettings {
     fn default() -> Self {
-        Self { images: 1000, bn_images: 1000, precision: 0.05, max_samples: 200, tolerance: 0.01 }
+        let weights = vec!["iterate".to_owned(), "tail".to_owned()];
+        Self { images: 500, bn_images: 1000, precision: 0.1, max_samples: 50, tolerance: 0.02, weights }
+    }
+}
+
+impl FlatnessSettings {
+    /// Cut to what shows that it runs.
+    pub(crate) fn at_smoke(&self) -> Self {
+        let few = |number: usize| number.min(50);
+        Self {
+            images: few(self.images),
+            bn_images: few(self.bn_images),
+            max_samples: self.max_samples.min(2),
+            tolerance: self.tolerance.max(0.5),
+            ..self.clone()
+        }
     }
 }
 

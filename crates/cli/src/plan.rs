@@ -92,7 +92,7 @@ impl Plan {
                     runs.len() - 1
                 });
                 runs[index].serves.push(serves);
-                if let Some(settings) = &experiment.flatness {
+                if let Some(settings) = experiment.flatness(extent.scale) {
                     runs[index].want(settings, results);
                 }
             }
@@ -169,11 +169,11 @@ impl Plan {
 
 impl PlannedRun {
     /// Notes that its flatness is wanted, unless it is known already.
-    fn want(&mut self, settings: &FlatnessSettings, results: &Path) {
+    fn want(&mut self, settings: FlatnessSettings, results: &Path) {
         // A damaged record is measured again: its command says so when it fails.
-        let known = FlatnessRecord::read(&run_dir(results, &self.id), settings).ok().flatten();
-        if known.is_none() && !self.flatness.contains(settings) {
-            self.flatness.push(settings.clone());
+        let known = FlatnessRecord::read(&run_dir(results, &self.id), &settings).ok().flatten();
+        if known.is_none() && !self.flatness.contains(&settings) {
+            self.flatness.push(settings);
         }
     }
 

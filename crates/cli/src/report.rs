@@ -223,9 +223,8 @@ impl ExperimentReport {
                 .then(|| RunRecords::read(&dir))
                 .and_then(|read| note(read, &mut damaged));
             let flatness = experiment
-                .flatness
-                .as_ref()
-                .and_then(|settings| note(FlatnessRecord::read(&dir, settings), &mut damaged))
+                .flatness(session.extent.scale)
+                .and_then(|settings| note(FlatnessRecord::read(&dir, &settings), &mut damaged))
                 .flatten();
             runs.push(RunResult {
                 cell: run.cell,

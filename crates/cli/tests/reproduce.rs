@@ -11,18 +11,30 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The repository's experiments, with A4 on a few generated images.
+/// Some of the repository's experiments, with A4 on a few generated images and two seeds.
 fn small_experiments(dir: &Path) -> PathBuf {
     let experiments = dir.join("experiments");
     std::fs::create_dir(&experiments).unwrap();
-    for name in ["A1-rates.toml", "published.toml", "A4-cifar.toml"] {
-        let text = std::fs::read_to_string(repository().join("experiments").join(name)).unwrap();
-        let (before, after) = ("dataset = \"cifar10\"", "dataset = \"generated\"");
-        assert!(name != "A4-cifar.toml" || text.contains(before));
-        let (full, small) =
-            ("train_images = 2000, test_images = 1000", "train_images = 256, test_images = 100");
-        assert!(name != "A4-cifar.toml" || text.contains(full));
-        std::fs::write(experiments.join(name), text.replace(before, after).replace(full, small)).unwrap();
+    for name in ["A1-rates.toml", "A6-flatness.toml", "published.toml", "A4-cifar.toml"] {
+        let mut text = std::fs::read_to_string(repository().join("experiments").join(name)).unwrap();
+        if name == "A4-cifar.toml" {
+            let of_cifar100 = text.rfind("[[grid.cells]]").unwrap()..text.find("[scales.smoke]").unwrap();
+            assert!(text[of_cifar100.clone()].contains("cifar100"));
+            text.replace_range(of_cifar100, "");
+            for (full, small) in [
+                ("[\"cifar10\", \"cifar100\"]", "[\"generated\"]"),
+                (
+                    "vary = { data.dataset = [\"cifar10\"] }\n\n[scales",
+                    "vary = { data.dataset = [\"generated\"] }\n\n[scales",
+                ),
+                ("train_images = 2000, test_images = 1000", "train_images = 256, test_images = 100"),
+                ("seeds = [0]", "seeds = [0, 1]"),
+            ] {
+                assert!(text.contains(full), "{full}");
+                text = text.replacen(full, small, 1);
+            }
+        }
+        std::fs::write(experiments.join(name), text).unwrap();
     }
     experiments
 }
@@ -62,6 +74,8 @@ fn experiments_run_once_and_end_in_a_self_contained_page() {
     let summary: Value =
         serde_json::from_slice(&std::fs::read(results.join("results.json")).unwrap()).unwrap();
     assert_eq!(summary["complete"], true);
+    let a6 = summary["experiments"].as_array().unwrap().iter().find(|one| one["id"] == "A6").unwrap();
+    assert!(a6["claims"][0]["effect"].is_f64(), "flatness was measured: {}", a6["claims"][0]);
     let rows = std::fs::read_to_string(results.join("results.csv")).unwrap().lines().count();
     assert!(rows > 12, "a row per run, weights and evaluation: {rows}");
     assert!(results.join("report.md").exists());

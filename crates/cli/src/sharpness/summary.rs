@@ -16,7 +16,7 @@ const BATCH_SIZE: usize = 250;
 /// Products at most for the largest eigenvalue.
 const MAX_BASIS: usize = 100;
 
-/// Measures trace and largest eigenvalue at the iterate and every average of `run`. `None` after an interrupt: what is done is
+/// Measures trace and largest eigenvalue at weights of `run`. `None` after an interrupt: what is done is
 /// kept, and the next call continues.
 pub(crate) fn flatness(
     run: &Path,
@@ -27,7 +27,7 @@ pub(crate) fn flatness(
     let choice = Choice {
         run: run.to_owned(),
         with: Vec::new(),
-        weights: Vec::new(),
+        weights: settings.weights.clone(),
         lines: Vec::new(),
         planes: Vec::new(),
         all_checkpoints: false,
