@@ -32,7 +32,7 @@ pub(crate) fn csv(logs: &[RunLog<'_>]) -> String {
     text
 }
 
-/// An object to a line, with the columns of [`csv`] in their order; `null` where a number is not finite or a time not known,
+/// An object to a line, with the columns of [`csv()`] in their order; `null` where a number is not finite or a time not known,
 /// and no entry where a run has no such curve.
 pub(crate) fn json_lines(logs: &[RunLog<'_>]) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
