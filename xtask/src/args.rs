@@ -128,7 +128,7 @@ impl Scale {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed [default: without --only a selection of `desk` that takes about an hour on two cores]
+    /// How much is computed [default: without --only a selection of `desk` meant for an hour on two cores]
     #[arg(long, value_enum)]
     pub(crate) scale: Option<Scale>,
     /// Experiments to run, separated by commas [default: all]

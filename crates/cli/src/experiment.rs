@@ -80,7 +80,7 @@ pub(crate) struct Scales {
     pub(crate) paper: Option<Scale>,
 }
 
-/// What of an experiment belongs to the default selection, which takes about an hour in all.
+/// What of an experiment belongs to the default selection, which is meant for an hour in all.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultCut {

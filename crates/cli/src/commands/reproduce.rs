@@ -44,7 +44,7 @@ const CALIBRATION_IMAGES: usize = 512;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed [default: without --only a selection of `desk` that takes about an hour on two cores]
+    /// How much is computed [default: without --only a selection of `desk` meant for an hour on two cores]
     #[arg(long, value_enum)]
     scale: Option<ScaleName>,
     /// Only experiments whose id fits one of these, separated by commas; `*` stands for anything
