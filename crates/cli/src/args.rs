@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, config, data, doctor, evaluate, export, logs, man, profile_input, report, reproduce,
-    sharpness, theory, train,
+    bench, completions, config, data, doctor, evaluate, export, logs, man, plan, profile_input, report,
+    reproduce, sharpness, status, theory, train,
 };
 use crate::exit_code::Outcome;
 
@@ -37,6 +37,10 @@ pub(crate) enum Command {
     Theory(theory::TheoryArgs),
     /// Runs the experiments and writes the report
     Reproduce(reproduce::ReproduceArgs),
+    /// What would run, what is done, how long the rest takes
+    Plan(plan::PlanArgs),
+    /// How far the latest `polder reproduce` is
+    Status(status::StatusArgs),
     /// Draws the report again from the records
     Report(report::ReportArgs),
     /// Curves of runs for other programs: CSV, JSON lines, TensorBoard

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod calibration;
 mod claim;
 mod commands;
 mod config;
@@ -21,6 +22,7 @@ mod interrupt;
 mod late_bar;
 mod law;
 mod logs;
+mod missing_data;
 mod plan;
 mod profile;
 mod progress;
@@ -68,6 +70,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Sharpness(args) => commands::sharpness::run(args),
         Command::Theory(args) => commands::theory::run(args),
         Command::Reproduce(args) => commands::reproduce::run(args),
+        Command::Plan(args) => commands::plan::run(args),
+        Command::Status(args) => commands::status::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Logs(args) => commands::logs::run(args),
         Command::Export(args) => commands::export::run(args),

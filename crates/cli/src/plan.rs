@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::config::{DatasetName, Precision, RunConfig};
+use crate::config::{DatasetName, Method, Precision, RunConfig};
 use crate::experiment::{Experiment, Extent};
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
+use crate::session::MissingData;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
@@ -59,11 +60,11 @@ pub(crate) enum RunState {
     Damaged,
 }
 
-/// What steps cost on this machine, by network and arithmetic.
+/// What steps cost on this machine, by the kind of the run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Speeds(BTreeMap<(String, &'static str), Speed>);
+pub(crate) struct Speeds(BTreeMap<String, Speed>);
 
-/// The cost of training with one network.
+/// The cost of training of one kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speed {
     /// Of one gradient of one image.
@@ -98,6 +99,14 @@ impl Plan {
             }
         }
         Ok(Self { theory, runs })
+    }
+
+    /// Leaves out the runs whose data are not there.
+    pub(crate) fn drop_runs_without(&mut self, missing: &[MissingData]) {
+        let is_missing = |run: &PlannedRun| {
+            missing.iter().any(|missing| missing.dataset == run.config.data.dataset.to_string())
+        };
+        self.runs.retain(|run| run.is_done() || !is_missing(run));
     }
 
     /// Fills in the time left from what has been measured.
@@ -231,7 +240,7 @@ impl Speeds {
         speeds
     }
 
-    /// Notes the speed of a run; the latest one for a network counts.
+    /// Notes the speed of a run; the latest one of a kind counts.
     pub(crate) fn learn(&mut self, records: &RunRecords) {
         // A first epoch also pays for memory and for libtorch's first calls: leave it out where there are others.
         let timings = if records.timings.len() > 1 { &records.timings[1..] } else { &records.timings[..] };
@@ -246,12 +255,26 @@ impl Speeds {
             evaluation_seconds_per_image: timings.iter().map(|timing| timing.evaluate_seconds).sum::<f64>()
                 / images,
         };
-        self.0.insert(key(config), speed);
+        self.0.insert(Self::kind(config), speed);
     }
 
-    /// Whether a run with this network has been measured.
+    /// All that the cost of a gradient hangs on, in words.
+    pub(crate) fn kind(config: &RunConfig) -> String {
+        let precision = match config.model.precision {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        };
+        let penalty =
+            if config.optimizer.method == Method::GradientPenalty { ", with its penalty" } else { "" };
+        format!(
+            "{} in {precision}, minibatches of {}{penalty}",
+            config.model.name, config.training.batch_size
+        )
+    }
+
+    /// Whether a run of this kind has been measured.
     pub(crate) fn knows(&self, config: &RunConfig) -> bool {
-        self.0.contains_key(&key(config))
+        self.0.contains_key(&Self::kind(config))
     }
 
     /// The time for what is left of a run.
@@ -265,7 +288,7 @@ impl Speeds {
 
     /// The time for the epochs of `config` that come after the first `done`.
     fn seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
-        let speed = self.0.get(&key(config))?;
+        let speed = self.0.get(&Self::kind(config))?;
         let all_images = match config.data.dataset {
             DatasetName::Mnist | DatasetName::FashionMnist => 60_000,
             DatasetName::Cifar10
@@ -291,14 +314,6 @@ pub(crate) fn run_dir(results: &Path, id: &str) -> PathBuf {
     runs_dir(results).join(id)
 }
 
-fn key(config: &RunConfig) -> (String, &'static str) {
-    let precision = match config.model.precision {
-        Precision::F32 => "f32",
-        Precision::Bf16 => "bf16",
-    };
-    (config.model.name.clone(), precision)
-}
-
 /// A duration for people: `42 s`, `5 min 30 s`, `2 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round() as u64;
@@ -312,7 +327,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Rows of cells as left-aligned columns.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let widths: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
     let mut text = String::new();

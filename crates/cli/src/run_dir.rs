@@ -55,6 +55,26 @@ impl RunDir {
         Ok(run)
     }
 
+    /// Whether a process holds the run in `dir`; false where the system does not tell.
+    ///
+    /// The locks are read from the system's list: to try one could turn away a process that begins just then.
+    pub(crate) fn is_held(dir: &Path) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::linux::fs::MetadataExt as _;
+
+            let Ok(lock) = std::fs::metadata(dir.join(LOCK_FILE)) else { return false };
+            let inode = format!(":{} ", lock.st_ino());
+            std::fs::read_to_string("/proc/locks")
+                .is_ok_and(|locks| locks.lines().any(|line| line.contains("FLOCK") && line.contains(&inode)))
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = dir;
+            false
+        }
+    }
+
     /// Removes what processes that were killed while they wrote a small file have left.
     fn clear_unfinished(&self) -> anyhow::Result<()> {
         let context = || format!("cannot clear `{}`", self.path.display());

@@ -22,6 +22,8 @@ fn every_subcommand_has_help_with_examples() {
         "bench",
         "theory",
         "reproduce",
+        "plan",
+        "status",
         "report",
         "data",
         "config",

@@ -1,0 +1,61 @@
+//! How fast a run will be, from a short training of the same kind.
+
+use std::path::Path;
+
+use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
+use crate::plan::{Plan, Speeds, runs_dir};
+use crate::record::RunRecords;
+use crate::trainer::{TrainOptions, TrainOutcome, train};
+
+/// Minibatches of a calibration, seen once to warm up and once to measure.
+const MINIBATCHES: usize = 4;
+
+/// As many images at least: small minibatches are over before a timer has seen them.
+const FEWEST_IMAGES: usize = 256;
+
+/// Measures the kinds of runs left in `plan` of which no timing is known, each by a short training.
+///
+/// Only the plan's times hang on it: what goes wrong here shows up, with its reason, when the runs begin.
+pub(crate) fn calibrate(plan: &Plan, options: &TrainOptions, speeds: &mut Speeds) {
+    let mut tried = Vec::new();
+    for config in plan.left().map(|run| &run.config) {
+        let kind = Speeds::kind(config);
+        if speeds.knows(config) || tried.contains(&kind) {
+            continue;
+        }
+        eprintln!("measuring the speed of {kind}");
+        tried.push(kind);
+        if let Ok(records) = short_run(config, options) {
+            speeds.learn(&records);
+        }
+    }
+}
+
+fn short_run(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<RunRecords> {
+    let dir = tempfile::tempdir()?;
+    let images = (MINIBATCHES * config.training.batch_size).max(FEWEST_IMAGES);
+    // A packed file may hold fewer images; a perceptron fits no others than those of its set.
+    let dataset = match config.data.dataset {
+        DatasetName::Packed => DatasetName::Generated,
+        official => official,
+    };
+    let config = RunConfig {
+        data: DataConfig {
+            dataset,
+            train_images: Some(images),
+            test_images: Some(images / 4),
+            validation_images: None,
+            path: None,
+            test_path: None,
+            ..config.data.clone()
+        },
+        training: TrainingConfig { epochs: 2, evaluate_every: 1, ..config.training.clone() },
+        ..config.clone()
+    };
+    let options = TrainOptions { runs_dir: runs_dir(dir.path()), quiet: true, ..options.clone() };
+    match train(&config, &options)? {
+        TrainOutcome::Finished(dir) | TrainOutcome::Diverged(dir) | TrainOutcome::Interrupted(dir) => {
+            RunRecords::read(Path::new(&dir))
+        }
+    }
+}

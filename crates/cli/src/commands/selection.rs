@@ -1,0 +1,67 @@
+//! Which experiments, how much of them, and where their results lie.
+
+use std::path::{Path, PathBuf};
+
+use crate::experiment::{self, Experiment, Extent};
+use crate::plan::Plan;
+use crate::scale::ScaleName;
+use crate::session::{MissingData, Session};
+
+/// The flags of commands that plan.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SelectionArgs {
+    /// How much is computed [default: without --only a selection of `desk` meant for an hour on two cores]
+    #[arg(long, value_enum)]
+    scale: Option<ScaleName>,
+    /// Only experiments whose id fits one of these, separated by commas; `*` stands for anything
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Seeds 0 to N-1 in place of those of the scale
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
+    /// Folder for records and report
+    #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Folder with the descriptions of the experiments and the published values
+    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    experiments: PathBuf,
+}
+
+impl SelectionArgs {
+    pub(crate) fn results(&self) -> &Path {
+        &self.results
+    }
+
+    pub(crate) fn experiments(&self) -> &Path {
+        &self.experiments
+    }
+
+    /// Without a scale and without a choice of experiments it is the default selection.
+    fn extent(&self) -> Extent {
+        Extent {
+            scale: self.scale.unwrap_or(ScaleName::Desk),
+            num_seeds: self.seeds,
+            default_only: self.scale.is_none() && self.only.is_empty(),
+        }
+    }
+
+    /// The runs of the experiments that are selected, with how far each is.
+    pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
+        let extent = self.extent();
+        let experiments: Vec<Experiment> =
+            experiment::select(experiment::read_all(&self.experiments)?, &self.only, extent)?;
+        Plan::new(&experiments, extent, &self.results)
+    }
+
+    /// A session that asks for this.
+    pub(crate) fn session(&self, missing: &[MissingData]) -> Session {
+        Session {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extent: self.extent(),
+            only: self.only.clone(),
+            missing: missing.to_vec(),
+            failures: Vec::new(),
+            interrupted: false,
+        }
+    }
+}
