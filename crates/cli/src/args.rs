@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bench, completions, config, data, doctor, evaluate, export, logs, man, plan, profile_input, report,
-    reproduce, sharpness, status, theory, train,
+    reproduce, sharpness, status, theory, train, worker,
 };
 use crate::exit_code::Outcome;
 
@@ -37,6 +37,9 @@ pub(crate) enum Command {
     Theory(theory::TheoryArgs),
     /// Runs the experiments and writes the report
     Reproduce(reproduce::ReproduceArgs),
+    /// Does one run of `reproduce`
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
     /// What would run, what is done, how long the rest takes
     Plan(plan::PlanArgs),
     /// How far the latest `polder reproduce` is

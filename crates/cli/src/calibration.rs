@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
-use crate::plan::{Plan, Speeds, runs_dir};
+use crate::plan::{Plan, runs_dir};
+use crate::progress::Audience;
 use crate::record::RunRecords;
+use crate::speeds::Speeds;
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 
 /// Minibatches of a calibration, seen once to warm up and once to measure.
@@ -52,7 +54,8 @@ fn short_run(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<RunRe
         training: TrainingConfig { epochs: 2, evaluate_every: 1, ..config.training.clone() },
         ..config.clone()
     };
-    let options = TrainOptions { runs_dir: runs_dir(dir.path()), quiet: true, ..options.clone() };
+    let options =
+        TrainOptions { runs_dir: runs_dir(dir.path()), audience: Audience::Nobody, ..options.clone() };
     match train(&config, &options)? {
         TrainOutcome::Finished(dir) | TrainOutcome::Diverged(dir) | TrainOutcome::Interrupted(dir) => {
             RunRecords::read(Path::new(&dir))

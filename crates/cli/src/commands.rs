@@ -18,3 +18,4 @@ pub(crate) mod sharpness;
 pub(crate) mod status;
 pub(crate) mod theory;
 pub(crate) mod train;
+pub(crate) mod worker;

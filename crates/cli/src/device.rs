@@ -1,5 +1,7 @@
 //! Where a network computes, and how.
 
+use std::ffi::OsString;
+
 use anyhow::ensure;
 use clap::ValueEnum;
 use polder_models::CudaChoices;
@@ -38,6 +40,20 @@ pub(crate) struct DeviceFlags {
 }
 
 impl DeviceFlags {
+    /// The same flags for another process.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        if self.device == DeviceChoice::Cuda {
+            arguments.extend(["--device".into(), "cuda".into()]);
+        }
+        for (flag, given) in [("--tf32", self.tf32), ("--deterministic", self.deterministic)] {
+            if given {
+                arguments.push(flag.into());
+            }
+        }
+        arguments
+    }
+
     /// # Errors
     /// If something is chosen for CUDA on another device.
     pub(crate) fn placement(&self) -> anyhow::Result<Placement> {

@@ -1,17 +1,21 @@
-//! Carries out a plan: one computation after another, each failure by itself.
+//! Carries out a plan: law after law, then several runs at a time, each failure by itself.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use crate::config::RunConfig;
-use crate::flatness::FlatnessSettings;
-use crate::plan::{Plan, PlannedRun, Speeds, duration, run_dir};
+use serde::{Deserialize, Serialize};
+
+use crate::live_table::LiveTable;
+use crate::plan::{Plan, PlannedRun, describe, run_dir};
 use crate::record::RunRecords;
 use crate::replace_file::replace_file;
 use crate::session::Failure;
+use crate::speeds::Speeds;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum RunEnd {
     Finished,
     Diverged,
@@ -19,16 +23,15 @@ pub(crate) enum RunEnd {
     Interrupted,
 }
 
-/// What computes: the trainer and the theory, or a stand-in for them.
-pub(crate) trait Compute {
-    /// Trains, or continues to, the end of a run; its records are in its run directory.
-    fn train(&mut self, config: &RunConfig) -> anyhow::Result<RunEnd>;
-
-    /// Measures how flat the loss is at the end of a finished run and leaves the record in its directory.
-    fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd>;
+/// What computes: processes that train, and the theory; or a stand-in for them.
+pub(crate) trait Compute: Sync {
+    /// Does what is left of a run: trains to its end and measures its flatness; its records are in its run directory.
+    ///
+    /// `slot` counts from 0; no two runs have the same at the same time.
+    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd>;
 
     /// Simulates a law.
-    fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord>;
+    fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord>;
 }
 
 /// What happened.
@@ -47,20 +50,30 @@ pub(crate) struct FailedRun {
     pub(crate) error: String,
 }
 
-/// Carries out what is left of `plan`; `say` gets one line per event.
+/// What the slots share.
+struct Shared<'a> {
+    left: Vec<&'a PlannedRun>,
+    /// Of `left`.
+    next: usize,
+    speeds: &'a mut Speeds,
+    execution: Execution,
+}
+
+/// Carries out what is left of `plan`, `jobs` runs at a time, shown in `table`.
 ///
 /// A failure is retried once, noted, and does not stop the others; an interrupt does.
 pub(crate) fn execute(
     plan: &Plan,
     speeds: &mut Speeds,
     results: &Path,
-    compute: &mut dyn Compute,
-    say: &mut dyn FnMut(&str),
+    jobs: usize,
+    compute: &dyn Compute,
+    table: &LiveTable,
 ) -> Execution {
     let mut execution = Execution::default();
     for theory in plan.theory.iter().filter(|theory| !theory.finished) {
-        say(&format!("{}: {}", theory.experiment, theory.simulation.law.about));
-        let outcome = twice(say, || {
+        table.line(&format!("{}: {}", theory.experiment, theory.simulation.law.about));
+        let outcome = twice(table, || {
             let record = compute.simulate(&theory.simulation)?;
             replace_file(&theory.path, &serde_json::to_vec_pretty(&record)?)
         });
@@ -69,37 +82,52 @@ pub(crate) fn execute(
         }
     }
     let left: Vec<&PlannedRun> = plan.left().collect();
-    for (index, run) in left.iter().enumerate() {
+    table.expect(left.len(), seconds(&left, speeds));
+    let shared = Mutex::new(Shared { left, next: 0, speeds, execution });
+    std::thread::scope(|scope| {
+        for slot in 0..jobs {
+            let shared = &shared;
+            scope.spawn(move || work(slot, shared, results, compute, table));
+        }
+    });
+    shared.into_inner().unwrap_or_else(PoisonError::into_inner).execution
+}
+
+/// Takes run after run until none is left, or one was interrupted.
+fn work(slot: usize, shared: &Mutex<Shared<'_>>, results: &Path, compute: &dyn Compute, table: &LiveTable) {
+    while let Some(run) = Shared::take(slot, shared, table) {
         let what = describe(run);
-        say(&format!("run {} of {}: {what}{}", index + 1, left.len(), time_left(&left[index..], speeds)));
-        match twice(say, || {
-            let end = compute.train(&run.config)?;
-            if end != RunEnd::Finished {
-                return Ok(end);
-            }
-            for settings in &run.flatness {
-                if compute.flatness(&run.config, settings)? == RunEnd::Interrupted {
-                    return Ok(RunEnd::Interrupted);
-                }
-            }
-            Ok(RunEnd::Finished)
-        }) {
-            Ok(RunEnd::Interrupted) => {
-                execution.interrupted = true;
-                return execution;
-            }
+        let outcome = twice(table, || compute.run(slot, run));
+        table.end(slot);
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(RunEnd::Interrupted) => shared.execution.interrupted = true,
             Ok(end) => {
                 if end == RunEnd::Diverged {
-                    say(&format!("{what}: the loss is no longer finite; that is its result"));
+                    table.line(&format!("{what}: the loss is no longer finite; that is its result"));
                 }
                 if let Ok(records) = RunRecords::read(&run_dir(results, &run.id)) {
-                    speeds.learn(&records);
+                    shared.speeds.learn(&records);
                 }
             }
-            Err(error) => execution.fail(&run.id, &what, &error),
+            Err(error) => shared.execution.fail(&run.id, &what, &error),
         }
     }
-    execution
+}
+
+impl<'a> Shared<'a> {
+    /// The next run, shown as begun.
+    fn take(slot: usize, shared: &Mutex<Shared<'a>>, table: &LiveTable) -> Option<&'a PlannedRun> {
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.execution.interrupted {
+            return None;
+        }
+        let run = *shared.left.get(shared.next)?;
+        shared.next += 1;
+        let waiting = seconds(&shared.left[shared.next..], shared.speeds);
+        table.begin(slot, shared.next, run, shared.speeds.seconds_left(run), waiting);
+        Some(run)
+    }
 }
 
 impl Execution {
@@ -119,23 +147,17 @@ impl From<FailedRun> for Failure {
 }
 
 /// Tries, and tries once more after an error.
-fn twice<T>(say: &mut dyn FnMut(&str), mut attempt: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn twice<T>(table: &LiveTable, mut attempt: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
     attempt().or_else(|error| {
-        say(&format!("failed: {error:#}"));
-        say("trying once more");
-        attempt().inspect_err(|error| say(&format!("failed again: {error:#}")))
+        table.line(&format!("failed: {error:#}"));
+        table.line("trying once more");
+        attempt().inspect_err(|error| table.line(&format!("failed again: {error:#}")))
     })
 }
 
-/// The first cell that a run serves, and its seed.
-fn describe(run: &PlannedRun) -> String {
-    let first = &run.serves[0];
-    format!("{} {}, seed {}", first.experiment, first.cell, run.config.seed)
-}
-
-fn time_left(runs: &[&PlannedRun], speeds: &Speeds) -> String {
-    let seconds: Option<f64> = runs.iter().map(|run| speeds.seconds_left(run)).sum();
-    seconds.map_or_else(String::new, |seconds| format!(" (about {} left in all)", duration(seconds)))
+/// The time for all of `runs`, one after the other, where it is known.
+fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<f64> {
+    runs.iter().map(|run| speeds.seconds_left(run)).sum()
 }
 
 #[cfg(test)]
@@ -152,28 +174,28 @@ mod tests {
         results: &'a Path,
         failing: Option<f64>,
         interrupt_after: usize,
-        trained: Vec<String>,
+        trained: Mutex<Vec<String>>,
     }
 
     impl Compute for Stub<'_> {
-        fn train(&mut self, config: &RunConfig) -> anyhow::Result<RunEnd> {
-            if self.trained.len() == self.interrupt_after {
+        fn run(&self, _slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd> {
+            let config = &run.config;
+            let mut trained = self.trained.lock().unwrap();
+            if trained.len() >= self.interrupt_after {
                 return Ok(RunEnd::Interrupted);
             }
-            self.trained.push(config.id());
+            trained.push(config.id());
             if config.optimizer.rho == self.failing && self.failing.is_some() {
                 bail!("no memory left");
             }
             synthetic::write_run(self.results, config, None);
+            for settings in &run.flatness {
+                synthetic::write_flatness(self.results, config, settings);
+            }
             Ok(RunEnd::Finished)
         }
 
-        fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd> {
-            synthetic::write_flatness(self.results, config, settings);
-            Ok(RunEnd::Finished)
-        }
-
-        fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
+        fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
             synthetic::simulate(simulation)
         }
     }
@@ -183,16 +205,22 @@ mod tests {
         Plan::new(&read_all(&dir).unwrap(), Extent::all(ScaleName::Smoke), results).unwrap()
     }
 
-    fn run(results: &Path, failing: Option<f64>, interrupt_after: usize) -> (Execution, Vec<String>) {
-        let mut stub = Stub { results, failing, interrupt_after, trained: Vec::new() };
-        let execution = execute(&plan(results), &mut Speeds::default(), results, &mut stub, &mut |_| {});
-        (execution, stub.trained)
+    fn run(
+        results: &Path,
+        jobs: usize,
+        failing: Option<f64>,
+        interrupt_after: usize,
+    ) -> (Execution, Vec<String>) {
+        let stub = Stub { results, failing, interrupt_after, trained: Mutex::default() };
+        let table = LiveTable::hidden(jobs);
+        let execution = execute(&plan(results), &mut Speeds::default(), results, jobs, &stub, &table);
+        (execution, stub.trained.into_inner().unwrap())
     }
 
     #[test]
     fn one_failing_cell_is_tried_twice_and_the_others_finish() {
         let dir = tempfile::tempdir().unwrap();
-        let (execution, trained) = run(dir.path(), Some(0.05), usize::MAX);
+        let (execution, trained) = run(dir.path(), 1, Some(0.05), usize::MAX);
         assert_eq!(execution.failures.len(), 1, "of the only seed");
         assert!(
             execution.failures[0].what.contains("SAM") && execution.failures[0].error.contains("no memory")
@@ -205,12 +233,22 @@ mod tests {
     #[test]
     fn an_interrupt_stops_and_the_same_command_does_only_what_is_left() {
         let dir = tempfile::tempdir().unwrap();
-        let (first, trained) = run(dir.path(), None, 4);
+        let (first, trained) = run(dir.path(), 1, None, 4);
         assert!(first.interrupted && trained.len() == 4);
-        let (second, trained) = run(dir.path(), None, usize::MAX);
+        let (second, trained) = run(dir.path(), 1, None, usize::MAX);
         let plan = plan(dir.path());
         assert_eq!((second, trained.len()), (Execution::default(), plan.runs.len() - 4));
         assert!(plan.runs.iter().all(|run| run.state == RunState::Finished && run.is_done()));
-        assert_eq!(run(dir.path(), None, usize::MAX).1.len(), 0);
+        assert_eq!(self::run(dir.path(), 1, None, usize::MAX).1.len(), 0);
+    }
+
+    #[test]
+    fn several_at_a_time_do_every_run_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (execution, mut trained) = run(dir.path(), 4, None, usize::MAX);
+        let all = trained.len();
+        trained.sort();
+        trained.dedup();
+        assert_eq!((execution, trained.len(), plan(dir.path()).runs.len()), (Execution::default(), all, all));
     }
 }

@@ -75,16 +75,21 @@ impl FlatnessSettings {
 impl FlatnessRecord {
     /// What was measured of the run in `dir`; `None` if nothing was, or under other settings.
     pub(crate) fn read(dir: &Path, settings: &FlatnessSettings) -> anyhow::Result<Option<Self>> {
+        Ok(Self::read_any(dir)?.filter(|record| record.settings == *settings))
+    }
+
+    /// The same under whatever settings.
+    pub(crate) fn read_any(dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = dir.join(FLATNESS_FILE);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
         };
-        let record: Self = serde_json::from_slice(&bytes).with_context(|| {
+        let record = serde_json::from_slice(&bytes).with_context(|| {
             format!("`{}` is damaged; remove it and repeat `polder reproduce`", path.display())
         })?;
-        Ok(Some(record).filter(|record| record.settings == *settings))
+        Ok(Some(record))
     }
 
     pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {

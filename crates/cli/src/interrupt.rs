@@ -40,3 +40,13 @@ pub(crate) fn pending() -> bool {
 pub(crate) fn take_checkpoint_request() -> bool {
     CHECKPOINT.get().is_some_and(|checkpoint| checkpoint.swap(false, Ordering::Relaxed))
 }
+
+/// From inside the program: as SIGTERM.
+pub(crate) fn request_stop() {
+    STOP.get_or_init(Arc::default).store(true, Ordering::Relaxed);
+}
+
+/// From inside the program: as SIGUSR2.
+pub(crate) fn request_checkpoint() {
+    CHECKPOINT.get_or_init(Arc::default).store(true, Ordering::Relaxed);
+}

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod best;
 mod calibration;
 mod claim;
 mod commands;
@@ -21,9 +22,11 @@ mod images;
 mod interrupt;
 mod late_bar;
 mod law;
+mod live_table;
 mod logs;
 mod missing_data;
 mod plan;
+mod pool;
 mod profile;
 mod progress;
 mod published;
@@ -35,6 +38,7 @@ mod scale;
 mod session;
 mod sharpness;
 mod snapshot;
+mod speeds;
 mod stdout;
 #[cfg(test)]
 mod synthetic;
@@ -70,6 +74,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Sharpness(args) => commands::sharpness::run(args),
         Command::Theory(args) => commands::theory::run(args),
         Command::Reproduce(args) => commands::reproduce::run(args),
+        Command::Worker(args) => commands::worker::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Report(args) => commands::report::run(args),

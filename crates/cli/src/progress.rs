@@ -1,48 +1,72 @@
-//! How a run is going: a bar on a terminal, one line per epoch elsewhere.
+//! How a run is going: a bar on a terminal, one line per epoch elsewhere, or events for the process that asked for the run.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::pool::Event;
 use crate::record::{EpochRecord, ITERATE, Timing};
 
 /// Numbers are read from the device this often, no more.
 const REFRESH: Duration = Duration::from_millis(250);
 
-/// The display of one run, on stderr.
+/// Who is told how a run is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The user, on stderr.
+    User,
+    /// The process that started this one, on stdout.
+    Parent,
+    Nobody,
+}
+
+/// The display of one run.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// No terminal: lines only.
-    plain: bool,
-    quiet: bool,
+    audience: Audience,
     epochs: u64,
+    steps: u64,
     shown: Instant,
 }
 
 impl Progress {
     /// A display for `epochs` epochs of `steps` steps each, `done` of which are done already.
-    pub(crate) fn new(epochs: u64, steps: u64, done: u64, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    pub(crate) fn new(epochs: u64, steps: u64, done: u64, audience: Audience) -> Self {
+        let target = match audience {
+            Audience::User => ProgressDrawTarget::stderr(),
+            Audience::Parent | Audience::Nobody => ProgressDrawTarget::hidden(),
+        };
         let bar = ProgressBar::with_draw_target(Some(epochs * steps), target);
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_position(done);
         bar.reset_eta();
-        let plain = bar.is_hidden();
-        Self { bar, plain, quiet, epochs, shown: Instant::now() }
+        Self { bar, audience, epochs, steps: epochs * steps, shown: Instant::now() }
     }
 
     /// Whether enough time has passed to show numbers again.
     pub(crate) fn is_due(&self) -> bool {
-        !self.plain && self.shown.elapsed() >= REFRESH
+        let someone_looks = self.audience == Audience::Parent || !self.bar.is_hidden();
+        someone_looks && self.shown.elapsed() >= REFRESH
     }
 
     /// Shows the state within the epoch `epoch` (from 1).
-    pub(crate) fn show(&mut self, epoch: u64, steps_done: u64, loss: f64, images_per_second: f64, wait: f64) {
+    pub(crate) fn show(
+        &mut self,
+        epoch: u64,
+        steps_done: u64,
+        loss: f64,
+        images_per_second: f64,
+        waiting: f64,
+    ) {
+        if self.audience == Audience::Parent {
+            let (epochs, steps, loss) = (self.epochs, self.steps, Some(loss).filter(|loss| loss.is_finite()));
+            Event::At { epoch, epochs, steps_done, steps, loss, images_per_second, waiting }.send();
+        }
         self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
         self.bar.set_message(format!(
             "{images_per_second:.0} images/s  loss {loss:.3}  waiting for data {:.1} %",
-            100.0 * wait
+            100.0 * waiting
         ));
         self.bar.set_position(steps_done);
         self.shown = Instant::now();
@@ -50,9 +74,10 @@ impl Progress {
 
     /// Says what is being done between epochs.
     pub(crate) fn note(&self, what: &str) {
-        if !self.plain {
-            self.bar.set_message(what.to_owned());
+        if self.audience == Audience::Parent {
+            Event::Doing { what: what.to_owned() }.send();
         }
+        self.bar.set_message(what.to_owned());
     }
 
     /// One line that stays.
@@ -80,17 +105,20 @@ impl Progress {
             timing.images_per_second,
             100.0 * timing.data_wait_share,
         ));
+        if self.audience == Audience::Parent
+            && let Some((weights, accuracy)) = record.best()
+        {
+            Event::Accuracy { weights: weights.to_owned(), accuracy }.send();
+        }
     }
 
     /// Prints a line above the bar.
     pub(crate) fn line(&self, text: &str) {
-        if self.quiet {
-            return;
-        }
-        if self.plain {
-            eprintln!("{text}");
-        } else {
-            self.bar.println(text);
+        match self.audience {
+            Audience::Nobody => {}
+            Audience::Parent => Event::Line { text: text.to_owned() }.send(),
+            Audience::User if self.bar.is_hidden() => eprintln!("{text}"),
+            Audience::User => self.bar.println(text),
         }
     }
 }

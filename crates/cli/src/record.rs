@@ -83,6 +83,15 @@ pub(crate) struct EpochRecord {
     pub(crate) evaluations: BTreeMap<String, Evaluation>,
 }
 
+impl EpochRecord {
+    /// The weights with the highest test accuracy, and that accuracy, as a fraction.
+    pub(crate) fn best(&self) -> Option<(&str, f64)> {
+        let (weights, evaluation) =
+            self.evaluations.iter().min_by(|left, right| left.1.error.total_cmp(&right.1.error))?;
+        Some((weights, 1.0 - evaluation.error))
+    }
+}
+
 /// Loss and error of one set of weights on a split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evaluation {

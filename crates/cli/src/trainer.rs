@@ -13,6 +13,7 @@ use crate::config::{Method, RunConfig};
 use crate::device::Placement;
 use crate::environment;
 use crate::images::Images;
+use crate::progress::Audience;
 use crate::record::{EndRecord, RunRecords};
 use crate::run_dir::RunDir;
 
@@ -41,8 +42,8 @@ pub(crate) struct TrainOptions {
     pub(crate) cuda_graphs: bool,
     pub(crate) checkpoint_every: CheckpointEvery,
     pub(crate) keep_checkpoints: Keep,
-    /// Shows nothing of the progress.
-    pub(crate) quiet: bool,
+    /// Who is told of the progress.
+    pub(crate) audience: Audience,
 }
 
 /// How training ended; the run directory holds the records.

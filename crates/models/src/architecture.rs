@@ -52,6 +52,11 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// Whether it has batch normalisation, whose statistics an average needs anew.
+    pub fn has_bn(self) -> bool {
+        !matches!(self, Self::WideResNetSkipInit { .. } | Self::Mlp { .. })
+    }
+
     /// Checks that the network takes images of `shape` C, H, W.
     ///
     /// # Errors

@@ -55,6 +55,11 @@ pub fn cuda() -> Result<Device, ModelError> {
     Ok(Device::Cuda(0))
 }
 
+/// CUDA devices that this process may use; to be asked after [`cuda`].
+pub fn num_cuda_devices() -> usize {
+    usize::try_from(tch::Cuda::device_count()).unwrap_or(0)
+}
+
 /// Whether libpolder_cuda.so is there, which offers what tch does not expose; to be asked after [`cuda`].
 ///
 /// # Errors

@@ -58,7 +58,7 @@ pub use architecture::Architecture;
 pub use arena::Arena;
 pub use bn_refresh::Swapped;
 pub use checkpoint::{Checkpoint, CheckpointSeries, DamagedCheckpoint, FoundCheckpoint, SavedTensor};
-pub use cuda::{CudaChoices, DeviceMemory, cuda, cuda_extras, libtorch_cpu};
+pub use cuda::{CudaChoices, DeviceMemory, cuda, cuda_extras, libtorch_cpu, num_cuda_devices};
 pub use error::ModelError;
 pub use filter_scales::filter_scales;
 pub use label_smoothing::LabelSmoothing;

@@ -7,7 +7,8 @@ use crate::commands::selection::SelectionArgs;
 use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
 use crate::missing_data::{missing_data, say_missing};
-use crate::plan::{Speeds, runs_dir};
+use crate::plan::runs_dir;
+use crate::speeds::Speeds;
 use crate::stdout;
 use crate::trainer::CheckpointEvery;
 

@@ -1,24 +1,28 @@
 //! `polder reproduce`: plan, run, report.
 
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::ensure;
+
+use crate::best::Best;
 use crate::calibration::calibrate;
 use crate::commands::plan;
 use crate::commands::selection::SelectionArgs;
 use crate::commands::train::TrainingFlags;
-use crate::config::RunConfig;
-use crate::execute::{Compute, Execution, RunEnd, execute};
+use crate::execute::{Execution, execute};
 use crate::exit_code::Outcome;
-use crate::flatness::FlatnessSettings;
+use crate::live_table::LiveTable;
 use crate::logs::write_event_files_of;
 use crate::missing_data::{missing_data, say_missing};
-use crate::plan::{Speeds, runs_dir};
+use crate::plan::runs_dir;
+use crate::pool::Pool;
 use crate::report::Report;
 use crate::session::Session;
-use crate::sharpness::{self, Means};
-use crate::theory_record::{Simulation, TheoryRecord};
-use crate::trainer::{TrainOptions, TrainOutcome, train};
+use crate::speeds::Speeds;
+use crate::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +33,8 @@ Examples:
 
 Finished runs are never repeated. Ctrl-C writes a checkpoint; the same command continues.";
 
-/// Longest time between two checkpoints of a run.
-const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
+/// The networks that a processor can train are small: more cores than these are better used by another run.
+const CORES_PER_JOB: usize = 4;
 
 /// What `polder reproduce` understands.
 #[derive(Debug, clap::Args)]
@@ -41,8 +45,35 @@ pub(crate) struct ReproduceArgs {
     /// Prints the plan and stops: `polder plan`
     #[arg(long)]
     dry_run: bool,
+    /// Runs at a time, each in a process of its own with its share of the cores [default: one per GPU; without one, one
+    /// for every four cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
     #[command(flatten)]
     flags: TrainingFlags,
+}
+
+impl ReproduceArgs {
+    /// How many runs at a time.
+    fn jobs(&self, on_cuda: bool) -> anyhow::Result<usize> {
+        let gpus = if on_cuda { polder_models::num_cuda_devices() } else { 0 };
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let jobs =
+            self.jobs.map_or(if gpus > 0 { gpus } else { (cores / CORES_PER_JOB).max(1) }, usize::from);
+        ensure!(
+            gpus == 0 || jobs <= gpus,
+            "--jobs {jobs} is more than there are GPUs ({gpus}); one run at a time fits each"
+        );
+        Ok(jobs)
+    }
+
+    /// What a process that trains is started with.
+    fn worker_arguments(&self, threads: usize) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> =
+            vec!["worker".into(), "--runs".into(), runs_dir(self.selection.results()).into()];
+        arguments.extend(self.flags.arguments(threads));
+        arguments
+    }
 }
 
 /// Plans, runs what is left, and draws the report.
@@ -51,7 +82,12 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
         return plan::show(&args.selection, &args.flags);
     }
     let (results, experiments) = (args.selection.results(), args.selection.experiments());
-    let options = args.flags.options(runs_dir(results), CHECKPOINT_EVERY)?;
+    // Without the device that is asked for, no run can begin.
+    let on_cuda = args.flags.open_device()?.is_cuda();
+    let jobs = args.jobs(on_cuda)?;
+    let threads = args.flags.threads_of_each(jobs);
+    let options = args.flags.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
+    let options = TrainOptions { threads: Some(threads), ..options };
     let mut plan = args.selection.plan()?;
     let missing = missing_data(&plan, args.flags.data_dir(), args.flags.allow_unverified())?;
     let mut session = args.selection.session(&missing);
@@ -63,8 +99,10 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     plan.estimate(&speeds);
     print!("{}", plan.table());
     say_missing(&session);
-    let mut trainer = Trainer { options: &options };
-    let execution = execute(&plan, &mut speeds, results, &mut trainer, &mut |line| eprintln!("{line}"));
+    let table = LiveTable::new(jobs, Best::of_finished(&plan, results));
+    let pool = Pool::new(jobs, args.worker_arguments(threads), on_cuda, &table)?;
+    let execution = pool.heeding_signals(|| execute(&plan, &mut speeds, results, jobs, &pool, &table));
+    drop(table);
     let outcome = outcome(&execution, &session);
     session.interrupted = execution.interrupted;
     session.failures = execution.failures.into_iter().map(Into::into).collect();
@@ -91,38 +129,5 @@ fn outcome(execution: &Execution, session: &Session) -> Outcome {
         Outcome::Done
     } else {
         Outcome::Incomplete
-    }
-}
-
-/// The trainer and the theory, as the executor wants them.
-struct Trainer<'a> {
-    options: &'a TrainOptions,
-}
-
-impl Compute for Trainer<'_> {
-    fn train(&mut self, config: &RunConfig) -> anyhow::Result<RunEnd> {
-        Ok(match train(config, self.options)? {
-            TrainOutcome::Finished(_) => RunEnd::Finished,
-            TrainOutcome::Diverged(_) => RunEnd::Diverged,
-            TrainOutcome::Interrupted(_) => RunEnd::Interrupted,
-        })
-    }
-
-    fn flatness(&mut self, config: &RunConfig, settings: &FlatnessSettings) -> anyhow::Result<RunEnd> {
-        let run = self.options.runs_dir.join(config.id());
-        let means = Means {
-            data_dir: self.options.data_dir.clone(),
-            allow_unverified: self.options.allow_unverified,
-            device: self.options.placement.open()?,
-            quiet: self.options.quiet,
-        };
-        match sharpness::flatness(&run, settings, &means)? {
-            Some(record) => record.write(&run).map(|()| RunEnd::Finished),
-            None => Ok(RunEnd::Interrupted),
-        }
-    }
-
-    fn simulate(&mut self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
-        simulation.run()
     }
 }

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::best::Best;
 use crate::exit_code::Outcome;
 use crate::experiment;
-use crate::plan::{Plan, PlannedRun, RunState, Speeds, aligned, duration, run_dir};
+use crate::plan::{self, Plan, PlannedRun, RunState, aligned, duration, run_dir};
 use crate::record::RunRecords;
 use crate::run_dir::RunDir;
 use crate::session::Session;
+use crate::speeds::Speeds;
 use crate::stdout;
 
 const EXAMPLES: &str = "\
@@ -65,8 +67,14 @@ fn text(plan: &Plan, session: &Session, results: &Path) -> String {
     for run in &running {
         let _ = writeln!(text, "\nnow: {}", describe(run, results));
     }
-    if let Some((accuracy, what)) = best(plan, results) {
-        let _ = writeln!(text, "\nbest so far: {:.2} % test accuracy, {what}", 100.0 * accuracy);
+    let best = Best::of_finished(plan, results);
+    for (index, (dataset, accuracy, what)) in best.entries().enumerate() {
+        let before = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(
+            text,
+            "{before}best so far on {dataset}: {:.2} % test accuracy, {what}",
+            100.0 * accuracy
+        );
     }
     for failure in &session.failures {
         let _ = writeln!(text, "\nfailed twice: {}: {}", failure.what, failure.error);
@@ -124,25 +132,11 @@ fn describe(run: &PlannedRun, results: &Path) -> String {
     let epochs = run.config.training.epochs;
     let done = RunRecords::read(&run_dir(results, &run.id)).map_or(0, |records| records.epochs.len());
     let left = run.seconds.map_or(String::new(), |seconds| format!(", about {} left", duration(seconds)));
-    let first = &run.serves[0];
-    let (experiment, cell, seed) = (&first.experiment, &first.cell, run.config.seed);
+    let what = plan::describe(run);
     if done as u64 == epochs {
-        return format!("{experiment} {cell}, seed {seed}: trained, its flatness is measured");
+        return format!("{what}: trained, its flatness is measured");
     }
-    format!("{experiment} {cell}, seed {seed}: epoch {} of {epochs}{left}", done + 1)
-}
-
-/// The highest test accuracy at the end of a run, and where it was reached.
-fn best(plan: &Plan, results: &Path) -> Option<(f64, String)> {
-    let ends = plan.runs.iter().filter(|run| run.state == RunState::Finished).filter_map(|run| {
-        let records = RunRecords::read(&run_dir(results, &run.id)).ok()?;
-        let last = records.epochs.last()?.evaluations.iter();
-        let (weights, evaluation) = last.min_by(|left, right| left.1.error.total_cmp(&right.1.error))?;
-        let first = &run.serves[0];
-        let (experiment, cell, seed) = (&first.experiment, &first.cell, run.config.seed);
-        Some((1.0 - evaluation.error, format!("{experiment} {cell}, {weights}, seed {seed}")))
-    });
-    ends.max_by(|left, right| left.0.total_cmp(&right.0))
+    format!("{what}: epoch {} of {epochs}{left}", done + 1)
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! `polder train`: one run, from its configuration or from its last checkpoint.
 
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use tch::Device;
 
 use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
 use crate::device::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
+use crate::progress::Audience;
 use crate::stdout;
 use crate::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
 
@@ -74,6 +79,34 @@ impl TrainingFlags {
         self.allow_unverified
     }
 
+    /// The same flags for a process that trains with so many threads.
+    pub(crate) fn arguments(&self, threads: usize) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec![
+            "--data-dir".into(),
+            self.data.data_dir.clone().into(),
+            "--workers".into(),
+            self.workers.to_string().into(),
+            "--threads".into(),
+            threads.to_string().into(),
+        ];
+        if self.allow_unverified {
+            arguments.push("--allow-unverified".into());
+        }
+        arguments.extend(self.device.arguments());
+        arguments
+    }
+
+    /// libtorch's threads for each of `jobs` trainings at a time.
+    pub(crate) fn threads_of_each(&self, jobs: usize) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.threads.map_or((cores / jobs).max(1), usize::from)
+    }
+
+    /// The device, usable from here on.
+    pub(crate) fn open_device(&self) -> anyhow::Result<Device> {
+        self.device.placement()?.open()
+    }
+
     /// The options of trainings whose run directories lie in `runs_dir`.
     ///
     /// # Errors
@@ -93,7 +126,7 @@ impl TrainingFlags {
             cuda_graphs: false,
             checkpoint_every: checkpoint_every.into(),
             keep_checkpoints: Keep::DEFAULT,
-            quiet: false,
+            audience: Audience::User,
         })
     }
 }

@@ -65,6 +65,18 @@ pub(crate) enum AveragingConfig {
 }
 
 impl AveragingConfig {
+    /// Whether it has seen an iterate after so many of all epochs.
+    pub(crate) fn has_begun(&self, epoch: u64, epochs: u64) -> bool {
+        match *self {
+            Self::Tail { start } | Self::Ema { start, .. } | Self::CorrectedEma { start, .. } => {
+                epoch > first_averaged_epoch(start, epochs)
+            }
+            Self::Swa { start, every } | Self::Window { start, every, .. } => {
+                epoch >= first_averaged_epoch(start, epochs) + every
+            }
+        }
+    }
+
     /// The average with its times turned into steps, in a run of `epochs` epochs.
     pub(crate) fn over(&self, epochs: u64, steps_per_epoch: u64) -> AverageConfig {
         let first_step = |start: f64| first_averaged_epoch(start, epochs) * steps_per_epoch;

@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         dir.rewind(record, position.epoch)?;
         let (weights, gradient) = (network.parameters(), network.gradient());
         let done = position.epoch * train.steps_per_epoch() + position.step;
-        let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done, options.quiet);
+        let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done, options.audience);
         if done > 0 {
             progress.line(&format!("continuing after {} epochs and {} steps", position.epoch, position.step));
         }

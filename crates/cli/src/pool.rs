@@ -1,0 +1,97 @@
+//! Runs in processes of their own: what goes wrong in one, from an error to a lack of memory, is that one's alone.
+
+mod child;
+mod protocol;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::execute::{Compute, RunEnd};
+use crate::interrupt;
+use crate::live_table::LiveTable;
+use crate::plan::PlannedRun;
+use crate::theory_record::{Simulation, TheoryRecord};
+
+use self::child::Children;
+
+pub(crate) use self::protocol::{CHECKPOINT, Event, Job};
+
+/// How soon a signal reaches the children.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// As many processes at most, each for one run at a time.
+pub(crate) struct Pool<'a> {
+    program: PathBuf,
+    /// Of `polder worker`.
+    arguments: Vec<OsString>,
+    /// Whether each process sees one GPU alone.
+    on_gpus: bool,
+    children: Children,
+    table: &'a LiveTable,
+}
+
+impl<'a> Pool<'a> {
+    /// `jobs` slots for processes of this program, begun with `arguments`.
+    pub(crate) fn new(
+        jobs: usize,
+        arguments: Vec<OsString>,
+        on_gpus: bool,
+        table: &'a LiveTable,
+    ) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("cannot find this program's own file")?;
+        Ok(Self { program, arguments, on_gpus, children: Children::new(jobs), table })
+    }
+
+    /// Does `work`; meanwhile what signals ask for is passed on to the children.
+    pub(crate) fn heeding_signals<T>(&self, work: impl FnOnce() -> T) -> T {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if interrupt::requested() {
+                        self.children.stop();
+                    } else if interrupt::take_checkpoint_request() {
+                        self.children.tell(CHECKPOINT);
+                    }
+                    std::thread::sleep(LOOK_EVERY);
+                }
+            });
+            let result = work();
+            done.store(true, Ordering::Relaxed);
+            result
+        })
+    }
+}
+
+impl Compute for Pool<'_> {
+    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd> {
+        if interrupt::requested() {
+            return Ok(RunEnd::Interrupted);
+        }
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments);
+        if self.on_gpus {
+            command.env("CUDA_VISIBLE_DEVICES", visible_device(slot));
+        }
+        let job = Job { config: run.config.clone(), flatness: run.flatness.clone() };
+        self.children.run(slot, command, &job, &|event| self.table.event(slot, event))
+    }
+
+    fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
+        simulation.run()
+    }
+}
+
+/// The GPU of a slot among those that this process may use.
+fn visible_device(slot: usize) -> String {
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
+    visible
+        .split(',')
+        .filter(|device| !device.is_empty())
+        .nth(slot)
+        .map_or_else(|| slot.to_string(), str::to_owned)
+}

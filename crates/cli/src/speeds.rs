@@ -1,0 +1,216 @@
+//! What training costs on this machine, learned from the timings of runs, and how long others will take.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use polder_models::Architecture;
+
+use crate::config::{DatasetName, Method, Precision, RunConfig};
+use crate::flatness::{FlatnessRecord, FlatnessSettings};
+use crate::plan::{PlannedRun, RunState, runs_dir};
+use crate::record::{EpochRecord, ITERATE, RunRecords};
+
+/// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Speeds {
+    training: BTreeMap<String, Speed>,
+    /// Of a measurement of flatness, per image and set of weights, by the network.
+    flatness: BTreeMap<String, f64>,
+}
+
+/// The cost of training of one kind.
+#[derive(Clone, Copy, Debug)]
+struct Speed {
+    /// Of one gradient of one image.
+    seconds_per_gradient: f64,
+    /// Of an image that is evaluated, or that a BN refresh passes.
+    seconds_per_evaluated_image: f64,
+}
+
+impl Speeds {
+    /// What the runs in `results` that have timings cost.
+    pub(crate) fn measured(results: &std::path::Path) -> Self {
+        let mut speeds = Self::default();
+        let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
+        let mut dirs: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        dirs.sort();
+        for dir in dirs {
+            if let Ok(records) = RunRecords::read(&dir) {
+                speeds.learn(&records);
+                if let Ok(Some(flatness)) = FlatnessRecord::read_any(&dir) {
+                    speeds.learn_flatness(&records.run.config, &flatness);
+                }
+            }
+        }
+        speeds
+    }
+
+    /// Notes the speed of a run; the latest one of a kind counts.
+    pub(crate) fn learn(&mut self, records: &RunRecords) {
+        // A first epoch also pays for memory and for libtorch's first calls: leave it out where there are others.
+        let skipped = usize::from(records.timings.len() > 1);
+        let timings = &records.timings[skipped..];
+        if timings.is_empty() {
+            return;
+        }
+        let config = &records.run.config;
+        let (train_images, test_images) =
+            (records.run.data.train_images as f64, records.run.data.test_images as f64);
+        let trained = timings.len() as f64 * train_images * config.optimizer.gradients_per_step();
+        let passed: f64 = records
+            .epochs
+            .iter()
+            .skip(skipped)
+            .map(|epoch| passed_at(config, &evaluated(epoch), train_images, test_images))
+            .sum();
+        let evaluate_seconds: f64 = timings.iter().map(|timing| timing.evaluate_seconds).sum();
+        let seconds_per_gradient = timings.iter().map(|timing| timing.train_seconds).sum::<f64>() / trained;
+        // A run that has not been evaluated yet: a forward pass is about a third of a gradient.
+        let seconds_per_evaluated_image =
+            if passed > 0.0 { evaluate_seconds / passed } else { seconds_per_gradient / 3.0 };
+        self.training.insert(Self::kind(config), Speed { seconds_per_gradient, seconds_per_evaluated_image });
+    }
+
+    /// Notes what a measurement of flatness cost.
+    pub(crate) fn learn_flatness(&mut self, config: &RunConfig, record: &FlatnessRecord) {
+        let units = flatness_units(&record.settings);
+        if units > 0.0 {
+            self.flatness.insert(config.model.name.clone(), record.seconds / units);
+        }
+    }
+
+    /// All that the cost of a gradient hangs on, in words.
+    pub(crate) fn kind(config: &RunConfig) -> String {
+        let precision = match config.model.precision {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+        };
+        let penalty =
+            if config.optimizer.method == Method::GradientPenalty { ", with its penalty" } else { "" };
+        format!(
+            "{} in {precision}, minibatches of {}{penalty}",
+            config.model.name, config.training.batch_size
+        )
+    }
+
+    /// Whether a run of this kind has been measured.
+    pub(crate) fn knows(&self, config: &RunConfig) -> bool {
+        self.training.contains_key(&Self::kind(config))
+    }
+
+    /// The time for what is left of a run; flatness counts where one of its network has been measured.
+    pub(crate) fn seconds_left(&self, run: &PlannedRun) -> Option<f64> {
+        let training = match run.state {
+            RunState::Finished | RunState::Diverged => 0.0,
+            RunState::Partial(epochs) => self.training_seconds(&run.config, epochs)?,
+            RunState::ToDo | RunState::Damaged => self.training_seconds(&run.config, 0)?,
+        };
+        let per_unit = self.flatness.get(&run.config.model.name).copied().unwrap_or(0.0);
+        Some(training + run.flatness.iter().map(|settings| per_unit * flatness_units(settings)).sum::<f64>())
+    }
+
+    /// Whether the time of flatness that is left of a run is part of [`Self::seconds_left`].
+    pub(crate) fn knows_flatness(&self, run: &PlannedRun) -> bool {
+        run.flatness.is_empty() || self.flatness.contains_key(&run.config.model.name)
+    }
+
+    /// The time for the epochs of `config` that come after the first `done`.
+    fn training_seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
+        let speed = self.training.get(&Self::kind(config))?;
+        let (train_images, test_images) = num_images(config);
+        let epochs = config.training.epochs;
+        let trained =
+            epochs.saturating_sub(done) as f64 * train_images * config.optimizer.gradients_per_step();
+        let passed: f64 = (done + 1..=epochs)
+            .filter(|epoch| epoch.is_multiple_of(config.training.evaluate_every) || *epoch == epochs)
+            .map(|epoch| {
+                let begun = config.averages.iter().filter(|(_, average)| average.has_begun(epoch, epochs));
+                let names: Vec<&str> =
+                    std::iter::once(ITERATE).chain(begun.map(|(name, _)| name.as_str())).collect();
+                passed_at(config, &names, train_images, test_images)
+            })
+            .sum();
+        Some(trained * speed.seconds_per_gradient + passed * speed.seconds_per_evaluated_image)
+    }
+}
+
+/// Images that evaluations of these weights pass: the test images, and for an average the training images of the refresh.
+fn passed_at(config: &RunConfig, weights: &[&str], train_images: f64, test_images: f64) -> f64 {
+    let has_bn = config.model.name.parse::<Architecture>().is_ok_and(Architecture::has_bn);
+    let of_one = |name: &&str| test_images + if has_bn && *name != ITERATE { train_images } else { 0.0 };
+    weights.iter().map(of_one).sum()
+}
+
+fn evaluated(epoch: &EpochRecord) -> Vec<&str> {
+    epoch.evaluations.keys().map(String::as_str).collect()
+}
+
+fn flatness_units(settings: &FlatnessSettings) -> f64 {
+    settings.images as f64 * settings.weights.len() as f64
+}
+
+/// Training and test images of a run; those of a packed file are not known before it is opened.
+fn num_images(config: &RunConfig) -> (f64, f64) {
+    let (train, test) = match config.data.dataset {
+        DatasetName::Mnist | DatasetName::FashionMnist => (60_000, 10_000),
+        DatasetName::Cifar10 | DatasetName::Cifar100 | DatasetName::Cifar100Coarse | DatasetName::Packed => {
+            (50_000, 10_000)
+        }
+        DatasetName::Generated => (2_000, 1_000),
+    };
+    (config.data.train_images.unwrap_or(train) as f64, config.data.test_images.unwrap_or(test) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AveragingConfig;
+    use crate::plan::run_dir;
+    use crate::synthetic;
+
+    fn config(epochs: u64, evaluate_every: u64) -> RunConfig {
+        let mut config = RunConfig::default();
+        config.training.epochs = epochs;
+        config.training.evaluate_every = evaluate_every;
+        config.averages.clear();
+        config
+    }
+
+    /// Of a machine on which a gradient takes 1 ms and a forward pass 0.25 ms.
+    fn machine() -> Speeds {
+        let config = config(1, 1);
+        let speed = Speed { seconds_per_gradient: 1e-3, seconds_per_evaluated_image: 0.25e-3 };
+        Speeds { training: [(Speeds::kind(&config), speed)].into(), flatness: BTreeMap::new() }
+    }
+
+    #[test]
+    fn evaluations_count_when_they_are_due_and_averages_when_they_have_begun() {
+        let mut config = config(8, 2);
+        let seconds = |config: &RunConfig| machine().training_seconds(config, 0).unwrap();
+        let (trained, tested) = (8.0 * 50.0, 4.0 * 10.0 * 0.25);
+        assert!((seconds(&config) - (trained + tested)).abs() < 1e-9);
+        config.averages.insert("tail".to_owned(), AveragingConfig::Tail { start: 0.75 });
+        let once = 60.0 * 0.25;
+        assert!((seconds(&config) - (trained + tested + once)).abs() < 1e-9, "only after the last epoch");
+        config.averages.insert("whole".to_owned(), AveragingConfig::Tail { start: 0.0 });
+        assert!((seconds(&config) - (trained + tested + 5.0 * once)).abs() < 1e-9, "four times more");
+        config.model.name = "wrn-10-1-skipinit".to_owned();
+        let mut machine = machine();
+        let speed = machine.training.values().copied().next().unwrap();
+        machine.training.insert(Speeds::kind(&config), speed);
+        let without_refresh = machine.training_seconds(&config, 0).unwrap();
+        assert!((without_refresh - (trained + tested + 5.0 * 10.0 * 0.25)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_learned_from_a_run_gives_back_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(6, 1);
+        synthetic::write_run(dir.path(), &config, None);
+        let records = RunRecords::read(&run_dir(dir.path(), &config.id())).unwrap();
+        let took: f64 =
+            records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
+        let told = Speeds::measured(dir.path()).training_seconds(&config, 0).unwrap();
+        assert!((told / took - 1.0).abs() < 1e-9, "{told} of {took}");
+    }
+}
