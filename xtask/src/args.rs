@@ -1,5 +1,6 @@
 //! What was typed: tasks and their options.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -43,7 +44,8 @@ pub(crate) enum Task {
         after_help = "Examples:\n  cargo xtask reproduce --scale smoke             five minutes, every code path\n  \
                             cargo xtask reproduce --only A1,A4 --seeds 2     about an hour on two cores\n  \
                             cargo xtask reproduce --dry-run                  what would run, and for how long\n  \
-                            cargo xtask reproduce --data-dir ~/datasets      with files that are there already"
+                            cargo xtask reproduce --data-dir ~/datasets      with files that are there already\n  \
+                            cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"
     )]
     Reproduce(ReproduceArgs),
     /// Measure what the README promises and say which promises are kept
@@ -149,6 +151,9 @@ pub(crate) struct ReproduceArgs {
     /// Folder of the runs and the report [default: `results` in the workspace]
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Further options of `polder reproduce`, such as `--jobs 2` or `--device cuda`
+    #[arg(last = true, value_name = "OPTIONS")]
+    pub(crate) more: Vec<OsString>,
 }
 
 #[derive(Debug, clap::Args)]

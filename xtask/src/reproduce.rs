@@ -78,7 +78,7 @@ fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, outpu
     if args.allow_unverified {
         reproduce.arg("--allow-unverified");
     }
-    reproduce.arg("--data-dir").arg(data_dir).arg("--output").arg(output);
+    reproduce.arg("--data-dir").arg(data_dir).arg("--output").arg(output).args(&args.more);
 }
 
 /// The same code for whoever called us; 128 plus the signal's number if one ended it, as shells have it.
@@ -101,13 +101,15 @@ mod tests {
 
     #[test]
     fn every_option_reaches_polder() {
-        let typed = "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified";
+        let typed =
+            "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified -- --jobs 2";
         let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else { panic!("not reproduce") };
         let mut command = Command::new("polder");
         super::forward(&mut command, &args, Path::new("/d"), Path::new("/r"));
         assert_eq!(
             crate::command::shown(&command),
-            "polder reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified --data-dir /d --output /r"
+            "polder reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified --data-dir /d --output /r \
+             --jobs 2"
         );
     }
 

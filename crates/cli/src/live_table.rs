@@ -10,6 +10,12 @@ use crate::best::Best;
 use crate::plan::{PlannedRun, describe, duration};
 use crate::pool::Event;
 
+/// The line of a run.
+const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";
+
+/// A line of words alone.
+const IDLE: &str = "{msg}";
+
 /// The display, on stderr.
 pub(crate) struct LiveTable {
     bars: MultiProgress,
@@ -57,15 +63,8 @@ impl LiveTable {
 
     fn on(jobs: usize, best: Best, target: ProgressDrawTarget) -> Self {
         let bars = MultiProgress::with_draw_target(target);
-        let style = |template| {
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-        };
-        let all = bars.add(ProgressBar::new(1).with_style(style("{msg}")));
-        let slots = (0..jobs)
-            .map(|_| {
-                bars.add(ProgressBar::new(1).with_style(style("{prefix} {wide_bar} {percent:>3} %  {msg}")))
-            })
-            .collect();
+        let all = bars.add(ProgressBar::new(1).with_style(style(IDLE)));
+        let slots = (0..jobs).map(|_| bars.add(ProgressBar::new(1).with_style(style(IDLE)))).collect();
         let state = State { current: vec![None; jobs], best, ..State::default() };
         Self { bars, all, slots, state: Mutex::new(state) }
     }
@@ -87,6 +86,7 @@ impl LiveTable {
     ) {
         let what = describe(run);
         self.slots[slot].reset();
+        self.slots[slot].set_style(style(RUN));
         self.slots[slot].set_prefix(what.clone());
         let mut state = self.state();
         state.waiting_seconds = waiting;
@@ -146,9 +146,8 @@ impl LiveTable {
 
     /// The run of a slot has ended, in whatever way.
     pub(crate) fn end(&self, slot: usize) {
-        self.slots[slot].set_prefix("");
+        self.slots[slot].set_style(style(IDLE));
         self.slots[slot].set_message("");
-        self.slots[slot].set_position(0);
         let mut state = self.state();
         state.ended += 1;
         state.current[slot] = None;
@@ -175,6 +174,10 @@ impl Drop for LiveTable {
         // A display that cannot be cleared any more does no harm.
         let _ = self.bars.clear();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 impl Current {

@@ -105,7 +105,9 @@ impl Progress {
             timing.images_per_second,
             100.0 * timing.data_wait_share,
         ));
+        // Runs are compared at their ends.
         if self.audience == Audience::Parent
+            && record.epoch == self.epochs
             && let Some((weights, accuracy)) = record.best()
         {
             Event::Accuracy { weights: weights.to_owned(), accuracy }.send();

@@ -41,7 +41,7 @@ pub(crate) enum Event {
     Doing { what: String },
     /// Something that stays to be read.
     Line { text: String },
-    /// An epoch was evaluated; the highest test accuracy of its weights.
+    /// The highest test accuracy at the end of the run, and its weights.
     Accuracy { weights: String, accuracy: f64 },
     /// The last line of a worker that could do its work.
     Ended { end: RunEnd },
