@@ -1,5 +1,7 @@
 //! What the README promises, measured: `promises.toml` lists it, this runs it and says what is kept.
 
+mod draws;
+mod interrupted;
 pub(crate) mod machine;
 pub(crate) mod manifest;
 mod measure;

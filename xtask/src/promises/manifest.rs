@@ -38,6 +38,8 @@ pub(crate) enum Measure {
     /// Record and last checkpoint of a training that was killed so many times and started again each time, against those
     /// of one that was not.
     Killed { settings: Vec<String>, kills: u64 },
+    /// The table of a reproduction that was stopped so many times and repeated each time, against that of one that was not.
+    Interrupted { options: Vec<String>, interruptions: u64 },
 }
 
 /// What must hold of the measured value.
@@ -93,7 +95,7 @@ impl Measure {
             Self::Output { command, .. } | Self::Seconds { command } => {
                 command.iter().any(|word| word.contains("{polder}"))
             }
-            Self::Workers { .. } | Self::Killed { .. } => true,
+            Self::Workers { .. } | Self::Killed { .. } | Self::Interrupted { .. } => true,
             Self::FinishedRun { .. } => false,
         }
     }

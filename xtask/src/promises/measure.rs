@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::command::shown;
+use crate::promises::interrupted::Reproduction;
 use crate::promises::manifest::{Measure, Measured};
 use crate::promises::training::Trainer;
 use crate::workspace::Workspace;
@@ -67,12 +68,20 @@ impl<'a> Bench<'a> {
             Measure::Killed { settings, kills } => {
                 self.trainer(settings)?.equal_when_killed(*kills).map(Some)
             }
+            Measure::Interrupted { options, interruptions } => {
+                let polder = self.polder()?;
+                let reproduction = Reproduction::new(polder, &self.data_dir, &self.scratch, options)?;
+                reproduction.equal_when_interrupted(*interruptions).map(Some)
+            }
         }
     }
 
+    fn polder(&self) -> Result<PathBuf> {
+        self.polder.clone().context("`polder` was not built")
+    }
+
     fn trainer(&self, settings: &[String]) -> Result<Trainer> {
-        let polder = self.polder.clone().context("`polder` was not built")?;
-        Trainer::new(polder, &self.data_dir, &self.scratch, settings)
+        Trainer::new(self.polder()?, &self.data_dir, &self.scratch, settings)
     }
 
     /// Runs a command to its end, or gives what it gave before.

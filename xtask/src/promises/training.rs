@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::shown;
+use crate::promises::draws::Draws;
 use crate::promises::manifest::Measured;
 
 const RECORD_FILE: &str = "record.jsonl";
@@ -68,7 +69,7 @@ impl Trainer {
             command.arg("--checkpoint-every").arg(format!("{every}steps"));
             command
         };
-        let mut draws = Draws(1);
+        let mut draws = Draws::new(1);
         eprintln!("$ {}   (to be killed, {kills} times in all)", shown(&command()));
         for kill in 1..=kills {
             let quiet = || Stdio::null();
@@ -180,27 +181,13 @@ fn steps_in(record: &[u8]) -> u64 {
         .unwrap_or(0)
 }
 
-/// Numbers that are the same in every measurement: SplitMix64, see Steele, Lea and Flood (2014).
-#[derive(Debug)]
-struct Draws(u64);
-
-impl Draws {
-    /// A number below `end`.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
-    use super::{Draws, Trainer, steps_in};
+    use super::{Trainer, steps_in};
     use crate::promises::manifest::Measured;
 
     /// Trains 40 steps of 10 ms, each with a checkpoint, and continues behind the last one; `extra` goes into the record.
@@ -254,12 +241,5 @@ mod tests {
     fn a_line_cut_short_is_not_read() {
         let record = b"{\"record\": \"run\"}\n{\"record\": \"epoch\", \"steps\": 7}\n{\"record\": \"epoch\", \"steps\": 14}";
         assert_eq!(steps_in(record), 7);
-    }
-
-    #[test]
-    fn draws_are_below_their_end_and_differ() {
-        let mut draws = Draws(1);
-        let drawn: Vec<u64> = (0..100).map(|_| draws.below(3)).collect();
-        assert!((0..3).all(|value| drawn.contains(&value)) && drawn.iter().all(|value| *value < 3));
     }
 }
