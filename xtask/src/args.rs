@@ -48,6 +48,9 @@ pub(crate) enum Task {
                             cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"
     )]
     Reproduce(ReproduceArgs),
+    /// Copy words and figures of a finished report into docs/results, for the repository
+    #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk")]
+    Results(ResultsArgs),
     /// Measure what the README promises and say which promises are kept
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
                             cargo xtask promises --data-dir ~/datasets --write   measure all, update the README's table")]
@@ -154,6 +157,13 @@ pub(crate) struct ReproduceArgs {
     /// Further options of `polder reproduce`, such as `--jobs 2` or `--device cuda`
     #[arg(last = true, value_name = "OPTIONS")]
     pub(crate) more: Vec<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResultsArgs {
+    /// Folder of the runs and the report [default: `results` in the workspace]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

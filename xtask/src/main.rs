@@ -9,6 +9,7 @@ mod data;
 mod packages;
 mod promises;
 mod reproduce;
+mod results;
 mod setup;
 mod test;
 mod tidy;
@@ -44,6 +45,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Test => test::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Data(data) => data::run(&workspace, &data.action),
+        Task::Results(results) => results::run(&workspace, &results).map(|()| ExitCode::SUCCESS),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
         Task::Bench(bench) => bench::run(&workspace, &bench.action),
         Task::Promises(promises) => promises::run(&workspace, &promises),

@@ -8,10 +8,15 @@ use crate::workspace::Workspace;
 /// Processor, cores and commit in one line.
 pub(crate) fn describe(workspace: &Workspace) -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{}, {cores} cores, commit {}", processor(), commit(workspace))
+}
+
+/// The commit that is checked out, and whether files differ from it.
+pub(crate) fn commit(workspace: &Workspace) -> String {
     let commit = git(workspace, &["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     let changed = git(workspace, &["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
     let changed = if changed { " with changes" } else { "" };
-    format!("{}, {cores} cores, commit {commit}{changed}", processor())
+    format!("{commit}{changed}")
 }
 
 fn processor() -> String {
