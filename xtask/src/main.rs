@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod data;
 mod packages;
+mod peers;
 mod promises;
 mod reproduce;
 mod results;

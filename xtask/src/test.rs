@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::command;
 use crate::packages;
+use crate::peers;
 use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -58,6 +59,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     println!("\n{:>9}  step", "seconds");
     for (name, time) in &times {
         println!("{:>9.1}  {name}", time.as_secs_f64());
+    }
+    for skipped in peers::absent() {
+        println!("test: {skipped}");
     }
     println!("test: all {} steps passed in {:.0} s", times.len(), start.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)

@@ -120,6 +120,11 @@ pub(crate) struct Finding {
     pub(crate) case: Option<String>,
 }
 
+impl Verdict {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Reproduced, Self::NotReproduced, Self::Inconclusive, Self::NotRun];
+}
+
 impl Test {
     /// What of a grid the test looks at.
     pub(crate) fn terms(&self) -> &[Term] {

@@ -64,7 +64,8 @@ pub(super) fn evaluate(
 
 /// Why so few seeds give no verdict.
 pub(super) fn too_few(n: usize, minimum_seeds: usize) -> String {
-    format!("{n} seed{} are too few; at least {minimum_seeds} are needed.", if n == 1 { "" } else { "s" })
+    let are = if n == 1 { "seed is" } else { "seeds are" };
+    format!("{n} {are} too few; at least {minimum_seeds} are needed.")
 }
 
 /// `wide` is the 95 % interval; `narrow`, at 90 %, is what two one-sided tests at 5 % each amount to.

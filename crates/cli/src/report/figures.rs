@@ -1,9 +1,12 @@
 //! The figures of the report, drawn from what records hold.
 
 mod axes;
+mod curves;
+mod ends;
 mod law;
-mod training;
+pub(crate) mod samples;
 
+use self::samples::Samples;
 use super::panel::Ink;
 use super::{ExperimentReport, RunResult};
 
@@ -11,6 +14,7 @@ use super::{ExperimentReport, RunResult};
 const MOST_CELLS: usize = 8;
 
 /// Panels that belong together, with one legend and one caption.
+#[derive(Clone)]
 pub(crate) struct Figure {
     pub(crate) title: String,
     pub(crate) caption: String,
@@ -18,11 +22,19 @@ pub(crate) struct Figure {
     pub(crate) panels: Vec<Panel>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Panel {
     pub(crate) title: String,
     pub(crate) svg: String,
+    /// What lies across.
+    pub(crate) x: String,
+    /// What rises; nothing where rows have names.
+    pub(crate) y: String,
+    /// The numbers that are drawn.
+    pub(crate) samples: Vec<Samples>,
 }
 
+#[derive(Clone)]
 pub(crate) struct LegendEntry {
     pub(crate) label: String,
     pub(crate) ink: Ink,
@@ -54,10 +66,10 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
     names.dedup();
     if !runs.is_empty() && names.len() <= MOST_CELLS {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {
-            figures.push(training::final_figure(&experiment.cells)?);
+            figures.push(ends::figure(&experiment.cells)?);
         }
-        figures.push(training::curves_figure(&runs, training::Curve::Accuracy)?);
-        figures.push(training::curves_figure(&runs, training::Curve::Loss)?);
+        figures.push(curves::figure(&runs, curves::Curve::Accuracy)?);
+        figures.push(curves::figure(&runs, curves::Curve::Loss)?);
     }
     Ok(figures)
 }

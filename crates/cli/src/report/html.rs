@@ -1,25 +1,43 @@
 //! `report.html`: one page that needs nothing else, opened from a disk or sent by mail.
 
+mod cell;
+mod claim;
+mod figure;
+mod profile;
+mod section;
+
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
-use super::figures::{Figure, Mark, figures};
+use self::cell::RelatedRow;
+use self::claim::class;
+use self::profile::ProfileSection;
+use self::section::Section;
+use super::figure_files::FigureFile;
 use super::panel::Ink;
-use super::{CellResult, ExperimentReport, Report, RunResult, data_state_label, effect_text, weights_label};
-use crate::claim::{Claim, Finding, Origin, Verdict};
+use super::{Report, data_state_label};
+use crate::claim::Verdict;
 use crate::plan::duration;
-use crate::profile::record::ProfileRecord;
-use crate::profile::{picture, text};
-use crate::published::{Published, PublishedValue};
 use crate::record::DataState;
 use crate::scale::ScaleName;
 
-const TEMPLATE: &str = include_str!("page.html.j2");
+const TEMPLATE: &str = include_str!("page/page.html.j2");
+const STYLE: &str = include_str!("page/page.css");
+
+/// Before the first paint.
+const THEME_SCRIPT: &str = include_str!("page/theme.js");
+
+/// When the whole page is there; what it adds is missed by nobody who runs no scripts.
+const SCRIPTS: [&str; 3] =
+    [include_str!("page/copy.js"), include_str!("page/sort.js"), include_str!("page/figures.js")];
 
 /// The whole page as the template sees it.
 #[derive(Serialize)]
 struct Page {
+    style: Value,
+    theme_script: Value,
+    scripts: [Value; 3],
     summary: String,
     scale: String,
     /// Nothing is scaled down.
@@ -35,7 +53,11 @@ struct Page {
     finished: usize,
     planned: usize,
     inks: Vec<InkVariable>,
+    /// The experiments of each paper, by their places in `experiments`.
+    papers: Vec<Paper>,
     experiments: Vec<Section>,
+    /// Published values that stand beside no cell.
+    related: Vec<RelatedRow>,
     profile: Option<ProfileSection>,
 }
 
@@ -62,152 +84,28 @@ struct InkVariable {
 }
 
 #[derive(Serialize)]
-struct Section {
-    id: String,
-    title: String,
-    paper: String,
-    question: String,
-    method: String,
-    scale_note: String,
-    claims: Vec<ClaimRow>,
-    cells: Vec<CellRow>,
-    figures: Vec<FigureView>,
-    tables: Vec<TableView>,
-    configurations: Vec<Configuration>,
-    runs: Vec<RunRow>,
-    settings: Option<String>,
-    related: Vec<RelatedRow>,
-    not_run: Vec<String>,
-    damaged: Vec<String>,
-    command: String,
-    time: String,
-}
-
-/// Whether the loader or the network is the bottleneck.
-#[derive(Serialize)]
-struct ProfileSection {
-    what: String,
-    machine: String,
-    verdict: String,
-    rates: Vec<RateRow>,
-    conclusions: Vec<String>,
-    panels: Vec<PanelView>,
-    command: String,
-}
-
-#[derive(Serialize)]
-struct RateRow {
-    what: &'static str,
-    rate: String,
-    range: String,
-    minibatch: String,
-}
-
-#[derive(Serialize)]
-struct ClaimRow {
-    id: String,
-    /// Where the page has it.
-    anchor: String,
-    /// The values of axes that it is tested for.
-    case: Option<String>,
-    statement: String,
-    ours: bool,
-    note: Option<String>,
-    expected: String,
-    effect: String,
-    interval: String,
-    n: usize,
-    method: String,
-    verdict: String,
-    class: &'static str,
-    reason: String,
-}
-
-#[derive(Serialize)]
-struct CellRow {
-    cell: String,
-    weights: String,
-    first: bool,
-    best: bool,
-    mean: Option<String>,
-    interval: Option<String>,
-    seeds: String,
-    n: usize,
-    planned: usize,
-    published: Vec<RelatedRow>,
-}
-
-#[derive(Serialize)]
-struct RelatedRow {
-    accuracy: String,
-    as_published: String,
-    method: String,
-    model: String,
-    data: String,
-    training: String,
-    source: String,
-}
-
-#[derive(Serialize)]
-struct FigureView {
-    title: String,
-    caption: String,
-    legend: Vec<LegendView>,
-    panels: Vec<PanelView>,
-}
-
-#[derive(Serialize)]
-struct LegendView {
-    label: String,
-    class: &'static str,
-    variable: &'static str,
-}
-
-#[derive(Serialize)]
-struct PanelView {
-    title: String,
-    svg: Value,
-}
-
-/// The numbers of a law.
-#[derive(Serialize)]
-struct TableView {
-    title: String,
-    heads: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-/// What is needed to repeat one cell.
-#[derive(Serialize)]
-struct Configuration {
-    cell: String,
-    toml: String,
-    commands: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct RunRow {
-    cell: String,
-    seed: u64,
-    id: String,
-    state: &'static str,
-    epochs: String,
-    time: String,
-    speed: String,
+struct Paper {
+    name: String,
+    experiments: Vec<usize>,
 }
 
 /// Draws the page.
-pub(super) fn page(report: &Report) -> anyhow::Result<String> {
+pub(super) fn page(report: &Report, figures: &[FigureFile]) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("page", TEMPLATE)?;
+    let as_written = |text: &str| Value::from_safe_string(text.trim_end().to_owned());
+    let (finished, planned) = report.progress();
     let page = Page {
+        style: as_written(STYLE),
+        theme_script: as_written(THEME_SCRIPT),
+        scripts: SCRIPTS.map(as_written),
         summary: report.summary(),
         scale: report.session.extent.scale.to_string(),
         full_size: report.session.extent.scale == ScaleName::Paper,
         version: report.session.version.clone(),
         command: report.session.command(),
-        counts: [Verdict::Reproduced, Verdict::NotReproduced, Verdict::Inconclusive, Verdict::NotRun]
+        counts: Verdict::ALL
             .into_iter()
             .map(|verdict| Count {
                 verdict: verdict.to_string(),
@@ -221,15 +119,44 @@ pub(super) fn page(report: &Report) -> anyhow::Result<String> {
         time: duration(report.seconds()),
         data: report.data_state().map(data_state_label),
         data_unverified: report.data_state() == Some(DataState::Unverified),
-        finished: report.runs().filter(|run| matches!(run.state(), "finished" | "diverged")).count(),
-        planned: report.runs().count(),
+        finished,
+        planned,
         inks: Ink::ALL
             .map(|ink| InkVariable { hex: ink.hex(), dark: ink.dark(), variable: ink.variable() })
             .into(),
-        experiments: report.experiments.iter().map(|one| section(report, one)).collect::<Result<_, _>>()?,
-        profile: report.profile.iter().flatten().next().map(profile_section).transpose()?,
+        papers: papers(report),
+        experiments: report
+            .experiments
+            .iter()
+            .map(|one| section::section(report, one, figures))
+            .collect::<Result<_, _>>()?,
+        related: if report.experiments.iter().all(|one| one.cells.is_empty()) {
+            Vec::new()
+        } else {
+            RelatedRow::all(&report.published)
+        },
+        profile: report.profile.iter().flatten().next().map(profile::section).transpose()?,
     };
     Ok(environment.get_template("page")?.render(Serde(page))?)
+}
+
+/// Neighbours from one paper, under its name.
+fn papers(report: &Report) -> Vec<Paper> {
+    let mut papers = Vec::<Paper>::new();
+    for (index, one) in report.experiments.iter().enumerate() {
+        let name = paper_name(&one.experiment.paper);
+        match papers.last_mut() {
+            Some(paper) if paper.name == name => paper.experiments.push(index),
+            _ => papers.push(Paper { name: name.to_owned(), experiments: vec![index] }),
+        }
+    }
+    papers
+}
+
+/// Without the section: what a source says up to its number on arXiv, or all of it.
+fn paper_name(source: &str) -> &str {
+    let Some(number) = source.find("arXiv:") else { return source };
+    source[number..].find(',').map_or(source, |end| &source[..number + end])
 }
 
 fn notices(report: &Report) -> Vec<Notice> {
@@ -265,198 +192,26 @@ fn notices(report: &Report) -> Vec<Notice> {
     missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).collect()
 }
 
-fn profile_section(profile: &ProfileRecord) -> anyhow::Result<ProfileSection> {
-    let rates = text::rates(profile).into_iter().map(|(what, rate)| RateRow {
-        what,
-        rate: text::grouped(rate.median),
-        range: format!("{} to {}", text::grouped(rate.low), text::grouped(rate.high)),
-        minibatch: text::duration(profile.setting.batch_size as f64 / rate.median),
-    });
-    let panels = picture::panels(profile)?
-        .into_iter()
-        .map(|(title, svg)| PanelView { title: title.to_owned(), svg: Value::from_safe_string(svg) });
-    Ok(ProfileSection {
-        what: text::headline(profile),
-        machine: text::machine(profile),
-        verdict: profile.verdict_text.clone(),
-        rates: rates.collect(),
-        conclusions: text::conclusions(profile),
-        panels: panels.collect(),
-        command: profile.command.clone(),
-    })
-}
-
-fn section(report: &Report, one: &ExperimentReport) -> anyhow::Result<Section> {
-    let experiment = &one.experiment;
-    let best = one.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max);
-    let mut cells = Vec::<CellRow>::new();
-    for cell in &one.cells {
-        let first = cells.last().is_none_or(|before: &CellRow| before.cell != cell.cell);
-        cells.push(cell_row(
-            &experiment.id,
-            cell,
-            first,
-            cell.mean.is_some() && cell.mean == best,
-            &report.published,
-        ));
-    }
-    let related = if one.cells.is_empty() {
-        Vec::new()
-    } else {
-        report.published.values.iter().filter(|value| value.beside.is_none()).map(related).collect()
-    };
-    let simulation = experiment.simulation(report.session.extent.scale)?;
-    let settings = simulation.map(|simulation| toml::to_string(&simulation.settings)).transpose()?;
-    let tables = one.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables).map(table_view).collect();
-    let command = report.session.command_for(std::slice::from_ref(&experiment.id));
-    Ok(Section {
-        id: experiment.id.clone(),
-        title: experiment.title.clone(),
-        paper: experiment.paper.clone(),
-        question: experiment.question.clone(),
-        method: experiment.method.clone(),
-        scale_note: one.scale_note.clone(),
-        claims: one.claims.iter().map(|(claim, finding)| claim_row(claim, finding)).collect(),
-        cells,
-        figures: figures(one)?.into_iter().map(figure_view).collect(),
-        tables,
-        configurations: configurations(one)?,
-        runs: one.runs.iter().map(run_row).collect(),
-        settings,
-        related,
-        not_run: experiment.not_run.clone(),
-        damaged: one.damaged.clone(),
-        command,
-        time: duration(one.seconds()),
-    })
-}
-
-fn claim_row(claim: &Claim, finding: &Finding) -> ClaimRow {
-    let (effect, interval) = effect_text(finding);
-    let words = |case: &String| case.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join("-");
-    ClaimRow {
-        id: claim.id.clone(),
-        anchor: finding
-            .case
-            .as_ref()
-            .map_or_else(|| claim.id.clone(), |case| format!("{}-{}", claim.id, words(case))),
-        case: finding.case.clone(),
-        statement: claim.statement.clone(),
-        ours: claim.origin == Origin::Ours,
-        note: claim.note.clone(),
-        expected: claim.test.expectation(),
-        effect,
-        interval,
-        n: finding.n,
-        method: finding.method.clone(),
-        verdict: finding.verdict.to_string(),
-        class: class(finding.verdict),
-        reason: finding.reason.clone(),
-    }
-}
-
-fn cell_row(experiment: &str, cell: &CellResult, first: bool, best: bool, published: &Published) -> CellRow {
-    let percent = |value: f64| format!("{:.2}", 100.0 * value);
-    CellRow {
-        cell: cell.cell.clone(),
-        weights: weights_label(&cell.weights),
-        first,
-        best,
-        mean: cell.mean.map(percent),
-        interval: cell.interval.map(|interval| {
-            format!("{} to {}", percent(interval.low.max(0.0)), percent(interval.high.min(1.0)))
-        }),
-        seeds: cell.values.iter().map(|(_, value)| percent(*value)).collect::<Vec<_>>().join(", "),
-        n: cell.values.len(),
-        planned: cell.planned,
-        published: published
-            .beside(experiment, &cell.family, &cell.point, &cell.weights)
-            .into_iter()
-            .map(related)
-            .collect(),
-    }
-}
-
-fn related(value: &PublishedValue) -> RelatedRow {
-    RelatedRow {
-        accuracy: format!("{:.2}", value.accuracy_percent()),
-        as_published: value.as_published(),
-        method: value.method.clone(),
-        model: value.model.clone(),
-        data: value.data.clone(),
-        training: value.training.clone(),
-        source: value.source.clone(),
-    }
-}
-
-fn figure_view(figure: Figure) -> FigureView {
-    let legend = figure.legend.into_iter().map(|entry| LegendView {
-        label: entry.label,
-        class: match entry.mark {
-            Mark::Line => "line",
-            Mark::Dashed => "dashed",
-            Mark::Dot => "dot",
-            Mark::Area => "area",
-        },
-        variable: entry.ink.variable(),
-    });
-    FigureView {
-        title: figure.title,
-        caption: figure.caption,
-        legend: legend.collect(),
-        panels: figure
-            .panels
-            .into_iter()
-            .map(|panel| PanelView { title: panel.title, svg: Value::from_safe_string(panel.svg) })
-            .collect(),
-    }
-}
-
-fn table_view(table: &polder_theory::Table) -> TableView {
-    TableView { title: table.title.clone(), heads: table.heads.clone(), rows: table.rows.clone() }
-}
-
-/// One configuration per cell: its seeds differ in nothing but the seed.
-fn configurations(one: &ExperimentReport) -> anyhow::Result<Vec<Configuration>> {
-    let mut configurations = Vec::<Configuration>::new();
-    for run in &one.runs {
-        let command = format!("polder train cell.toml --set seed={}", run.seed);
-        if let Some(known) = configurations.iter_mut().find(|known| known.cell == run.cell) {
-            known.commands.push(command);
-            continue;
-        }
-        let toml = toml::to_string(&run.config)?;
-        configurations.push(Configuration { cell: run.cell.clone(), toml, commands: vec![command] });
-    }
-    Ok(configurations)
-}
-
-fn run_row(run: &RunResult) -> RunRow {
-    let timings = run.records.as_ref().map_or(&[][..], |records| &records.timings);
-    let seconds: f64 = timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-    let speed = timings.iter().map(|timing| timing.images_per_second).sum::<f64>() / timings.len() as f64;
-    let unknown = || "\u{2013}".to_owned();
-    RunRow {
-        cell: run.cell.clone(),
-        seed: run.seed,
-        id: run.id.clone(),
-        state: run.state(),
-        epochs: format!("{} of {}", run.epochs().count(), run.config.training.epochs),
-        time: if timings.is_empty() { unknown() } else { duration(seconds) },
-        speed: if timings.is_empty() { unknown() } else { format!("{speed:.0}") },
-    }
-}
-
-fn class(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Reproduced => "yes",
-        Verdict::NotReproduced => "no",
-        Verdict::Inconclusive => "open",
-        Verdict::NotRun => "none",
-    }
+/// What a name is called where only letters, digits and hyphens may stand.
+fn words(name: &str) -> String {
+    name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join("-")
 }
 
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_of_a_paper_are_one_paper() {
+        let names = ["Ana (2024), arXiv:2302.1, section 1", "Ana (2024), arXiv:2302.1", "A book, chapter 2"];
+        assert_eq!(
+            names.map(paper_name),
+            ["Ana (2024), arXiv:2302.1", "Ana (2024), arXiv:2302.1", "A book, chapter 2"]
+        );
+    }
 }

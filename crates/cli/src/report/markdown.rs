@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::figure_files::{self, FigureFile};
 use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, effect_text, weights_label};
 use crate::claim::Origin;
 use crate::plan::duration;
@@ -10,7 +11,7 @@ use crate::published::Published;
 use crate::scale::ScaleName;
 
 /// The whole document.
-pub(super) fn page(report: &Report) -> String {
+pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# Polder: what was reproduced\n\n{}\n", report.summary());
     let scale = report.session.extent.scale;
@@ -42,6 +43,7 @@ pub(super) fn page(report: &Report) -> String {
     }
     for experiment in &report.experiments {
         section(&mut text, experiment, &report.published);
+        list_figures(&mut text, &experiment.experiment.id, figures);
     }
     if let Some(Ok(profile)) = &report.profile {
         let _ = writeln!(text, "\n## Is the input pipeline the bottleneck?\n\n{}\n", headline(profile));
@@ -126,6 +128,18 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
         for item in &experiment.not_run {
             let _ = writeln!(text, "* {item}");
         }
+    }
+}
+
+/// The files beside the report, whose names need no escapes in a link.
+fn list_figures(text: &mut String, experiment: &str, figures: &[FigureFile]) {
+    let mut of_experiment = figures.iter().filter(|file| file.experiment == experiment).peekable();
+    if of_experiment.peek().is_some() {
+        let _ = writeln!(text, "\nFigures, and the numbers that they draw:\n");
+    }
+    for FigureFile { name, figure, .. } in of_experiment {
+        let (folder, title) = (figure_files::FOLDER, &figure.title);
+        let _ = writeln!(text, "* [{title}]({folder}/{name}.svg), [numbers]({folder}/{name}.csv)");
     }
 }
 

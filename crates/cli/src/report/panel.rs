@@ -23,13 +23,17 @@ const BOTTOM: u32 = 44;
 /// Text height in CSS pixels.
 const TEXT: f64 = 12.0;
 
+/// Names of rows that are longer than this many characters are broken into lines of smaller text.
+const LONGEST_NAME: usize = 22;
+const SMALL_TEXT: f64 = 10.0;
+
 /// A generous guess of the width of a character, in text heights.
 const CHARACTER: f64 = 0.58;
 
 /// The SVG backend divides the size of a font by this.
 const FONT_FACTOR: f64 = 1.24;
 
-/// A colour of the page; `page.html.j2` knows each by its value.
+/// A colour of the page; `page/page.html.j2` knows each by its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
     Text,
@@ -170,8 +174,11 @@ pub(crate) fn panel(
     let size = (SIZE.0 * UNITS, SIZE.1 * UNITS);
     {
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let longest = y.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
-        let left = (12 + (CHARACTER * TEXT * longest as f64).ceil() as u32) * UNITS;
+        let names: Vec<Vec<String>> = y.ticks.iter().map(|(_, label)| lines(label)).collect();
+        let names_size = if names.iter().any(|lines| lines.len() > 1) { SMALL_TEXT } else { TEXT };
+        let longest = names.iter().flatten().map(|line| line.chars().count()).max().unwrap_or(0);
+        // However long a word is, most of the picture is left for what it shows.
+        let left = (12 + (CHARACTER * names_size * longest as f64).ceil() as u32).min(SIZE.0 / 2) * UNITS;
         let top = if y.title.is_empty() { 8 } else { 32 } * UNITS;
         let (right, bottom) = (RIGHT * UNITS, BOTTOM * UNITS);
         let mut chart = ChartBuilder::on(&root)
@@ -194,18 +201,23 @@ pub(crate) fn panel(
         let bottom_at = (size.1 - bottom) as i32;
         for (value, label) in &x.ticks {
             let at = chart.backend_coord(&(*value, y.range.start)).0;
-            let style = text(Ink::Muted, HPos::Center, VPos::Top);
+            let style = text(Ink::Muted, TEXT, HPos::Center, VPos::Top);
             root.draw(&Text::new(label.clone(), (at, bottom_at + 6 * unit), style))?;
         }
-        for (value, label) in &y.ticks {
+        for ((value, _), lines) in y.ticks.iter().zip(names) {
             let at = chart.backend_coord(&(x.range.start, *value)).1;
-            let style = text(Ink::Muted, HPos::Right, VPos::Center);
-            root.draw(&Text::new(label.clone(), (left as i32 - 7 * unit, at), style))?;
+            let pitch = (1.1 * names_size) as i32 * unit;
+            let first = at - pitch * (lines.len() as i32 - 1) / 2;
+            for (index, line) in lines.into_iter().enumerate() {
+                let style = text(Ink::Muted, names_size, HPos::Right, VPos::Center);
+                let place = (left as i32 - 7 * unit, first + pitch * index as i32);
+                root.draw(&Text::new(line, place, style))?;
+            }
         }
         let middle = (left + (size.0 - left - right) / 2) as i32;
-        let style = text(Ink::Text, HPos::Center, VPos::Bottom);
+        let style = text(Ink::Text, TEXT, HPos::Center, VPos::Bottom);
         root.draw(&Text::new(x.title.clone(), (middle, size.1 as i32 - 4 * unit), style))?;
-        let style = text(Ink::Text, HPos::Left, VPos::Top);
+        let style = text(Ink::Text, TEXT, HPos::Left, VPos::Top);
         root.draw(&Text::new(y.title.clone(), (2 * unit, 4 * unit), style))?;
         root.present()?;
     }
@@ -296,7 +308,7 @@ impl Plot<'_, '_> {
 
     /// Words centred just above a point.
     pub(crate) fn label(&mut self, at: (f64, f64), words: &str, ink: Ink) -> anyhow::Result<()> {
-        let style = text(ink, HPos::Center, VPos::Bottom);
+        let style = text(ink, TEXT, HPos::Center, VPos::Bottom);
         let above = (0, -3 * UNITS as i32);
         let words = words.to_owned();
         let place = self.clamp(at);
@@ -313,8 +325,25 @@ fn stroke(ink: Ink, width: f64, opacity: f64) -> ShapeStyle {
     ink.rgb().mix(opacity).stroke_width((width * f64::from(UNITS)).round() as u32)
 }
 
-fn text(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
-    let size = TEXT * f64::from(UNITS) * FONT_FACTOR;
+/// The lines of a name, broken between words.
+fn lines(name: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in name.split(' ') {
+        let last = lines.last_mut().expect("begun with one");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.chars().count() + 1 + word.chars().count() > LONGEST_NAME {
+            lines.push(word.to_owned());
+        } else {
+            last.push(' ');
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+fn text(ink: Ink, height: f64, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    let size = height * f64::from(UNITS) * FONT_FACTOR;
     ("sans-serif", size).into_font().color(&ink.rgb()).pos(Pos::new(horizontal, vertical))
 }
 
@@ -404,6 +433,25 @@ mod tests {
         assert_eq!(labels(-0.1, 2.1), ["1", "3", "10", "30", "100"]);
         assert_eq!(labels(-6.1, 0.1), ["10⁻⁶", "10⁻⁴", "0.01", "1"]);
         assert_eq!(labels(-0.65, -0.35), ["0.25", "0.30", "0.35", "0.40"].map(str::to_owned));
+    }
+
+    #[test]
+    fn rows_with_long_names_leave_room_for_what_they_show() {
+        let name = "n updates, euler steps 1, learning rate 0.03125";
+        assert_eq!(lines(name), ["n updates, euler steps", "1, learning rate", "0.03125"]);
+        assert_eq!(lines("-0.25"), ["-0.25"]);
+        for name in [name, &"long".repeat(50)] {
+            let rows = Axis::with_ticks("", -0.5..0.5, vec![(0.0, name.to_owned())]);
+            let svg = panel("rows", &Axis::over("x", 0.0..1.0), &rows, |plot| {
+                plot.line(&[(0.0, 0.0), (1.0, 0.0)], Ink::Average, 2.0, 1.0)
+            });
+            let svg = svg.unwrap();
+            let line = svg.split("#0B64A8").nth(1).and_then(|rest| rest.split("points=\"").nth(1)).unwrap();
+            let (from, rest) = line.split_once(',').unwrap();
+            let to = rest.split_once(' ').and_then(|(_, to)| to.split_once(',')).unwrap().0;
+            let width: f64 = to.parse::<f64>().unwrap() - from.parse::<f64>().unwrap();
+            assert!(width > 0.4 * f64::from(SIZE.0 * UNITS), "{name}: {width} of {}", SIZE.0 * UNITS);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use resvg::{tiny_skia, usvg};
 
-use super::figures::{Figure, LegendEntry, Mark};
+use super::figures::{Figure, LegendEntry, Mark, Panel};
 use super::panel::{Ink, SIZE, escape};
 
 /// Space around and between the panels, in CSS pixels.
@@ -16,6 +16,9 @@ pub(crate) const MARGIN: u32 = 24;
 const COLUMNS: usize = 3;
 
 const PAGE: (&str, &str) = ("#ffffff", "#181d23");
+
+/// What stands where a panel will be.
+const HOLE: &str = "<svg class=\"panel\"></svg>";
 
 /// Pixels of a PNG per CSS pixel.
 const PNG_SCALE: f32 = 2.0;
@@ -72,6 +75,13 @@ pub(crate) fn file(figures: &[Figure]) -> String {
         y = draw(&mut body, figure, width, y + MARGIN);
     }
     opening(width, y + MARGIN) + &body + "</svg>\n"
+}
+
+/// The file of one figure with a hole for each panel, in their order: a page that shows the panels anyway need not hold
+/// them twice.
+pub(crate) fn frame(figure: &Figure) -> String {
+    let hole = |panel: &Panel| Panel { svg: HOLE.to_owned(), ..panel.clone() };
+    file(&[Figure { panels: figure.panels.iter().map(hole).collect(), ..figure.clone() }])
 }
 
 /// Rows are as equal as can be: four panels are two rows of two.
@@ -172,7 +182,6 @@ pub(crate) fn png(svg: &str) -> anyhow::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::figures::Panel;
     use crate::report::panel::{Axis, panel};
 
     fn example() -> Figure {
@@ -188,7 +197,13 @@ mod tests {
             title: "x < y".to_owned(),
             caption: "word ".repeat(100),
             legend: legend.into(),
-            panels: vec![Panel { title: "left".to_owned(), svg: svg.unwrap() }],
+            panels: vec![Panel {
+                title: "left".to_owned(),
+                svg: svg.unwrap(),
+                x: "η".to_owned(),
+                y: "η".to_owned(),
+                samples: Vec::new(),
+            }],
         }
     }
 
@@ -202,6 +217,16 @@ mod tests {
         }
         assert_eq!(svg.matches("<svg ").count(), svg.matches("</svg>").count());
         assert!(wrapped(&"word ".repeat(100), 700, 12).len() > 3);
+    }
+
+    #[test]
+    fn a_frame_is_the_file_without_its_panels() {
+        let (whole, frame) = (file(&[example()]), frame(&example()));
+        let from = frame.find("<svg x=").unwrap();
+        let to = frame.find("</svg>").unwrap() + "</svg>".len();
+        assert!(frame[from..to].ends_with("width=\"340\" height=\"250\" class=\"panel\"></svg>"), "{frame}");
+        assert!(whole.starts_with(&frame[..from]) && whole.ends_with(&frame[to..]), "{frame}");
+        assert!(whole.len() > frame.len() + 1000);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use polder_theory as theory;
 use theory::{AxisScale, Shape};
 
+use super::samples::Samples;
 use super::{Figure, LegendEntry, Mark, Panel};
 use crate::report::panel::{Axis, Ink, Plot, log_axis, panel};
 
@@ -21,14 +22,34 @@ pub(super) fn figure(figure: &theory::Figure) -> anyhow::Result<Figure> {
             legend.push(LegendEntry { label: label.clone(), ink, mark });
         }
     }
-    let panels =
-        figure.panels.iter().map(|panel| Ok(Panel { title: panel.title.clone(), svg: draw(panel)? }));
+    let panels = figure.panels.iter().map(|panel| {
+        Ok(Panel {
+            title: panel.title.clone(),
+            svg: draw(panel)?,
+            x: panel.x.label.clone(),
+            y: panel.y.label.clone(),
+            samples: samples(figure, panel),
+        })
+    });
     Ok(Figure {
         title: figure.title.clone(),
         caption: figure.caption.clone(),
         legend,
         panels: panels.collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// A series without a name in the legend is called as the one whose colour it has: the intervals around its dots, say.
+fn samples(figure: &theory::Figure, panel: &theory::Panel) -> Vec<Samples> {
+    let named = |ink| {
+        let all = panel.series.iter().chain(figure.panels.iter().flat_map(|panel| &panel.series));
+        all.filter(|series| series.ink == ink).find_map(|series| series.label.as_deref())
+    };
+    let of_series = |series: &theory::Series| {
+        let name = series.label.as_deref().or_else(|| named(series.ink)).unwrap_or_default();
+        Samples::of_shape(name, &series.shape)
+    };
+    panel.series.iter().map(of_series).collect()
 }
 
 fn mark(shape: &Shape) -> Mark {
@@ -267,6 +288,9 @@ mod tests {
         let svg = draw(&panel).unwrap();
         assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
         let figure = theory::Figure { title: String::new(), caption: String::new(), panels: vec![panel] };
-        assert_eq!(super::figure(&figure).unwrap().legend.len(), 2);
+        let drawn = super::figure(&figure).unwrap();
+        assert_eq!(drawn.legend.len(), 2);
+        let named: Vec<_> = drawn.panels[0].samples.iter().map(|of| (of.series.as_str(), of.mark)).collect();
+        assert_eq!(named, [("a", "dot"), ("a", "interval"), ("", "band")]);
     }
 }

@@ -1,0 +1,74 @@
+//! Cells of a grid: what the seeds of a place come to, for each set of weights.
+
+use super::experiment::RunResult;
+use crate::claim::{Interval, LEVEL, Measure, mean_interval};
+use crate::experiment::Point;
+use crate::record::ITERATE;
+
+/// The final test accuracies of one set of weights at a place of the grid.
+pub(crate) struct CellResult {
+    /// With the values of the axes that have several.
+    pub(crate) cell: String,
+    /// The cell as the experiment names it.
+    pub(crate) family: String,
+    pub(crate) point: Point,
+    /// `iterate`, or the name of an average.
+    pub(crate) weights: String,
+    /// Seed and accuracy (a fraction) of each finished run.
+    pub(crate) values: Vec<(u64, f64)>,
+    pub(crate) mean: Option<f64>,
+    /// 95 % t interval of the mean; absent with fewer than two seeds.
+    pub(crate) interval: Option<Interval>,
+    /// Seeds that were asked for.
+    pub(crate) planned: usize,
+}
+
+/// The cells in the order of the experiment, iterate first.
+pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
+    let mut cells: Vec<CellResult> = Vec::new();
+    for run in runs {
+        let measured = run.measured();
+        let averages = run.config.averages.keys().map(String::as_str);
+        for weights in std::iter::once(ITERATE).chain(averages) {
+            let known = cells.iter().position(|known| known.cell == run.cell && known.weights == weights);
+            let index = known.unwrap_or_else(|| {
+                cells.push(CellResult {
+                    cell: run.cell.clone(),
+                    family: run.family.clone(),
+                    point: run.point.clone(),
+                    weights: weights.to_owned(),
+                    values: Vec::new(),
+                    mean: None,
+                    interval: None,
+                    planned: 0,
+                });
+                cells.len() - 1
+            });
+            cells[index].planned += 1;
+            let accuracy = measured.value(weights, Measure::Accuracy, None);
+            cells[index].values.extend(accuracy.map(|accuracy| (run.seed, accuracy)));
+        }
+    }
+    for cell in &mut cells {
+        let accuracies: Vec<f64> = cell.values.iter().map(|(_, value)| *value).collect();
+        cell.mean =
+            (!accuracies.is_empty()).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64);
+        cell.interval = mean_interval(&accuracies, LEVEL);
+    }
+    cells
+}
+
+/// The average of a cell that stands for all of them: `tail` if there is one.
+pub(crate) fn main_average<'a>(of_cell: &[&'a CellResult]) -> Option<&'a CellResult> {
+    let averages = || of_cell.iter().filter(|cell| cell.weights != ITERATE);
+    averages().find(|cell| cell.weights == "tail").or_else(|| averages().next()).copied()
+}
+
+/// What a set of weights is called on the page.
+pub(super) fn weights_label(weights: &str) -> String {
+    match weights {
+        ITERATE => "last iterate".to_owned(),
+        "tail" => "average".to_owned(),
+        other => format!("average `{other}`"),
+    }
+}

@@ -1,0 +1,171 @@
+//! One experiment of a report, with the runs that it asks for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use polder_theory::Exhibit;
+
+use super::cells::{CellResult, cells};
+use crate::claim::{Claim, Finding, Measured, Measurements};
+use crate::config::RunConfig;
+use crate::experiment::{Experiment, Point};
+use crate::flatness::FlatnessRecord;
+use crate::plan::run_dir;
+use crate::record::{DataState, EndRecord, EpochRecord, RECORD_FILE, RunRecords};
+use crate::session::Session;
+use crate::theory_record::TheoryRecord;
+
+/// One experiment at the scale of the session.
+pub(crate) struct ExperimentReport {
+    pub(crate) experiment: Experiment,
+    /// In what it differs from the paper.
+    pub(crate) scale_note: String,
+    pub(crate) claims: Vec<(Claim, Finding)>,
+    pub(crate) cells: Vec<CellResult>,
+    pub(crate) runs: Vec<RunResult>,
+    /// The record of the law, and what it shows.
+    pub(crate) theory: Option<(TheoryRecord, Exhibit)>,
+    /// Records that exist and cannot be read, with the reason.
+    pub(crate) damaged: Vec<String>,
+}
+
+/// A run that the experiment asks for, with its records if there are any.
+pub(crate) struct RunResult {
+    /// With the values of the axes that have several.
+    pub(crate) cell: String,
+    /// The cell as the experiment names it.
+    pub(crate) family: String,
+    pub(crate) point: Point,
+    pub(crate) seed: u64,
+    pub(crate) id: String,
+    pub(crate) config: RunConfig,
+    pub(crate) records: Option<RunRecords>,
+    pub(crate) flatness: Option<FlatnessRecord>,
+}
+
+impl ExperimentReport {
+    /// Reads what the session asked for.
+    ///
+    /// # Errors
+    /// If the experiment has no such scale. A damaged record is not an error: it is named in `damaged`.
+    pub(super) fn collect(experiment: Experiment, session: &Session, results: &Path) -> anyhow::Result<Self> {
+        let mut damaged = Vec::new();
+        let theory = experiment.simulation(session.extent.scale)?.and_then(|simulation| {
+            let path = simulation.path(results, &experiment.id, session.extent.scale);
+            path.exists().then(|| TheoryRecord::read(&path)).and_then(|read| note(read, &mut damaged))
+        });
+        let mut runs = Vec::new();
+        for run in experiment.runs(session.extent)? {
+            let id = run.config.id();
+            let dir = run_dir(results, &id);
+            let records = dir
+                .join(RECORD_FILE)
+                .exists()
+                .then(|| RunRecords::read(&dir))
+                .and_then(|read| note(read, &mut damaged));
+            let flatness = experiment
+                .flatness(session.extent.scale)
+                .and_then(|settings| note(FlatnessRecord::read(&dir, &settings), &mut damaged))
+                .flatten();
+            runs.push(RunResult {
+                cell: run.cell,
+                family: run.family,
+                point: run.point,
+                seed: run.seed,
+                id,
+                config: run.config,
+                records,
+                flatness,
+            });
+        }
+        let mut measurements = Measurements::default();
+        for run in &runs {
+            measurements.add(&run.family, &run.point, run.seed, run.measured());
+        }
+        let cells = cells(&runs);
+        let evidence = theory.as_ref().map(|(_, exhibit)| exhibit.evidence.as_slice());
+        let tested = |claim: &Claim| {
+            let findings = claim.test.evaluate(&measurements, evidence);
+            findings.into_iter().map(|finding| (claim.clone(), finding)).collect::<Vec<_>>()
+        };
+        let claims = experiment.claims.iter().flat_map(tested).collect();
+        let scale_note = experiment.scale(session.extent.scale)?.note.clone();
+        Ok(Self { experiment, scale_note, claims, cells, runs, theory, damaged })
+    }
+
+    fn records(&self) -> impl Iterator<Item = &RunRecords> {
+        self.runs.iter().filter_map(|run| run.records.as_ref())
+    }
+
+    /// The machines that computed the runs, each once.
+    pub(super) fn machines(&self) -> Vec<String> {
+        super::machines(self.records())
+    }
+
+    /// The least that is established of any data set used.
+    pub(super) fn data_state(&self) -> Option<DataState> {
+        super::data_state(self.records())
+    }
+
+    /// How many runs have ended, and how many there are to be.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        progress(&self.runs)
+    }
+
+    /// Wall time of the experiment.
+    pub(super) fn seconds(&self) -> f64 {
+        let training: f64 = self.records().map(seconds).sum();
+        training + self.theory.as_ref().map_or(0.0, |(record, _)| record.seconds)
+    }
+}
+
+impl RunResult {
+    /// The epochs recorded so far.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = &EpochRecord> {
+        self.records.iter().flat_map(|records| &records.epochs)
+    }
+
+    /// How far the run is, in words.
+    pub(crate) fn state(&self) -> &'static str {
+        match self.records.as_ref().map(|records| &records.end) {
+            None => "to do",
+            Some(None) => "partial",
+            Some(Some(EndRecord::Finished)) => "finished",
+            Some(Some(EndRecord::Diverged { .. })) => "diverged",
+        }
+    }
+
+    /// What claims can be about.
+    pub(super) fn measured(&self) -> Measured {
+        let epochs = self.epochs().filter(|epoch| !epoch.evaluations.is_empty()).map(|epoch| {
+            let accuracies = epoch.evaluations.iter().map(|(name, found)| (name.clone(), 1.0 - found.error));
+            let passed = epoch.epoch as f64 / self.config.training.epochs as f64;
+            (passed, 1.0 - epoch.train_error, accuracies.collect())
+        });
+        Measured {
+            has_ended: matches!(self.state(), "finished" | "diverged"),
+            has_diverged: self.state() == "diverged",
+            epochs: epochs.collect(),
+            flatness: self.flatness.as_ref().map(|flat| flat.by_weights.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// How many runs have ended, and how many there are, each once.
+pub(super) fn progress<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> (usize, usize) {
+    let by_id: BTreeMap<&str, bool> = runs
+        .into_iter()
+        .map(|run| (run.id.as_str(), matches!(run.state(), "finished" | "diverged")))
+        .collect();
+    (by_id.values().filter(|ended| **ended).count(), by_id.len())
+}
+
+/// The value, or `None` with the reason noted.
+fn note<T>(read: anyhow::Result<T>, damaged: &mut Vec<String>) -> Option<T> {
+    read.map_err(|error| damaged.push(format!("{error:#}"))).ok()
+}
+
+/// Wall time of a run.
+pub(super) fn seconds(records: &RunRecords) -> f64 {
+    records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
+}

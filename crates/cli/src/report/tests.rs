@@ -1,0 +1,139 @@
+//! The report as a whole, from made-up records.
+
+mod chromium;
+mod page;
+
+use super::*;
+use crate::experiment::{self, Extent};
+use crate::plan::{Plan, PlannedRun, run_dir};
+use crate::record::RECORD_FILE;
+use crate::scale::ScaleName;
+use crate::session::MissingData;
+use crate::synthetic;
+
+fn experiments() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
+
+fn session(scale: ScaleName) -> Session {
+    Session {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        extent: Extent::all(scale),
+        only: Vec::new(),
+        missing: Vec::new(),
+        failures: Vec::new(),
+        interrupted: false,
+    }
+}
+
+fn plan(results: &Path, scale: ScaleName) -> Plan {
+    Plan::new(&experiment::read_all(&experiments()).unwrap(), Extent::all(scale), results).unwrap()
+}
+
+fn write_theory(plan: &Plan) {
+    for theory in &plan.theory {
+        let record = serde_json::to_vec(&synthetic::simulate(&theory.simulation).unwrap()).unwrap();
+        replace_file(&theory.path, &record).unwrap();
+    }
+}
+
+fn draw(results: &Path, session: &Session) -> [String; 4] {
+    session.write(results).unwrap();
+    Report::collect(&experiments(), results).unwrap().write(results).unwrap();
+    ["report.html", "report.md", "results.csv", "results.json"]
+        .map(|name| std::fs::read_to_string(results.join(name)).unwrap())
+}
+
+#[test]
+fn a_profile_in_the_folder_becomes_a_part_of_the_report_and_a_damaged_one_is_named() {
+    use crate::profile::record::{PROFILE_FILE, tests::example};
+    let dir = tempfile::tempdir().unwrap();
+    let [html, markdown, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+    assert!(!html.contains("id=\"input\"") && !markdown.contains("input pipeline"));
+    let file = dir.path().join(PROFILE_FILE);
+    replace_file(&file, &serde_json::to_vec(&example()).unwrap()).unwrap();
+    let [html, markdown, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+    for page in [&html, &markdown] {
+        assert!(page.contains("input-bound: the model could take 2.30x"), "{page}");
+        assert!(page.contains("advice withdrawn"));
+    }
+    assert!(html.contains("Minibatches ready, over time"));
+    replace_file(&file, b"{").unwrap();
+    let [html, ..] = draw(dir.path(), &session(ScaleName::Smoke));
+    assert!(html.contains("profile-input.json") && html.contains("cannot be read"));
+}
+
+#[test]
+fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(dir.path(), ScaleName::Desk);
+    write_theory(&plan);
+    for run in &plan.runs {
+        synthetic::write_run(dir.path(), &run.config, None);
+        for settings in &run.flatness {
+            synthetic::write_flatness(dir.path(), &run.config, settings);
+        }
+    }
+    let [html, markdown, csv, json] = draw(dir.path(), &session(ScaleName::Desk));
+    for id in ["A1.1", "A4.1", "A4.4"] {
+        assert!(html.contains(id) && markdown.contains(id) && json.contains(id), "{id}");
+    }
+    for foreign in ["src=\"http", "<link", "@import", "url(http"] {
+        assert!(!html.contains(foreign), "{foreign}");
+    }
+    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+    assert!(html.len() < 5_000_000, "{} bytes, with everything on the page", html.len());
+    assert!(html.contains("scaled down") && markdown.contains("scaled down"));
+    // The made-up records evaluate the iterate after every epoch and the averages in the last quarter; an experiment that
+    // looks at the runs of another has their rows too.
+    let rows = |run: &PlannedRun| {
+        let epochs = run.config.training.epochs;
+        let late = (1..=epochs).filter(|epoch| 4 * epoch > 3 * epochs).count();
+        (epochs as usize + late * run.config.averages.len()) * run.serves.len()
+    };
+    assert_eq!(csv.lines().count(), 1 + plan.runs.iter().map(rows).sum::<usize>());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
+    assert!(json["numbers"]["A1.average-slope"].as_f64().is_some(), "{json}");
+    if let Ok(keep) = std::env::var("POLDER_KEEP_REPORT") {
+        std::fs::write(keep, html).unwrap();
+    }
+}
+
+#[test]
+fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    write_theory(&plan(dir.path(), ScaleName::Smoke));
+    let mut session = session(ScaleName::Smoke);
+    session.missing.push(MissingData {
+        dataset: "CIFAR-10".to_owned(),
+        reason: "no folder `cifar-10-batches-bin`".to_owned(),
+        remedy: "cargo xtask data fetch cifar10".to_owned(),
+    });
+    let [html, markdown, csv, _] = draw(dir.path(), &session);
+    for text in [&html, &markdown] {
+        assert!(text.contains("cargo xtask data fetch cifar10") && text.contains("not run"));
+    }
+    assert!(csv.lines().skip(1).all(|line| line.contains("to do")), "{csv}");
+}
+
+#[test]
+fn partial_and_damaged_records_are_named_and_do_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(dir.path(), ScaleName::Desk);
+    synthetic::write_run(dir.path(), &plan.runs[0].config, Some(4));
+    let damaged = run_dir(dir.path(), &plan.runs[1].id).join(RECORD_FILE);
+    replace_file(&damaged, b"{}\n{}\n").unwrap();
+    let [html, markdown, csv, json] = draw(dir.path(), &session(ScaleName::Desk));
+    assert!(html.contains(&plan.runs[1].id) && markdown.contains("is damaged"), "{markdown}");
+    assert!(csv.contains("partial"));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["numbers"].get("A4.best_accuracy").is_none(), "{json}");
+}
+
+#[test]
+fn a_folder_without_a_session_is_refused_with_the_way_to_get_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = format!("{:#}", Report::collect(&experiments(), dir.path()).err().unwrap());
+    assert!(error.contains("session.json") && error.contains("polder reproduce"), "{error}");
+}
