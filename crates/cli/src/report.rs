@@ -12,9 +12,10 @@ mod html;
 mod markdown;
 mod numbers;
 pub(crate) mod panel;
+mod strangers;
 pub(crate) mod svg_file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -23,6 +24,7 @@ use self::cells::{CellResult, main_average, weights_label};
 use self::effect::{case_text, effect_text};
 use self::experiment::{ExperimentReport, RunResult};
 use self::figure_files::FigureFile;
+use self::strangers::Strangers;
 use crate::claim::{Claim, Finding, Verdict};
 use crate::experiment::{PUBLISHED_FILE, read_all, select};
 use crate::profile::record::ProfileRecord;
@@ -38,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) published: Published,
     /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
     pub(crate) profile: Option<Result<ProfileRecord, String>>,
+    /// What lies in the folder beside it.
+    pub(crate) strangers: Strangers,
 }
 
 impl Report {
@@ -53,9 +57,12 @@ impl Report {
         let experiments = selected
             .into_iter()
             .map(|experiment| ExperimentReport::collect(experiment, &session, results))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let asked_for: BTreeSet<&str> =
+            experiments.iter().flat_map(|one| &one.runs).map(|run| run.id.as_str()).collect();
+        let strangers = Strangers::find(results, &asked_for);
         let profile = ProfileRecord::read(results).map_err(|error| format!("{error:#}")).transpose();
-        Ok(Self { session, experiments, published, profile })
+        Ok(Self { session, experiments, published, profile, strangers })
     }
 
     /// Writes all formats into `results`; returns the path of the page.

@@ -189,7 +189,12 @@ fn notices(report: &Report) -> Vec<Notice> {
         text: reason.clone(),
         commands: Vec::new(),
     });
-    missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).collect()
+    let strangers = report.strangers.sentences().into_iter().map(|text| Notice {
+        title: "In the folder, and no part of this report".to_owned(),
+        text,
+        commands: Vec::new(),
+    });
+    missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).chain(strangers).collect()
 }
 
 /// What a name is called where only letters, digits and hyphens may stand.

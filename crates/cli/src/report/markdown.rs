@@ -34,6 +34,9 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
     if report.session.interrupted {
         let _ = writeln!(text, "> Stopped before the end; `{}` continues.\n", report.session.command());
     }
+    for sentence in report.strangers.sentences() {
+        let _ = writeln!(text, "> {sentence}\n");
+    }
     let _ = writeln!(text, "| claim | | verdict |\n|---|---|---|");
     for experiment in &report.experiments {
         for (claim, finding) in &experiment.claims {
