@@ -36,6 +36,7 @@ mod session;
 mod sharpness;
 mod snapshot;
 mod stdout;
+mod stored_run;
 #[cfg(test)]
 mod synthetic;
 mod theory_record;
