@@ -179,7 +179,7 @@ mod tests {
             ),
             ("C2", "vary = { optimizer.lambda = [", "vary = { optimizer.lamda = [", "`optimizer.lambda`"),
             ("C2", "best_over", "best_ovr", "`best_over`"),
-            ("A6", "images = 500", "image = 1000", "`images`"),
+            ("A6", "images = 250", "image = 1000", "`images`"),
             ("A4", "minimum_seeds = 2", "minimum_seed = 2", "`minimum_seeds`"),
             ("A4", "expect = { above", "expect = { abov", "`above`"),
             ("A4", "coefficient = -1", "coeficient = -1", "`coefficient`"),
