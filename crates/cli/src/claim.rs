@@ -3,6 +3,7 @@
 //! Everything here is computed from measurements that records hold; nothing trains.
 
 mod cases;
+mod check;
 mod contrast;
 mod interval;
 mod measurements;
@@ -200,6 +201,15 @@ impl Finding {
             unit: Unit::Plain,
             case: None,
         }
+    }
+
+    /// Nothing can be compared, because so many runs diverged.
+    fn diverged(runs: usize) -> Self {
+        let reason = format!(
+            "{runs} run{} diverged, and what is left cannot be compared.",
+            if runs == 1 { "" } else { "s" }
+        );
+        Self { verdict: Verdict::Inconclusive, reason, ..Self::not_run() }
     }
 }
 

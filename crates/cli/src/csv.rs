@@ -1,4 +1,4 @@
-//! Rows of CSV, as RFC 4180 describes them.
+//! Rows of CSV, as RFC 4180 describes them but for the line end, which is a line feed alone.
 
 /// One row with its line end; fields with commas, quotes or line ends are quoted.
 pub(crate) fn row<T: AsRef<str>>(fields: impl IntoIterator<Item = T>) -> String {

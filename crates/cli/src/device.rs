@@ -16,12 +16,16 @@ pub(crate) enum DeviceChoice {
 
 impl DeviceChoice {
     /// With what is chosen on CUDA unless something else is asked for.
-    pub(crate) fn open(self) -> anyhow::Result<Device> {
+    pub(crate) fn placement(self) -> Placement {
         match self {
             Self::Cpu => Placement::Cpu,
             Self::Cuda => Placement::Cuda(CudaChoices::default()),
         }
-        .open()
+    }
+
+    /// Its [`placement`](Self::placement), made usable.
+    pub(crate) fn open(self) -> anyhow::Result<Device> {
+        self.placement().open()
     }
 }
 

@@ -99,7 +99,7 @@ impl CudaEnvironment {
 /// The models that the NVIDIA driver lists.
 pub(crate) fn gpu() -> String {
     let Ok(entries) = std::fs::read_dir("/proc/driver/nvidia/gpus") else {
-        return "no NVIDIA driver".to_owned();
+        return "none that /proc/driver/nvidia lists".to_owned();
     };
     let models: Vec<String> = entries
         .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("information")).ok())

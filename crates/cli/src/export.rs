@@ -14,9 +14,9 @@ use crate::evaluate::refreshed;
 use crate::images::Images;
 use crate::late_bar::LateBar;
 use crate::record::{ENVIRONMENT_FILE, ITERATE, RunRecord, RunRecords};
-use crate::run_dir::{CONFIG_FILE, newest_checkpoint};
 use crate::snapshot::Position;
-use crate::{environment, snapshot, trainer};
+use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
+use crate::{environment, trainer};
 
 /// The name by which the only average of a run is meant, whatever it is called.
 const THE_AVERAGE: &str = "average";
@@ -113,8 +113,7 @@ impl Stage {
             Some(file) => file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")),
             None => choice.run.as_path(),
         };
-        let config = RunConfig::load(Some(&dir.join(CONFIG_FILE)), &[])
-            .with_context(|| format!("`{}` is not a run directory of `polder train`", dir.display()))?;
+        let config = config_of(dir)?;
         let record = RunRecords::read(dir)?.run;
         let found = match (file, choice.step) {
             (Some(_), Some(_)) => {
@@ -127,14 +126,13 @@ impl Stage {
                 FoundCheckpoint { step: 0, path: file.to_owned(), checkpoint: Checkpoint::read(file)? }
             }
             (None, Some(step)) => at_step(dir, step)?,
-            (None, None) => newest_checkpoint(dir)?.0.with_context(|| none_yet(dir))?,
+            (None, None) => last_checkpoint(dir)?,
         };
         // Known from the record, so that no image is needed to read weights.
         let num_classes = record.data.num_classes as usize;
         let network = trainer::network(&config, num_classes, device)?;
-        let mut optimizer = trainer::optimizer(&config, &network)?;
-        let mut averages = Averages::new(config.averages(steps_per_epoch(&config, &record)))?;
-        let position = snapshot::restore(&found, &config, &network, &mut optimizer, &mut averages)?;
+        let steps_per_epoch = steps_per_epoch(&config, &record);
+        let (averages, position) = stored_run::load(&found, &config, &network, steps_per_epoch)?;
         Ok(Self { dir: dir.to_owned(), config, record, network, averages, position })
     }
 
@@ -231,7 +229,7 @@ fn at_step(dir: &Path, step: u64) -> anyhow::Result<FoundCheckpoint> {
     let series = CheckpointSeries::new(dir);
     let steps = series.steps()?;
     if steps.is_empty() {
-        bail!(none_yet(dir));
+        bail!(no_checkpoint(dir));
     }
     let known: Vec<String> = steps.iter().map(ToString::to_string).collect();
     ensure!(
@@ -243,11 +241,4 @@ fn at_step(dir: &Path, step: u64) -> anyhow::Result<FoundCheckpoint> {
     );
     let path = series.path(step);
     Ok(FoundCheckpoint { step, checkpoint: Checkpoint::read(&path)?, path })
-}
-
-fn none_yet(dir: &Path) -> String {
-    format!(
-        "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
-        dir.display()
-    )
 }

@@ -40,6 +40,7 @@ mod sharpness;
 mod snapshot;
 mod speeds;
 mod stdout;
+mod stored_run;
 #[cfg(test)]
 mod synthetic;
 mod theory_record;

@@ -28,9 +28,15 @@ const SET_UP: &str = "`cargo xtask setup` on a machine with an NVIDIA driver ins
 /// Must come before any other call into libtorch: the hooks of its CUDA part are looked up once and remembered.
 ///
 /// # Errors
-/// [`ModelError::Cuda`] with the reason: no libtorch_cuda.so, a library that it needs, no driver, no device.
+/// [`ModelError::Cuda`] with the reason: no driver, no libtorch_cuda.so, a library that it needs, no device.
 pub fn cuda() -> Result<Device, ModelError> {
     let fail = |reason: String, remedy| ModelError::Cuda { reason, remedy };
+    if !has_nvidia_driver() {
+        return Err(fail(
+            "this machine has no NVIDIA driver".to_owned(),
+            "install one that supports CUDA 13",
+        ));
+    }
     let cpu_library =
         libtorch_cpu().ok_or_else(|| fail("libtorch_cpu.so is not mapped".to_owned(), SET_UP))?;
     let library = cpu_library.with_file_name("libtorch_cuda.so");
@@ -42,12 +48,6 @@ pub fn cuda() -> Result<Device, ModelError> {
         let cause = error.source().map_or(error.to_string(), ToString::to_string);
         fail(format!("`{}` cannot be loaded: {cause}", library.display()), SET_UP)
     })?;
-    if !Path::new("/proc/driver/nvidia/version").exists() && !Path::new("/dev/nvidiactl").exists() {
-        return Err(fail(
-            "this machine has no NVIDIA driver".to_owned(),
-            "install one that supports CUDA 13",
-        ));
-    }
     if !tch::Cuda::is_available() || tch::Cuda::device_count() < 1 {
         let reason = "libtorch finds no CUDA device".to_owned();
         return Err(fail(reason, "`nvidia-smi` should list a GPU and a driver that supports CUDA 13"));
@@ -75,6 +75,12 @@ pub fn libtorch_cpu() -> Option<PathBuf> {
         path.ends_with("/libtorch_cpu.so").then(|| PathBuf::from(format!("/{path}")))
     })?;
     path.canonicalize().ok()
+}
+
+/// Whether an NVIDIA driver can be met here: on Linux itself, in a container, or under WSL, whose driver is the host's.
+fn has_nvidia_driver() -> bool {
+    let places = ["/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg"];
+    places.iter().any(|place| Path::new(place).exists())
 }
 
 /// Loads a library for the life of the process, its symbols visible to the libraries loaded already.

@@ -59,7 +59,16 @@ pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
     for name in names {
         networks.push(measure(workspace, &polder, python.as_ref(), name, args)?);
     }
-    let report = Report { machine: machine::describe(workspace), on_cuda, rounds: args.rounds, networks };
+    let host = machine::describe(workspace);
+    let machine = if on_cuda {
+        format!(
+            "{}, in a machine with {host}",
+            machine::gpus().unwrap_or_else(|| "an unnamed GPU".to_owned())
+        )
+    } else {
+        host
+    };
+    let report = Report { machine, on_cuda, rounds: args.rounds, networks };
     println!("{}", if args.json { report.json() } else { report.markdown() });
     Ok(())
 }
@@ -130,7 +139,11 @@ fn measure(
     let measured: Vec<_> = running.into_iter().map(|(program, _, measured)| (program, measured)).collect();
     let mut trained = Vec::new();
     for (program, _) in measured.iter().filter(|(program, _)| on_cuda && program.pytorch_mode().is_none()) {
-        trained.push((*program, Trained::measure(polder, name, *program)?));
+        match Trained::measure(polder, name, *program) {
+            Ok(found) => trained.push((*program, found)),
+            // What was measured before is worth its table.
+            Err(error) => missing.push((*program, format!("training with the loader: {error:#}"))),
+        }
     }
     Ok(Network { name: name.to_owned(), measured, missing, trained })
 }

@@ -19,6 +19,15 @@ pub(crate) fn commit(workspace: &Workspace) -> String {
     format!("{commit}{changed}")
 }
 
+/// The GPUs that the driver's own program names, in one line; `None` where there is none.
+pub(crate) fn gpus() -> Option<String> {
+    let output =
+        Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output().ok()?;
+    let names = String::from_utf8_lossy(&output.stdout);
+    let names: Vec<&str> = names.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
+    (output.status.success() && !names.is_empty()).then(|| names.join(", "))
+}
+
 fn processor() -> String {
     fs::read_to_string("/proc/cpuinfo")
         .ok()

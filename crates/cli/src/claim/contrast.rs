@@ -1,6 +1,6 @@
 //! Contrasts: weighted sums over the cells of a grid, paired over seeds where the seeds pair.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::interval::{mean, welch_interval};
 use super::{Expect, Finding, Interval, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
@@ -8,9 +8,9 @@ use crate::experiment::Point;
 
 /// A contrast seed by seed, or cell by cell where seeds do not pair.
 enum Sample {
-    /// One value per seed. The same seed means the same initial weights and order, so cells pair.
+    /// One value for each seed that all cells have. The same seed means the same initial weights and order, so cells pair.
     Paired(Vec<f64>),
-    /// Per cell one value per seed; the cells are independent.
+    /// Per cell one value per seed; no seed is in all cells, which are taken as independent.
     Unpaired(Vec<Vec<f64>>),
 }
 
@@ -21,6 +21,14 @@ struct Sum {
     at_an_end: usize,
 }
 
+/// Why there is no sum.
+enum Missing {
+    /// A term has not been measured at all.
+    NotRun,
+    /// All runs of a term that have ended diverged; so many did in all.
+    Diverged(usize),
+}
+
 /// Tests one contrast where the axes have the values of `case`.
 pub(super) fn evaluate(
     terms: &[Term],
@@ -29,9 +37,13 @@ pub(super) fn evaluate(
     minimum_seeds: usize,
     measurements: &Measurements,
 ) -> Finding {
-    let Some(Sum { sample, notes, at_an_end }) = sum(terms, case, measurements) else {
-        return Finding::not_run();
+    let Sum { sample, notes, at_an_end } = match sum(terms, case, measurements) {
+        Ok(sum) => sum,
+        Err(Missing::NotRun) => return Finding::not_run(),
+        Err(Missing::Diverged(runs)) => return Finding::diverged(runs),
     };
+    // No interval comes of a single seed.
+    let minimum_seeds = minimum_seeds.max(2);
     let interval = |level| match &sample {
         Sample::Paired(values) => mean_interval(values, level),
         Sample::Unpaired(cells) => {
@@ -94,14 +106,16 @@ fn judge(expect: Expect, unit: Unit, wide: Interval, narrow: Interval) -> (Verdi
     }
 }
 
-/// `None` if a term has not been measured at all.
-fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Option<Sum> {
+fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Result<Sum, Missing> {
     let mut cells: Vec<(&Term, BTreeMap<u64, f64>)> = Vec::new();
-    let (mut notes, mut at_an_end) = (Vec::new(), 0);
+    let (mut notes, mut at_an_end, mut diverged) = (Vec::new(), 0, 0);
     for term in terms {
         let values = term.values(case, measurements);
         at_an_end += values.at_an_end;
         notes.extend(values.note.filter(|note| !notes.contains(note)));
+        if !cells.iter().any(|(first, _)| first.is_of_the_same_runs(term)) {
+            diverged += values.diverged;
+        }
         // Within a cell the terms come from the same runs, so they always pair.
         match cells.iter_mut().find(|(first, _)| first.is_of_the_same_runs(term)) {
             Some((_, sums)) => {
@@ -114,21 +128,32 @@ fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Option<Sum>
         }
     }
     if cells.iter().any(|(_, values)| values.is_empty()) {
-        return None;
+        return Err(if diverged > 0 { Missing::Diverged(diverged) } else { Missing::NotRun });
     }
-    let seeds: Vec<u64> = cells.first()?.1.keys().copied().collect();
-    let sample = if cells.iter().all(|(_, values)| values.keys().eq(seeds.iter())) {
-        Sample::Paired(seeds.iter().map(|seed| cells.iter().map(|(_, values)| values[seed]).sum()).collect())
-    } else {
-        Sample::Unpaired(cells.iter().map(|(_, values)| values.values().copied().collect()).collect())
+    notes.extend(diverged_note(diverged));
+    let seeds = |(_, values): &(&Term, BTreeMap<u64, f64>)| values.keys().copied().collect::<BTreeSet<u64>>();
+    let Some(common) = cells.iter().map(seeds).reduce(|common, seeds| &common & &seeds) else {
+        return Err(Missing::NotRun);
     };
-    Some(Sum { sample, notes, at_an_end })
+    let sample = if common.is_empty() {
+        Sample::Unpaired(cells.iter().map(|(_, values)| values.values().copied().collect()).collect())
+    } else {
+        Sample::Paired(common.iter().map(|seed| cells.iter().map(|(_, values)| values[seed]).sum()).collect())
+    };
+    Ok(Sum { sample, notes, at_an_end })
+}
+
+/// What the reader must know of runs that have no final value; `None` if there are none.
+pub(super) fn diverged_note(runs: usize) -> Option<String> {
+    (runs > 0)
+        .then(|| format!("{runs} run{} diverged and count for nothing", if runs == 1 { "" } else { "s" }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::measurements::tests::finished;
     use super::*;
+    use crate::claim::Measured;
 
     fn term(cell: &str, weights: &str, coefficient: f64) -> Term {
         let text = format!("cell = '{cell}'\nweights = '{weights}'\ncoefficient = {coefficient:?}");
@@ -184,14 +209,74 @@ mod tests {
 
     /// The seeds differ much more than the cells: only pairing shows the difference.
     #[test]
-    fn seeds_pair_when_both_cells_have_them_and_welch_is_used_when_not() {
+    fn seeds_that_both_cells_have_pair_and_welch_is_used_where_there_are_none() {
         let mut measurements = pairs(&[(0.62, 0.60), (0.72, 0.70), (0.83, 0.80)]);
         let paired = check(&measurements, Expect::Above(0.0));
         assert_eq!((paired.verdict, paired.n), (Verdict::Reproduced, 3));
         add(&mut measurements, "large", 9, &[("tail", 0.73)]);
+        assert_eq!(
+            check(&measurements, Expect::Above(0.0)),
+            paired,
+            "a seed that one cell lacks changes nothing"
+        );
+        let mut measurements = Measurements::default();
+        for (seed, [large, small]) in (0..).zip([[0.62, 0.60], [0.72, 0.70], [0.83, 0.80]]) {
+            add(&mut measurements, "large", seed, &[("tail", large)]);
+            add(&mut measurements, "small", 10 + seed, &[("tail", small)]);
+        }
         let unpaired = check(&measurements, Expect::Above(0.0));
         assert_eq!((unpaired.verdict, unpaired.n), (Verdict::Inconclusive, 3));
         assert!(unpaired.method.starts_with("Welch"));
+    }
+
+    #[test]
+    fn runs_that_diverged_are_told_and_are_not_the_same_as_none() {
+        let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
+        let mut measurements = pairs(&[(0.80, 0.70), (0.71, 0.60), (0.75, 0.64)]);
+        measurements.add("large", &Point::default(), 2, diverged.clone());
+        let two = check(&measurements, Expect::Above(0.0));
+        assert_eq!((two.verdict, two.n), (Verdict::Reproduced, 2));
+        assert!(two.method.contains("1 run diverged"), "{}", two.method);
+        for seed in 0..2 {
+            measurements.add("large", &Point::default(), seed, diverged.clone());
+        }
+        let none = check(&measurements, Expect::Above(0.0));
+        assert_eq!((none.verdict, none.n, none.effect), (Verdict::Inconclusive, 0, None));
+        assert!(none.reason.contains("3 runs diverged"), "{}", none.reason);
+    }
+
+    /// A shift of one cell shifts the effect and both ends; a scale scales them; the sign turns the interval round.
+    #[test]
+    fn an_interval_moves_with_its_data() {
+        let values = [(0.62, 0.60), (0.75, 0.70), (0.83, 0.80), (0.70, 0.71)];
+        let of = |scale: f64, shift: f64| {
+            let moved = values.map(|(large, small)| (scale * large + shift, scale * small));
+            check(&pairs(&moved), Expect::Above(0.0)).interval.unwrap()
+        };
+        let close = |found: [f64; 2], expected: [f64; 2]| {
+            assert!((0..2).all(|end| (found[end] - expected[end]).abs() < 1e-12), "{found:?} {expected:?}");
+        };
+        let plain = of(1.0, 0.0);
+        let (shifted, scaled, turned) = (of(1.0, 0.125), of(3.0, 0.0), of(-1.0, 0.0));
+        close([shifted.low, shifted.high], [plain.low + 0.125, plain.high + 0.125]);
+        close([scaled.low, scaled.high], [3.0 * plain.low, 3.0 * plain.high]);
+        close([turned.low, turned.high], [-plain.high, -plain.low]);
+    }
+
+    /// Two one-sided tests at 5 % reject exactly when the mean lies further from both bounds than t(95 %, n - 1) standard
+    /// errors. With two differences t is Cauchy: tan(0.45 pi) = 6.3137515.
+    #[test]
+    fn an_equivalence_is_two_one_sided_tests() {
+        let quantile = (0.45 * std::f64::consts::PI).tan();
+        // Differences of mean m and of standard error s.
+        let verdict = |m: f64, s: f64, margin: f64| {
+            check(&pairs(&[(m + s, 0.0), (m - s, 0.0)]), Expect::Within(margin)).verdict
+        };
+        for (m, s) in [(0.0, 0.001), (0.002, 0.001), (-0.002, 0.0005)] {
+            let needed = f64::abs(m) + quantile * s;
+            assert_eq!(verdict(m, s, 1.001 * needed), Verdict::Reproduced);
+            assert_eq!(verdict(m, s, 0.999 * needed), Verdict::Inconclusive);
+        }
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Place {
         self.seeds.iter().filter_map(value).collect()
     }
 
+    /// Seeds whose runs diverged.
+    pub(crate) fn diverged(&self) -> BTreeSet<u64> {
+        self.seeds.iter().filter(|(_, run)| run.has_diverged).map(|(seed, _)| *seed).collect()
+    }
+
     /// Seeds whose runs will not go on.
     pub(crate) fn ended(&self) -> BTreeSet<u64> {
         self.seeds.iter().filter(|(_, run)| run.has_ended).map(|(seed, _)| *seed).collect()

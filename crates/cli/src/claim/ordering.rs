@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contrast::too_few;
+use super::contrast::{diverged_note, too_few};
 use super::interval::{mean, mean_interval, one_sided};
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict};
 use crate::experiment::Point;
@@ -27,8 +27,8 @@ impl fmt::Display for Direction {
     }
 }
 
-/// Tests every step along an axis by a paired t test, all steps together at 5 % by Holm's procedure. The effect is the least
-/// favourable step.
+/// Tests every step along an axis by paired t tests, one in each direction at 2.5 %, all steps together by Holm's procedure: so
+/// no step that counts has zero in its 95 % interval. The effect is the least favourable step.
 pub(super) fn evaluate(
     of: &Term,
     along: &str,
@@ -47,7 +47,9 @@ pub(super) fn evaluate(
         }
     }
     places.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let values: Vec<_> = places.iter().map(|(_, at)| of.values(at, measurements).by_seed).collect();
+    let found: Vec<_> = places.iter().map(|(_, at)| of.values(at, measurements)).collect();
+    let diverged: usize = found.iter().map(|values| values.diverged).sum();
+    let values: Vec<_> = found.iter().map(|values| &values.by_seed).collect();
     let sign = if direction == Direction::Rising { 1.0 } else { -1.0 };
     let steps: Vec<Vec<f64>> = values
         .windows(2)
@@ -57,7 +59,7 @@ pub(super) fn evaluate(
         })
         .collect();
     if steps.is_empty() || steps.iter().any(Vec::is_empty) {
-        return Finding::not_run();
+        return if diverged > 0 { Finding::diverged(diverged) } else { Finding::not_run() };
     }
     let n = steps.iter().map(Vec::len).min().unwrap_or(0);
     let least =
@@ -65,7 +67,8 @@ pub(super) fn evaluate(
     let holds = |sign: f64| -> Vec<f64> {
         steps.iter().map(|step| one_sided(&step.iter().map(|x| sign * x).collect::<Vec<_>>())).collect()
     };
-    let (as_claimed, against) = (holm(&holds(1.0), 1.0 - LEVEL), holm(&holds(-1.0), 1.0 - LEVEL));
+    let each_way = 0.5 * (1.0 - LEVEL);
+    let (as_claimed, against) = (holm(&holds(1.0), each_way), holm(&holds(-1.0), each_way));
     let (verdict, reason) = if n < minimum_seeds.max(2) {
         (Verdict::Inconclusive, too_few(n, minimum_seeds.max(2)))
     } else if as_claimed.iter().all(|holds| *holds) {
@@ -83,16 +86,18 @@ pub(super) fn evaluate(
             ),
         )
     };
+    let what = format!(
+        "the least favourable of {} steps along the {}, paired by seed; Holm's procedure over the steps",
+        steps.len(),
+        crate::experiment::axis_name(along)
+    );
+    let notes = found.iter().filter_map(|values| values.note.clone()).chain(diverged_note(diverged));
     Finding {
         verdict,
         effect: Some(mean(least)),
         interval: mean_interval(least, LEVEL),
         n,
-        method: format!(
-            "the least favourable of {} steps along the {}, paired by seed; Holm's procedure over the steps",
-            steps.len(),
-            crate::experiment::axis_name(along)
-        ),
+        method: std::iter::once(what).chain(notes).collect::<Vec<_>>().join("; "),
         reason,
         unit: Unit::of(std::slice::from_ref(of)),
         case: None,
@@ -142,6 +147,19 @@ mod tests {
         assert_eq!(unclear.verdict, Verdict::Inconclusive);
         assert_eq!(check(&[(1, &[0.7]), (4, &[0.5])]).verdict, Verdict::Inconclusive);
         assert_eq!(check(&[]).verdict, Verdict::NotRun);
+    }
+
+    /// A single step counts exactly when its 95 % interval, the one that is shown, leaves out zero.
+    #[test]
+    fn a_single_step_counts_when_its_interval_says_so() {
+        // With two differences t is Cauchy: the interval leaves out zero when mean / standard error > tan(0.475 pi).
+        let quantile = (0.475 * std::f64::consts::PI).tan();
+        for (factor, expected) in [(0.999, Verdict::Inconclusive), (1.001, Verdict::Reproduced)] {
+            let mean = factor * quantile * 0.01;
+            let finding = check(&[(1, &[0.9, 0.9]), (4, &[0.9 - mean - 0.01, 0.9 - mean + 0.01])]);
+            assert_eq!(finding.verdict, expected, "{finding:?}");
+            assert_eq!(finding.interval.unwrap().low > 0.0, expected == Verdict::Reproduced);
+        }
     }
 
     /// With three hypotheses the bounds are level/3, level/2, level, in the order of the p values.

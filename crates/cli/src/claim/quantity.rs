@@ -1,4 +1,6 @@
 //! Quantities that a law's report holds, against a bound or a band, or against what chance alone allows.
+//!
+//! Bounds are strict: a share of no run at all, with an interval from 0, is not above 0.
 
 use polder_theory::{Evidence, Support};
 
@@ -28,9 +30,9 @@ pub(super) fn bounded(
     };
     match found.support {
         Support::Interval { low: from, high: to, n } => {
-            let verdict = if low <= from && to <= high {
+            let verdict = if low < from && to < high {
                 Verdict::Reproduced
-            } else if to < low || high < from {
+            } else if to <= low || high <= from {
                 Verdict::NotReproduced
             } else {
                 Verdict::Inconclusive
@@ -46,7 +48,7 @@ pub(super) fn bounded(
         }
         Support::Exact { n } => {
             // A value that is not a number is within no bounds.
-            let holds = low <= found.value && found.value <= high;
+            let holds = low < found.value && found.value < high;
             let verdict = if holds { Verdict::Reproduced } else { Verdict::NotReproduced };
             let reason = if holds { "The value is as expected." } else { "The value is not as expected." };
             finding(verdict, None, n, format!("{}; no statistic", found.what), reason)
@@ -120,6 +122,14 @@ mod tests {
         assert_eq!(below(-1.0, 0.5), Verdict::Reproduced);
         assert_eq!(below(0.8, 1.0), Verdict::Inconclusive);
         assert_eq!(below(0.95, 1.0), Verdict::NotReproduced);
+    }
+
+    #[test]
+    fn zero_is_not_above_zero() {
+        let verdict = |support| bounded("slope", Some(0.0), None, Some(&evidence(0.0, support))).verdict;
+        assert_eq!(verdict(Support::Exact { n: 1 }), Verdict::NotReproduced);
+        assert_eq!(verdict(Support::Interval { low: 0.0, high: 0.0, n: 9 }), Verdict::NotReproduced);
+        assert_eq!(verdict(Support::Interval { low: 0.0, high: 0.1, n: 9 }), Verdict::Inconclusive);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Exponents: the slope of a line through logarithms, seed by seed.
 
-use super::contrast::too_few;
+use super::contrast::{diverged_note, too_few};
 use super::interval::mean;
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
 use crate::experiment::Point;
@@ -25,6 +25,9 @@ pub(super) fn evaluate(
     }
     let along_axis: Vec<_> = steps.iter().map(|(x, at)| (*x, of.values(at, measurements))).collect();
     let at_an_end: usize = along_axis.iter().map(|(_, values)| values.at_an_end).sum();
+    let diverged: usize = along_axis.iter().map(|(_, values)| values.diverged).sum();
+    // No interval comes of a single seed.
+    let minimum_seeds = minimum_seeds.max(2);
     let Some((_, first)) = along_axis.first() else { return Finding::not_run() };
     // Accuracies are fractions, all else are logarithms already.
     let is_fraction = Unit::of(std::slice::from_ref(of)) == Unit::Points;
@@ -43,7 +46,7 @@ pub(super) fn evaluate(
         })
         .collect();
     if slopes.is_empty() {
-        return Finding::not_run();
+        return if diverged > 0 { Finding::diverged(diverged) } else { Finding::not_run() };
     }
     let interval = mean_interval(&slopes, LEVEL);
     let (verdict, reason) = match interval {
@@ -67,7 +70,8 @@ pub(super) fn evaluate(
         }
         _ => (Verdict::Inconclusive, too_few(slopes.len(), minimum_seeds)),
     };
-    let notes: Vec<String> = along_axis.iter().filter_map(|(_, values)| values.note.clone()).collect();
+    let notes =
+        along_axis.iter().filter_map(|(_, values)| values.note.clone()).chain(diverged_note(diverged));
     let what = format!(
         "slope over {} values of the {}, t interval over seeds",
         along_axis.len(),
@@ -132,6 +136,17 @@ mod tests {
         let root = check(&measurements(0.5, &[-0.01, 0.01]));
         assert_eq!(root.verdict, Verdict::NotReproduced, "{root:?}");
         assert_eq!(check(&measurements(1.0, &[0.0])).verdict, Verdict::Inconclusive);
+    }
+
+    /// The slope of a straight line is its own, wherever its points lie; noise orthogonal to the line changes nothing.
+    #[test]
+    fn the_slope_is_that_of_least_squares() {
+        let line = [-3.0, 0.5, 1.0, 7.0].map(|x: f64| (x, 2.5 * x - 4.0));
+        assert!((slope(&line).unwrap() - 2.5).abs() < 1e-12);
+        // (1, -2, 1) is orthogonal to 1 and to the abscissae -1, 0, 1.
+        let noisy = [(-1.0, -2.5 + 1.0), (0.0, -2.0), (1.0, 2.5 + 1.0)];
+        assert!((slope(&noisy).unwrap() - 2.5).abs() < 1e-12);
+        assert_eq!([slope(&[(1.0, 2.0)]), slope(&[(1.0, 2.0), (1.0, 3.0)]), slope(&[])], [None; 3]);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub(super) struct Values {
     pub(super) note: Option<String>,
     /// Seeds whose best value is the first or last of the axis: it may lie beyond.
     pub(super) at_an_end: usize,
+    /// Runs that diverged and leave a seed without a number.
+    pub(super) diverged: usize,
 }
 
 impl Term {
@@ -68,13 +70,16 @@ impl Term {
 
     /// Its number by seed where the axes have the values of `case`.
     pub(super) fn values(&self, case: &Point, measurements: &Measurements) -> Values {
-        let fixed = Point::of(&self.at).joined(case);
+        // Another term may leave open, and so fix in `case`, the axis over which this one looks for the best.
+        let reduced = self.best_over.iter().chain(&self.optimum_over).map(String::as_str);
+        let fixed = Point::of(&self.at).joined(&case.without(reduced));
         let places: Vec<&Place> = measurements.places(&self.cell, &fixed).collect();
         let mut values = match (&self.best_over, &self.optimum_over) {
-            (None, None) => Values {
-                by_seed: places.first().map(|place| self.at_place(place)).unwrap_or_default(),
+            (None, None) => places.first().map_or_else(Values::default, |place| Values {
+                by_seed: self.at_place(place),
+                diverged: place.diverged().len(),
                 ..Values::default()
-            },
+            }),
             (Some(axis), _) => self.best(axis, &places),
             (None, Some(axis)) => self.optimum(axis, &places),
         };
@@ -86,20 +91,34 @@ impl Term {
         place.values(&self.weights, self.measure, self.progress)
     }
 
+    /// The place whose mean over seeds is highest. Chosen on the seeds that are then counted, so its mean is biased upward, by
+    /// at most the noise of the best of so many places; the note says so.
+    ///
     /// Every place needs the same seeds to be compared: those that have ended everywhere.
     fn best(&self, axis: &str, places: &[&Place]) -> Values {
         let seeds = ended_everywhere(places);
-        let mean_of = |place: &&&Place| {
-            let values: Vec<f64> =
-                seeds.iter().filter_map(|seed| self.at_place(place).get(seed).copied()).collect();
+        if seeds.is_empty() {
+            return Values::default();
+        }
+        let of_all = |place: &Place| -> Option<(f64, BTreeMap<u64, f64>, Point)> {
+            let mut by_seed = self.at_place(place);
+            by_seed.retain(|seed, _| seeds.contains(seed));
             // Where a seed diverged nothing is best.
-            if values.len() == seeds.len() { mean(&values) } else { f64::NEG_INFINITY }
+            (by_seed.len() == seeds.len()).then(|| {
+                let height = mean(&by_seed.values().copied().collect::<Vec<_>>());
+                (height, by_seed, place.point.only(&BTreeSet::from([axis.to_owned()])))
+            })
         };
-        let best = places.iter().max_by(|left, right| mean_of(left).total_cmp(&mean_of(right)));
-        let Some(place) = best.filter(|_| !seeds.is_empty()) else { return Values::default() };
-        let by_seed = self.at_place(place).into_iter().filter(|(seed, _)| seeds.contains(seed)).collect();
-        let chosen = place.point.only(&BTreeSet::from([axis.to_owned()]));
-        Values { by_seed, note: Some(format!("`{}` is best at {chosen}", self.cell)), at_an_end: 0 }
+        let whole = places.iter().copied().filter_map(of_all);
+        let Some((_, by_seed, chosen)) = whole.max_by(|left, right| left.0.total_cmp(&right.0)) else {
+            let diverged = places.iter().map(|place| place.diverged().len()).sum();
+            return Values { diverged, ..Values::default() };
+        };
+        let note = format!(
+            "`{}` is best at {chosen}, chosen by the mean over the same seeds and images, which flatters it",
+            self.cell
+        );
+        Values { by_seed, note: Some(note), ..Values::default() }
     }
 
     /// The top of the parabola through the best place and its neighbours, over the logarithm of the axis.
@@ -116,7 +135,10 @@ impl Term {
         for seed in ended_everywhere(places) {
             let curve: Vec<(f64, Option<f64>)> =
                 along.iter().map(|(at, values)| (*at, values.get(&seed).copied())).collect();
-            let Some((at, is_at_an_end)) = top(&curve) else { continue };
+            let Some((at, is_at_an_end)) = top(&curve) else {
+                values.diverged += curve.len();
+                continue;
+            };
             values.by_seed.insert(seed, at);
             values.at_an_end += usize::from(is_at_an_end);
         }
@@ -138,16 +160,24 @@ fn ended_everywhere(places: &[&Place]) -> BTreeSet<u64> {
     seeds.fold(first, |common, seeds| common.intersection(&seeds).copied().collect())
 }
 
-/// Where a curve is highest, and whether that is at one of its ends; `None` for a place that diverged, beyond which it ends
-/// well-determined.
+/// Where a curve is highest, and whether that is at one of its ends; `None` if nothing of it is known.
+///
+/// A height of `None` is that of a place that diverged. Next to it the best place itself is the answer: the optimum is bounded,
+/// but no parabola goes through three heights. Among equal heights the middle between the first and the last, which for two
+/// neighbours is the top of the parabola.
 fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
     let height = |index: usize| curve.get(index).and_then(|(_, value)| *value);
     let known = (0..curve.len()).filter(|&index| height(index).is_some());
-    let best =
-        known.max_by(|&left, &right| height(left).partial_cmp(&height(right)).expect("known, not NaN"))?;
-    let at = curve[best].0;
-    if best == 0 || best + 1 == curve.len() {
+    let highest = known.clone().filter_map(height).max_by(f64::total_cmp)?;
+    let mut equal = known.filter(|&index| height(index) == Some(highest));
+    let best = equal.next()?;
+    let last = equal.last().unwrap_or(best);
+    let at = f64::midpoint(curve[best].0, curve[last].0);
+    if best == 0 || last + 1 == curve.len() {
         return Some((at, true));
+    }
+    if best < last {
+        return Some((at, false));
     }
     let (Some(before), Some(here), Some(after)) = (height(best - 1), height(best), height(best + 1)) else {
         return Some((at, false));
@@ -209,6 +239,57 @@ mod tests {
         let optimum = values("optimum_over = 'schedule.learning_rate'");
         assert_eq!((optimum.by_seed[&0], optimum.at_an_end), (-1.0, 0));
         assert!(values("best_over = 'schedule.learning_rate'").note.unwrap().contains("0.5"));
+        assert_eq!(values("at.schedule.learning_rate = 1.0").diverged, 1);
+    }
+
+    #[test]
+    fn where_every_place_lost_a_seed_none_is_best() {
+        let mut measurements = measurements(&[-2.0, -2.0]);
+        let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
+        for exponent in -4..=0 {
+            let point = at(&format!("schedule.learning_rate = {:?}", f64::from(exponent).exp2()));
+            measurements.add("SGD", &point, 1, diverged.clone());
+        }
+        let values = term("best_over = 'schedule.learning_rate'").values(&Point::default(), &measurements);
+        assert_eq!(values, Values { diverged: 5, ..Values::default() });
+    }
+
+    #[test]
+    fn an_axis_that_another_term_leaves_open_is_still_searched() {
+        let case = at("schedule.learning_rate = 1.0");
+        let best = term("best_over = 'schedule.learning_rate'").values(&case, &measurements(&[-2.0]));
+        assert_eq!(best.by_seed, BTreeMap::from([(0, 0.9)]));
+        let optimum = term("optimum_over = 'schedule.learning_rate'").values(&case, &measurements(&[-2.0]));
+        assert_eq!(optimum.by_seed, BTreeMap::from([(0, -2.0)]));
+    }
+
+    /// The top does not depend on the direction in which the axis is read, and moves and stretches with the axis.
+    #[test]
+    fn a_top_is_that_of_the_parabola_on_uneven_axes_and_for_equal_heights() {
+        let parabola = |x: f64| Some(1.0 - 0.3 * (x - 1.2).powi(2));
+        let found = top(&[-2.0, 0.0, 1.5, 2.0, 5.0].map(|x| (x, parabola(x)))).unwrap();
+        assert!((found.0 - 1.2).abs() < 1e-12 && !found.1, "{found:?}");
+        let curves: [&[f64]; 6] = [
+            &[0.5, 0.9, 0.9, 0.7],
+            &[0.5, 0.9, 0.9, 0.9, 0.1],
+            &[0.1, 0.6, 0.9, 0.2],
+            &[0.9, 0.9, 0.1],
+            &[0.2, 0.9],
+            &[0.4, 0.9, 0.3, 0.9, 0.1],
+        ];
+        for heights in curves {
+            let curve: Vec<_> = (0..).map(f64::from).zip(heights.iter().map(|y| Some(*y))).collect();
+            let mirrored: Vec<_> = curve.iter().rev().map(|(x, y)| (7.0 - 2.0 * x, *y)).collect();
+            let (found, reflected) = (top(&curve).unwrap(), top(&mirrored).unwrap());
+            assert!((7.0 - 2.0 * found.0 - reflected.0).abs() < 1e-12, "{heights:?} {found:?} {reflected:?}");
+            assert_eq!(found.1, reflected.1, "{heights:?}");
+        }
+        assert_eq!(
+            top(&[(0.0, Some(0.5)), (1.0, Some(0.9)), (2.0, Some(0.9)), (3.0, Some(0.1))]),
+            Some((1.5, false))
+        );
+        assert_eq!(top(&[(0.0, Some(0.9)), (1.0, Some(0.9)), (2.0, Some(0.1))]), Some((0.5, true)));
+        assert_eq!(top(&[(0.0, None), (1.0, None)]), None);
     }
 
     #[test]

@@ -3,19 +3,16 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use polder_optim::Averages;
 use tch::Device;
 
-use crate::config::RunConfig;
 use crate::data_dir::DataDir;
 use crate::environment;
 use crate::evaluate::{evaluate, evaluate_average};
 use crate::exit_code::Outcome;
 use crate::images::Images;
 use crate::record::{Evaluation, ITERATE};
-use crate::run_dir::{CONFIG_FILE, newest_checkpoint};
-use crate::{snapshot, trainer};
+use crate::stored_run::{self, config_of, last_checkpoint};
+use crate::trainer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,23 +37,12 @@ pub(crate) struct EvaluateArgs {
 
 /// Evaluates the last iterate and every average, and prints a table.
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let file = args.run.join(CONFIG_FILE);
-    let config = RunConfig::load(Some(&file), &[])
-        .with_context(|| format!("`{}` is not a run directory of `polder train`", args.run.display()))?;
-    let (checkpoint, _) = newest_checkpoint(&args.run)?;
-    let checkpoint = checkpoint.with_context(|| {
-        format!(
-            "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
-            args.run.display()
-        )
-    })?;
+    let (config, checkpoint) = (config_of(&args.run)?, last_checkpoint(&args.run)?);
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
     environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE))?;
     let (train, test) = (images.train_feed(&config, 1, Device::Cpu)?, images.test_feed(1, Device::Cpu)?);
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
-    let mut optimizer = trainer::optimizer(&config, &network)?;
-    let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
-    let position = snapshot::restore(&checkpoint, &config, &network, &mut optimizer, &mut averages)?;
+    let (averages, position) = stored_run::load(&checkpoint, &config, &network, train.steps_per_epoch())?;
 
     let mut evaluations: Vec<(String, Evaluation)> = Vec::new();
     let Some(iterate) = evaluate(&network, &test, &config.evaluation)? else {

@@ -136,7 +136,10 @@ pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitC
 }
 
 fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecord> {
-    let environment = environment::here(args.threads.map(usize::from), Placement::Cpu);
+    // A simulated consumer needs no device.
+    let placement = if args.consumer_rate.is_some() { Placement::Cpu } else { args.device.placement() };
+    let device = placement.open()?;
+    let environment = environment::here(args.threads.map(usize::from), placement);
     tch::set_num_threads(environment.threads as i32);
     if let Some(model) = &args.model {
         model_name::check(model)?;
@@ -149,7 +152,7 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
         queue: usize::from(args.queue),
         format: args.format,
     };
-    let (consumer, consumer_name, description) = consumer(args, &source, environment.threads)?;
+    let (consumer, consumer_name, description) = consumer(args, &source, device, environment.threads)?;
     let mut investigation = Investigation {
         source: &source,
         consumer,
@@ -202,6 +205,7 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
 fn consumer(
     args: &ProfileInputArgs,
     source: &Source,
+    device: Device,
     threads: usize,
 ) -> anyhow::Result<(Consumer, &'static str, String)> {
     if let Some(images_per_second) = args.consumer_rate {
@@ -218,7 +222,6 @@ fn consumer(
         "bf16" => Precision::Bf16,
         other => bail!("no precision is called `{other}`"),
     };
-    let device = args.device.open()?;
     let model = Model::new(&config, source, args.batch_size as usize, device)?;
     let place = match device {
         Device::Cpu => {

@@ -105,6 +105,11 @@ impl AveragingConfig {
 
     pub(super) fn validate(&self, name: &str, epochs: u64) -> anyhow::Result<()> {
         ensure!(name != "iterate", "an average cannot be named `iterate`: that is the last iterate's name");
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+        ensure!(
+            !name.is_empty() && name.chars().all(is_plain),
+            "an average cannot be named `{name}`; expected letters, digits, `-` and `_`, at least one"
+        );
         let (Self::Tail { start }
         | Self::Ema { start, .. }
         | Self::CorrectedEma { start, .. }

@@ -26,7 +26,7 @@ pub(crate) struct TrainingConfig {
     pub(crate) learning_rate_per: LearningRatePer,
     /// The share of a target's probability that is spread over the classes that `label_smoothing_over` names.
     #[serde(skip_serializing_if = "is_default")]
-    #[schemars(!skip_serializing_if, range(min = 0, max = 1), example = 0.1)]
+    #[schemars(!skip_serializing_if, range(min = 0), extend("exclusiveMaximum" = 1), example = 0.1)]
     pub(crate) label_smoothing: f64,
     /// Over which classes it is spread.
     #[serde(skip_serializing_if = "is_default")]
@@ -109,6 +109,7 @@ impl TrainingConfig {
         ensure!(self.batch_size > 1, "`training.batch_size` must be at least 2: BN needs a variance");
         ensure!(self.evaluate_every > 0, "`training.evaluate_every` is 0; expected at least 1");
         fraction("training.label_smoothing", self.label_smoothing)?;
+        ensure!(self.label_smoothing < 1.0, "`training.label_smoothing` is 1: nothing is left of the label");
         ensure!(
             self.label_smoothing > 0.0 || self.label_smoothing_over == SmoothedOver::All,
             "`training.label_smoothing_over` needs `training.label_smoothing`, 0.1 say"

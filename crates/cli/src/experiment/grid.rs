@@ -1,5 +1,6 @@
 //! The grid of an experiment: what its cells have in common, in what they differ, and which keys take several values.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -211,6 +212,36 @@ pub(crate) fn axis_name(key: &str) -> String {
     key.rsplit('.').next().unwrap_or(key).replace('_', " ")
 }
 
+/// Checks that one of `points` has all values of `at`.
+///
+/// # Errors
+/// Names the first key whose value no point has, with the values that exist; or says that they exist, but not together.
+pub(super) fn check_place<'a>(at: &Point, points: impl Iterator<Item = &'a Point>) -> anyhow::Result<()> {
+    let points: Vec<&Point> = points.collect();
+    if points.iter().any(|point| point.agrees(at)) {
+        return Ok(());
+    }
+    for (key, value) in &at.0 {
+        let mut known: Vec<&Point> = Vec::new();
+        for point in points.iter().filter(|point| point.get(key).is_some()) {
+            if known.iter().all(|other| other.get(key) != point.get(key)) {
+                known.push(point);
+            }
+        }
+        known.sort_by(|left, right| {
+            left.number(key).partial_cmp(&right.number(key)).unwrap_or(Ordering::Equal)
+        });
+        let values: Vec<String> =
+            known.iter().filter_map(|point| point.get(key)).map(toml::Value::to_string).collect();
+        ensure!(
+            known.iter().any(|point| point.get(key) == Some(value)),
+            "`at` gives `{key}` the value {value}; there are {}",
+            values.join(", ")
+        );
+    }
+    bail!("`at` names values that exist, but at no place together: {at}")
+}
+
 /// `{ schedule.learning_rate = [0.1, 0.2] }` by dotted keys.
 fn axes(vary: &toml::Table) -> anyhow::Result<Axes> {
     let mut axes = Axes::new();
@@ -343,5 +374,23 @@ mod tests {
         assert!(here.agrees(&point("seed = 1\nx = 2")) && !here.agrees(&point("seed = 2")));
         assert_eq!(here.without(["seed"]).to_string(), "cifar10");
         assert_eq!(point("a.b_c = 0.5").joined(&here).to_string(), "b c 0.5, cifar10, seed 1");
+    }
+
+    #[test]
+    fn a_place_is_named_by_values_that_exist_and_meet() {
+        let point = |text: &str| Point::of(&text.parse().unwrap());
+        let points = ["a = 2.0\nb = 'x'", "a = 10.0\nb = 'x'", "a = 2.0\nb = 'y'"].map(point);
+        let check = |at: &str| check_place(&point(at), points.iter()).map_err(|error| error.to_string());
+        for at in ["", "a = 10.0", "b = 'y'", "a = 2.0\nb = 'y'"] {
+            assert_eq!(check(at), Ok(()), "{at}");
+        }
+        for (at, expected) in [
+            ("a = 3.0", "`at` gives `a` the value 3.0; there are 2.0, 10.0"),
+            ("a = 2", "`at` gives `a` the value 2; there are 2.0, 10.0"),
+            ("a = 2.0\nb = 'z'", "`at` gives `b` the value \"z\"; there are \"x\", \"y\""),
+            ("a = 10.0\nb = 'y'", "`at` names values that exist, but at no place together: a 10.0, y"),
+        ] {
+            assert_eq!(check(at), Err(expected.to_owned()));
+        }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use polder_models::{Checkpoint, CheckpointSeries, FoundCheckpoint, Network};
-use polder_optim::{Averages, Vector as _};
+use polder_optim::Vector as _;
 use tch::Device;
 
 use super::question::Weights;
 use crate::config::RunConfig;
 use crate::images::Images;
 use crate::record::ITERATE;
-use crate::run_dir::{self, CONFIG_FILE};
-use crate::{snapshot, trainer};
+use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
+use crate::trainer;
 
 /// A run directory.
 #[derive(Debug)]
@@ -34,9 +34,7 @@ pub(crate) struct Stage {
 
 impl Subject {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let config = RunConfig::load(Some(&path.join(CONFIG_FILE)), &[])
-            .with_context(|| format!("`{}` is not a run directory of `polder train`", path.display()))?;
-        Ok(Self { path: path.to_owned(), config })
+        Ok(Self { path: path.to_owned(), config: config_of(path)? })
     }
 
     /// The name of its directory.
@@ -57,13 +55,8 @@ impl Subject {
         steps_per_epoch: u64,
         all: bool,
     ) -> anyhow::Result<Vec<Stage>> {
-        let found =
-            if all { self.all()? } else { run_dir::newest_checkpoint(&self.path)?.0.into_iter().collect() };
-        ensure!(
-            !found.is_empty(),
-            "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
-            self.path.display()
-        );
+        let found = if all { self.all()? } else { vec![last_checkpoint(&self.path)?] };
+        ensure!(!found.is_empty(), no_checkpoint(&self.path));
         found.iter().map(|found| self.stage(found, network, steps_per_epoch)).collect()
     }
 
@@ -86,9 +79,7 @@ impl Subject {
         network: &Network,
         steps_per_epoch: u64,
     ) -> anyhow::Result<Stage> {
-        let mut optimizer = trainer::optimizer(&self.config, network)?;
-        let mut averages = Averages::new(self.config.averages(steps_per_epoch))?;
-        let position = snapshot::restore(found, &self.config, network, &mut optimizer, &mut averages)?;
+        let (averages, position) = stored_run::load(found, &self.config, network, steps_per_epoch)?;
         let own = network.parameters();
         let mut iterate = own.zeros_like();
         iterate.copy_from(&own);

@@ -191,8 +191,9 @@ impl<'a> Run<'a> {
                 return Ok(Steps::Interrupted);
             }
             if self.progress.is_due() {
-                let seconds = begun.elapsed().as_secs_f64();
+                // Reading the loss waits for the device: only then have these images been trained on.
                 let loss = sums.loss_sum() / sums.images as f64;
+                let seconds = begun.elapsed().as_secs_f64();
                 let wait = minibatches.waited().as_secs_f64() / seconds;
                 let rate = images_here as f64 / seconds;
                 self.progress.show(self.position.epoch + 1, self.steps_done(), loss, rate, wait);
