@@ -1,10 +1,21 @@
 //! The commands of a chapter as one script, and what stands in place of those that cannot run in a test.
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use super::chapter::{Chapter, Fence};
+
+/// `polder` as a chapter finds it. Chapters run beside each other and beside other tests: threads of libtorch, more of them than
+/// cores, would spend their time on each other.
+const ON_ONE_THREAD: &str = r#"#!/bin/sh
+case "$1" in
+    train | reproduce | plan | profile-input | bench) exec 'POLDER' "$@" --threads 1 ;;
+    *) exec 'POLDER' "$@" ;;
+esac
+"#;
 
 /// The mark of a block is one that there is; what covers it exists.
 pub(crate) fn check_marks(root: &Path, fence: &Fence) -> Result<(), String> {
@@ -50,7 +61,9 @@ pub(crate) fn run(root: &Path, chapter: &Chapter) -> Result<(), String> {
     for path in [&here, &bin, &folder.path().join("data"), &folder.path().join("home")] {
         std::fs::create_dir(path).unwrap();
     }
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_polder"), bin.join("polder")).unwrap();
+    let polder = bin.join("polder");
+    std::fs::write(&polder, ON_ONE_THREAD.replace("POLDER", env!("CARGO_BIN_EXE_polder"))).unwrap();
+    std::fs::set_permissions(&polder, Permissions::from_mode(0o755)).unwrap();
     std::os::unix::fs::symlink(root.join("experiments"), here.join("experiments")).unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("bash")
