@@ -4,7 +4,7 @@
 //!
 //! | info string | what the test does |
 //! |---|---|
-//! | `sh` | runs it, in order with the others of the chapter, in a folder of its own with `polder` on the path |
+//! | `sh` | runs it, in order with the others of the chapter, in a folder of its own |
 //! | `sh gpu` | checks the flags of `polder`: no GPU is needed for that |
 //! | `sh covered FILE::NAME` | the same, and that the file holds a test, or an area of promises, of that name |
 //! | `toml` | a file: its first line is a comment with its path, and a later command of the chapter names it or its folder |

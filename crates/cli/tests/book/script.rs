@@ -1,8 +1,6 @@
 //! The commands of a chapter as one script, and what stands in place of those that cannot run in a test.
 
 use std::fmt::Write as _;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -10,12 +8,16 @@ use super::chapter::{Chapter, Fence};
 
 /// `polder` as a chapter finds it. Chapters run beside each other and beside other tests: threads of libtorch, more of them than
 /// cores, would spend their time on each other.
-const ON_ONE_THREAD: &str = r#"#!/bin/sh
-case "$1" in
-    train | reproduce | plan | profile-input | bench) exec 'POLDER' "$@" --threads 1 ;;
-    *) exec 'POLDER' "$@" ;;
-esac
-"#;
+const POLDER: &str = concat!(
+    "polder() {\n    case \"$1\" in\n",
+    "        train | reproduce | plan | profile-input | bench) '",
+    env!("CARGO_BIN_EXE_polder"),
+    "' \"$@\" --threads 1 ;;\n",
+    "        *) '",
+    env!("CARGO_BIN_EXE_polder"),
+    "' \"$@\" ;;\n",
+    "    esac\n}\n",
+);
 
 /// The mark of a block is one that there is; what covers it exists.
 pub(crate) fn check_marks(root: &Path, fence: &Fence) -> Result<(), String> {
@@ -57,21 +59,16 @@ fn file_path(fence: &Fence) -> Option<&str> {
 /// What went wrong, in which block, and what the commands said.
 pub(crate) fn run(root: &Path, chapter: &Chapter) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
-    let (here, bin) = (folder.path().join("here"), folder.path().join("bin"));
-    for path in [&here, &bin, &folder.path().join("data"), &folder.path().join("home")] {
+    let [here, data, home] = ["here", "data", "home"].map(|name| folder.path().join(name));
+    for path in [&here, &data, &home] {
         std::fs::create_dir(path).unwrap();
     }
-    let polder = bin.join("polder");
-    std::fs::write(&polder, ON_ONE_THREAD.replace("POLDER", env!("CARGO_BIN_EXE_polder"))).unwrap();
-    std::fs::set_permissions(&polder, Permissions::from_mode(0o755)).unwrap();
     std::os::unix::fs::symlink(root.join("experiments"), here.join("experiments")).unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("bash")
         .args(["--norc", "-c", &script(chapter)])
         .current_dir(&here)
-        .env("PATH", format!("{}:{path}", bin.display()))
-        .env("POLDER_DATA", folder.path().join("data"))
-        .env("HOME", folder.path().join("home"))
+        .env("POLDER_DATA", &data)
+        .env("HOME", &home)
         .env_remove("POLDER_LOG")
         .output()
         .unwrap();
@@ -80,7 +77,8 @@ pub(crate) fn run(root: &Path, chapter: &Chapter) -> Result<(), String> {
 
 /// Stops at the first command that fails, and says in which block that was.
 fn script(chapter: &Chapter) -> String {
-    let mut script = "set -Eeuo pipefail\ntrap 'echo \"in the block at line $LINE\" >&2' ERR\n".to_owned();
+    let mut script =
+        format!("set -Eeuo pipefail\ntrap 'echo \"in the block at line $LINE\" >&2' ERR\n{POLDER}");
     for fence in &chapter.fences {
         let _ = writeln!(script, "LINE={}", fence.line);
         if fence.runs() {
