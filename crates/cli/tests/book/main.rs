@@ -110,11 +110,11 @@ fn commands_run() {
     let chapters =
         Mutex::new(chapters().into_iter().filter(|chapter| chapter.fences.iter().any(Fence::runs)));
     let wrong = Mutex::new(Vec::new());
+    let next = || chapters.lock().unwrap().next();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                loop {
-                    let Some(chapter) = chapters.lock().unwrap().next() else { break };
+                while let Some(chapter) = next() {
                     if let Err(error) = script::run(&repository(), &chapter) {
                         wrong.lock().unwrap().push(error);
                     }
