@@ -39,9 +39,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Links to files of the repository beside `docs/`: the pages lie elsewhere than the chapters.
+/// Links to files of the repository beside `docs/`: the pages lie elsewhere than the chapters, and mdBook takes every `.md` for
+/// a chapter.
 fn lead_out_of_the_book(page: &str, to_root: &str) -> String {
-    page.replace("href=\"../", &format!("href=\"{to_root}/"))
+    let mut parts = page.split("href=\"../");
+    let mut led = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (path, rest) = part.split_once('"').unwrap_or((part, ""));
+        let path = path.replacen(".html", ".md", 1);
+        led += &format!("href=\"{to_root}/{path}\"{rest}");
+    }
+    led
 }
 
 /// The way from one folder to another; both absolute.
@@ -67,10 +75,10 @@ mod tests {
         let to_root = relative(Path::new("/work/target/book"), Path::new("/work"));
         assert_eq!(to_root, "../..");
         assert_eq!(relative(Path::new("/built/book"), Path::new("/work")), "../../work");
-        let page = "<a href=\"../examples/x.rs\"> <a href=\"laws.html\">";
+        let page = "<a href=\"../examples/x.rs\"> <a href=\"laws.html\"> <a href=\"../CHANGELOG.html#a\">";
         assert_eq!(
             lead_out_of_the_book(page, &to_root),
-            "<a href=\"../../examples/x.rs\"> <a href=\"laws.html\">"
+            "<a href=\"../../examples/x.rs\"> <a href=\"laws.html\"> <a href=\"../../CHANGELOG.md#a\">"
         );
     }
 
