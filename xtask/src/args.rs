@@ -60,6 +60,9 @@ pub(crate) enum Task {
                             cargo xtask bench data --peers     beside PyTorch's and other pipelines\n  \
                             cargo xtask bench theory --peers   beside numpy")]
     Bench(BenchArgs),
+    /// Make HTML of the book under docs/, by mdBook
+    #[command(after_help = "Examples:\n  cargo xtask book   prints the path of the first page")]
+    Book,
 }
 
 #[derive(Debug, clap::Args)]

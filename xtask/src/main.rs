@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod book;
 mod command;
 mod data;
 mod packages;
@@ -50,5 +51,9 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
         Task::Bench(bench) => bench::run(&workspace, &bench.action),
         Task::Promises(promises) => promises::run(&workspace, &promises),
+        Task::Book => {
+            book::run(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

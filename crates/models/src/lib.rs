@@ -47,6 +47,10 @@ mod macs;
 mod mlp;
 mod network;
 mod objective;
+#[cfg(test)]
+mod own_network;
+#[cfg(doctest)]
+mod own_optimizer;
 mod pyramid_net;
 mod recorded_gradient;
 mod resnet;
