@@ -1,5 +1,6 @@
 //! `cargo xtask book`: the chapters under `docs/` as HTML.
 
+use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, iter};
@@ -47,7 +48,7 @@ fn lead_out_of_the_book(page: &str, to_root: &str) -> String {
     for part in parts {
         let (path, rest) = part.split_once('"').unwrap_or((part, ""));
         let path = path.replacen(".html", ".md", 1);
-        led += &format!("href=\"{to_root}/{path}\"{rest}");
+        let _ = write!(led, "href=\"{to_root}/{path}\"{rest}");
     }
     led
 }

@@ -171,7 +171,7 @@ fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
     let highest = known.clone().filter_map(height).max_by(f64::total_cmp)?;
     let mut equal = known.filter(|&index| height(index) == Some(highest));
     let best = equal.next()?;
-    let last = equal.last().unwrap_or(best);
+    let last = equal.next_back().unwrap_or(best);
     let at = f64::midpoint(curve[best].0, curve[last].0);
     if best == 0 || last + 1 == curve.len() {
         return Some((at, true));

@@ -47,7 +47,7 @@ fn the_summary_names_every_chapter_once() {
     let names = Page::read(&docs.join("SUMMARY.md")).targets();
     let unique: BTreeSet<&String> = names.iter().collect();
     assert_eq!(unique.len(), names.len(), "a chapter is named twice: {names:?}");
-    let is_chapter = |name: &String| name.ends_with(".md") && name != "SUMMARY.md";
+    let is_chapter = |name: &String| script::has_extension(name, "md") && name != "SUMMARY.md";
     let there = std::fs::read_dir(&docs).unwrap();
     let there: BTreeSet<String> =
         there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(is_chapter).collect();

@@ -29,7 +29,7 @@ pub(crate) fn check_marks(root: &Path, fence: &Fence) -> Result<(), String> {
             let text =
                 std::fs::read_to_string(root.join(file)).map_err(|error| format!("`{file}`: {error}"))?;
             let wanted =
-                if file.ends_with(".rs") { format!("fn {name}(") } else { format!("area = \"{name}\"") };
+                if has_extension(file, "rs") { format!("fn {name}(") } else { format!("area = \"{name}\"") };
             text.contains(&wanted).then_some(()).ok_or_else(|| format!("`{file}` has no `{wanted}`"))
         }
         _ => Err(format!("`{}`: expected `sh`, `sh gpu` or `sh covered FILE::NAME`", fence.info)),
@@ -49,7 +49,7 @@ pub(crate) fn check_file(chapter: &Chapter, fence: &Fence) -> Result<(), String>
 
 fn file_path(fence: &Fence) -> Option<&str> {
     let path = fence.text.lines().next()?.strip_prefix("# ")?;
-    let is_path = path.ends_with(".toml") && !path.starts_with('/') && !path.contains([' ', '\'']);
+    let is_path = has_extension(path, "toml") && !path.starts_with('/') && !path.contains([' ', '\'']);
     is_path.then_some(path)
 }
 
@@ -137,4 +137,9 @@ fn a_script_stops_in_the_block_that_fails() {
     let chapter = Chapter { path: "x.md".into(), name: "x.md".to_owned(), fences };
     let said = run(Path::new("/nonexistent"), &chapter).unwrap_err();
     assert!(said.contains("in the block at line 15"), "{said}");
+}
+
+/// Whether a path ends in `.extension`.
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == extension)
 }
