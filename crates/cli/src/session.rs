@@ -18,6 +18,9 @@ pub(crate) struct Session {
     /// Scale, seeds, and whether it was the default selection.
     #[serde(flatten)]
     pub(crate) extent: Extent,
+    /// The folder of the experiments, where it is not that of the repository; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) own_experiments: Option<String>,
     /// Patterns of experiments; empty for all.
     pub(crate) only: Vec<String>,
     pub(crate) missing: Vec<MissingData>,
@@ -75,6 +78,33 @@ impl Session {
         let Extent { scale, num_seeds, default_only } = self.extent;
         let seeds = num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
         let scale = if default_only { String::new() } else { format!(" --scale {scale}") };
-        format!("cargo xtask reproduce{scale}{only}{seeds}")
+        match &self.own_experiments {
+            None => format!("cargo xtask reproduce{scale}{only}{seeds}"),
+            // In the same folder of results: only who calls knows what it is called from where.
+            Some(folder) => format!("polder reproduce --experiments {folder}{scale}{only}{seeds}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scale::ScaleName;
+
+    #[test]
+    fn the_command_names_what_was_asked_for() {
+        let mut session = Session {
+            version: String::new(),
+            extent: Extent { num_seeds: Some(2), ..Extent::all(ScaleName::Desk) },
+            own_experiments: None,
+            only: vec!["A4".to_owned(), "C*".to_owned()],
+            missing: Vec::new(),
+            failures: Vec::new(),
+            interrupted: false,
+        };
+        assert_eq!(session.command(), "cargo xtask reproduce --scale desk --only A4,C* --seeds 2");
+        session.own_experiments = Some("mine".to_owned());
+        session.only.clear();
+        assert_eq!(session.command(), "polder reproduce --experiments mine --scale desk --seeds 2");
     }
 }

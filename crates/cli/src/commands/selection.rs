@@ -7,6 +7,9 @@ use crate::plan::Plan;
 use crate::scale::ScaleName;
 use crate::session::{MissingData, Session};
 
+/// Where the repository has its experiments.
+const EXPERIMENTS: &str = "experiments";
+
 /// The flags of commands that plan.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SelectionArgs {
@@ -23,7 +26,7 @@ pub(crate) struct SelectionArgs {
     #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
     results: PathBuf,
     /// Folder with the descriptions of the experiments and the published values
-    #[arg(long, value_name = "DIR", default_value = "experiments")]
+    #[arg(long, value_name = "DIR", default_value = EXPERIMENTS)]
     experiments: PathBuf,
 }
 
@@ -55,7 +58,9 @@ impl SelectionArgs {
 
     /// A session that asks for this.
     pub(crate) fn session(&self, missing: &[MissingData]) -> Session {
+        let is_own = self.experiments != Path::new(EXPERIMENTS);
         Session {
+            own_experiments: is_own.then(|| self.experiments.display().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             extent: self.extent(),
             only: self.only.clone(),

@@ -162,6 +162,7 @@ mod tests {
         synthetic::write_run(dir.path(), &before.runs[0].config, None);
         synthetic::write_run(dir.path(), &before.runs[1].config, Some(1));
         let session = Session {
+            own_experiments: None,
             version: String::new(),
             extent,
             only: only.to_vec(),

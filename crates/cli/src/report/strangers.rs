@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::plan::runs_dir;
 
 /// What commands of Polder leave in a results folder.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "figures",
     "logs",
-    "profile.json",
+    "profile-input.json",
+    "profile-input.svg",
     "report.html",
     "report.md",
     "results.csv",

@@ -17,6 +17,7 @@ fn experiments() -> PathBuf {
 
 fn session(scale: ScaleName) -> Session {
     Session {
+        own_experiments: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extent: Extent::all(scale),
         only: Vec::new(),
