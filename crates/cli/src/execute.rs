@@ -3,25 +3,14 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use crate::live_table::LiveTable;
 use crate::plan::{Plan, PlannedRun, describe, run_dir};
 use crate::record::RunRecords;
 use crate::replace_file::replace_file;
+use crate::run_end::RunEnd;
 use crate::session::Failure;
 use crate::speeds::Speeds;
 use crate::theory_record::{Simulation, TheoryRecord};
-
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RunEnd {
-    Finished,
-    Diverged,
-    /// The user wants to stop; the run can be continued.
-    Interrupted,
-}
 
 /// What computes: processes that train, and the theory; or a stand-in for them.
 pub(crate) trait Compute: Sync {

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::best::Best;
+use crate::job::Event;
 use crate::plan::{PlannedRun, describe, duration};
-use crate::pool::Event;
 
 /// The line of a run.
 const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";

@@ -8,7 +8,6 @@ use crate::experiment::{Experiment, Extent};
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
 use crate::session::MissingData;
-use crate::speeds::Speeds;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
@@ -104,14 +103,6 @@ impl Plan {
             missing.iter().any(|missing| missing.dataset == run.config.data.dataset.to_string())
         };
         self.runs.retain(|run| run.is_done() || !is_missing(run));
-    }
-
-    /// Fills in the time left from what has been measured.
-    pub(crate) fn estimate(&mut self, speeds: &Speeds) {
-        for run in &mut self.runs {
-            run.seconds = speeds.seconds_left(run);
-            run.counts_flatness = speeds.knows_flatness(run);
-        }
     }
 
     /// Runs that are not finished.
@@ -272,6 +263,7 @@ mod tests {
     use super::*;
     use crate::experiment::{read_all, select};
     use crate::scale::ScaleName;
+    use crate::speeds::Speeds;
     use crate::synthetic;
 
     fn desk(seeds: u64) -> Extent {
@@ -301,7 +293,7 @@ mod tests {
         let plan = |estimated| {
             let mut plan = Plan::new(&experiments("A4"), desk(1), dir.path()).unwrap();
             if estimated {
-                plan.estimate(&Speeds::measured(dir.path()));
+                Speeds::measured(dir.path()).estimate(&mut plan);
             }
             plan
         };

@@ -1,7 +1,6 @@
 //! Runs in processes of their own: what goes wrong in one, from an error to a lack of memory, is that one's alone.
 
 mod child;
-mod protocol;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,15 +9,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::execute::{Compute, RunEnd};
+use crate::execute::Compute;
 use crate::interrupt;
+use crate::job::{CHECKPOINT, Job};
 use crate::live_table::LiveTable;
 use crate::plan::PlannedRun;
+use crate::run_end::RunEnd;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 use self::child::Children;
-
-pub(crate) use self::protocol::{CHECKPOINT, Event, Job};
 
 /// How soon a signal reaches the children.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

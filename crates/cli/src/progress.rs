@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::pool::Event;
+use crate::job::Event;
 use crate::record::{EpochRecord, ITERATE, Timing};
 
 /// Numbers are read from the device this often, no more.

@@ -7,7 +7,7 @@ use polder_models::Architecture;
 
 use crate::config::{DatasetName, Method, Precision, RunConfig};
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
-use crate::plan::{PlannedRun, RunState, runs_dir};
+use crate::plan::{Plan, PlannedRun, RunState, runs_dir};
 use crate::record::{EpochRecord, ITERATE, RunRecords};
 
 /// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
@@ -43,6 +43,14 @@ impl Speeds {
             }
         }
         speeds
+    }
+
+    /// Fills in the time left of every run of a plan.
+    pub(crate) fn estimate(&self, plan: &mut Plan) {
+        for run in &mut plan.runs {
+            run.seconds = self.seconds_left(run);
+            run.counts_flatness = self.knows_flatness(run);
+        }
     }
 
     /// Notes the speed of a run; the latest one of a kind counts.
@@ -110,7 +118,7 @@ impl Speeds {
     }
 
     /// Whether the time of flatness that is left of a run is part of [`Self::seconds_left`].
-    pub(crate) fn knows_flatness(&self, run: &PlannedRun) -> bool {
+    fn knows_flatness(&self, run: &PlannedRun) -> bool {
         run.flatness.is_empty() || self.flatness.contains_key(&run.config.model.name)
     }
 

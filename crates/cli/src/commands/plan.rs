@@ -42,7 +42,7 @@ pub(crate) fn show(selection: &SelectionArgs, flags: &TrainingFlags) -> anyhow::
     let missing = missing_data(&plan, flags.data_dir(), flags.allow_unverified())?;
     let mut speeds = Speeds::measured(selection.results());
     calibrate(&plan, &options, &mut speeds);
-    plan.estimate(&speeds);
+    speeds.estimate(&mut plan);
     stdout::print(&plan.table())?;
     say_missing(&selection.session(&missing));
     Ok(Outcome::Done.into())

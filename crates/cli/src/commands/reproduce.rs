@@ -96,7 +96,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let mut speeds = Speeds::measured(results);
     plan.drop_runs_without(&missing);
     calibrate(&plan, &options, &mut speeds);
-    plan.estimate(&speeds);
+    speeds.estimate(&mut plan);
     print!("{}", plan.table());
     say_missing(&session);
     let table = LiveTable::new(jobs, Best::of_finished(&plan, results));

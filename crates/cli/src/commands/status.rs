@@ -54,7 +54,7 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let all = experiment::read_all(&args.experiments)?;
     let selected = experiment::select(all, &session.only, session.extent)?;
     let mut plan = Plan::new(&selected, session.extent, &args.results)?;
-    plan.estimate(&Speeds::measured(&args.results));
+    Speeds::measured(&args.results).estimate(&mut plan);
     stdout::print(&text(&plan, &session, &args.results))?;
     Ok(Outcome::Done.into())
 }
@@ -155,7 +155,7 @@ mod tests {
         let selected = select(read_all(&experiments).unwrap(), &only, extent).unwrap();
         let plan = || {
             let mut plan = Plan::new(&selected, extent, dir.path()).unwrap();
-            plan.estimate(&Speeds::measured(dir.path()));
+            Speeds::measured(dir.path()).estimate(&mut plan);
             plan
         };
         let before = plan();

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::commands::train::TrainingFlags;
-use crate::execute::RunEnd;
 use crate::exit_code::Outcome;
 use crate::interrupt;
-use crate::pool::{CHECKPOINT, Event, Job};
+use crate::job::{CHECKPOINT, Event, Job};
 use crate::progress::Audience;
 use crate::run_dir::RunDir;
+use crate::run_end::RunEnd;
 use crate::sharpness::{self, Means};
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 

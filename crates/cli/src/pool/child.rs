@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, anyhow, bail};
 
-use super::protocol::{Event, Job};
-use crate::execute::RunEnd;
+use crate::job::{Event, Job};
+use crate::run_end::RunEnd;
 
 /// Lines of a process's standard error that a report of its death repeats.
 const LAST_WORDS: usize = 5;

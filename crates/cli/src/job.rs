@@ -5,8 +5,8 @@ use std::io::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
-use crate::execute::RunEnd;
 use crate::flatness::FlatnessSettings;
+use crate::run_end::RunEnd;
 
 /// The first line on a worker's standard input: one run. The end of that input asks it to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
