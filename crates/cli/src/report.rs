@@ -165,8 +165,13 @@ fn machines<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Vec<String
     let named = |records: &RunRecords| {
         let machine = records.environment.as_ref()?;
         Some(format!(
-            "{}, {} cores ({} threads), {}, libtorch {}",
-            machine.processor, machine.cores, machine.threads, records.run.device, machine.libtorch
+            "{}, {} cores ({} thread{}), {}, libtorch {}",
+            machine.processor,
+            machine.cores,
+            machine.threads,
+            if machine.threads == 1 { "" } else { "s" },
+            records.run.device,
+            machine.libtorch
         ))
     };
     let mut machines: Vec<String> = records.into_iter().filter_map(named).collect();

@@ -191,7 +191,8 @@ fn notices(report: &Report) -> Vec<Notice> {
     });
     let strangers = report.strangers.sentences().into_iter().map(|text| Notice {
         title: "In the folder, and no part of this report".to_owned(),
-        text,
+        // The marks of code belong to Markdown.
+        text: text.replace('`', ""),
         commands: Vec::new(),
     });
     missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).chain(strangers).collect()
