@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn links_out_of_the_book_still_lead_into_the_repository() {
-        let to_root = relative(Path::new("/work/target/book"), Path::new("/work"));
+        let to_root = relative(Path::new("/checkout/target/book"), Path::new("/checkout"));
         assert_eq!(to_root, "../..");
-        assert_eq!(relative(Path::new("/built/book"), Path::new("/work")), "../../work");
+        assert_eq!(relative(Path::new("/built/book"), Path::new("/checkout")), "../../checkout");
         let page = "<a href=\"../examples/x.rs\"> <a href=\"laws.html\"> <a href=\"../CHANGELOG.html#a\">";
         assert_eq!(
             lead_out_of_the_book(page, &to_root),

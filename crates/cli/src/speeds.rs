@@ -64,7 +64,12 @@ impl Speeds {
         let config = &records.run.config;
         let (train_images, test_images) =
             (records.run.data.train_images as f64, records.run.data.test_images as f64);
-        let trained = timings.len() as f64 * train_images * config.optimizer.gradients_per_step();
+        // An epoch that was interrupted has the time, and the rate, of what came after: not all of its images.
+        let images: f64 = timings.iter().map(|timing| timing.train_seconds * timing.images_per_second).sum();
+        if images <= 0.0 {
+            return;
+        }
+        let trained = images * config.optimizer.gradients_per_step();
         let passed: f64 = records
             .epochs
             .iter()
