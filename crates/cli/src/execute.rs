@@ -71,7 +71,7 @@ pub(crate) fn execute(
         }
     }
     let left: Vec<&PlannedRun> = plan.left().collect();
-    table.expect(left.len(), seconds(&left, speeds));
+    table.expect(left.len());
     let shared = Mutex::new(Shared { left, next: 0, speeds, execution });
     std::thread::scope(|scope| {
         for slot in 0..jobs {

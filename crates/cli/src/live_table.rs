@@ -69,10 +69,9 @@ impl LiveTable {
         Self { bars, all, slots, state: Mutex::new(state) }
     }
 
-    /// So many runs will begin, and take so long one after the other.
-    pub(crate) fn expect(&self, runs: usize, seconds: Option<f64>) {
-        let mut state = self.state();
-        (state.runs, state.waiting_seconds) = (runs, seconds);
+    /// So many runs will begin.
+    pub(crate) fn expect(&self, runs: usize) {
+        self.state().runs = runs;
     }
 
     /// A run begins, which takes `seconds`; `waiting` is the time of those that have not begun.

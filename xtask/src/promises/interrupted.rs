@@ -14,7 +14,7 @@ use crate::promises::manifest::Measured;
 /// Ctrl-C, a batch system's end, and no chance to react.
 const SIGNALS: [&str; 3] = ["INT", "TERM", "KILL"];
 
-/// So long after its runs have got on, at most, a command is stopped: in milliseconds.
+/// About as long as an epoch at `smoke` takes, in milliseconds.
 const LATER_MS: u64 = 1500;
 
 /// Longest wait for the runs to get on.
@@ -27,6 +27,8 @@ pub(crate) struct Reproduction {
     data_dir: PathBuf,
     scratch: PathBuf,
     options: Vec<String>,
+    /// So long after its runs have got on, at most, a command is stopped: in milliseconds.
+    later_ms: u64,
 }
 
 impl Reproduction {
@@ -34,7 +36,13 @@ impl Reproduction {
     pub(crate) fn new(polder: PathBuf, data_dir: &Path, scratch: &Path, options: &[String]) -> Result<Self> {
         let own = tempfile::Builder::new().prefix("reproduction-").tempdir_in(scratch);
         let scratch = own.with_context(|| format!("`{}` cannot be written to", scratch.display()))?.keep();
-        Ok(Self { polder, data_dir: data_dir.to_owned(), scratch, options: options.to_owned() })
+        Ok(Self {
+            polder,
+            data_dir: data_dir.to_owned(),
+            scratch,
+            options: options.to_owned(),
+            later_ms: LATER_MS,
+        })
     }
 
     /// Stops the command `interruptions` times at moments drawn from a fixed seed, by each signal in turn, and repeats it; in
@@ -46,7 +54,7 @@ impl Reproduction {
         eprintln!("$ {}   (to be stopped, {interruptions} times in all)", shown(&self.command("stopped")));
         for turn in 0..interruptions {
             let signal = SIGNALS[(turn % SIGNALS.len() as u64) as usize];
-            self.interrupt(signal, draws.below(LATER_MS))?;
+            self.interrupt(signal, draws.below(self.later_ms))?;
         }
         Ok(Measured::Equal(self.finish("stopped")? == whole))
     }
@@ -135,18 +143,13 @@ mod tests {
         );
         fs::write(&polder, script).unwrap();
         fs::set_permissions(&polder, fs::Permissions::from_mode(0o755)).unwrap();
-        Reproduction::new(polder, &folder.join("data"), folder, &[]).unwrap()
+        // Stopped at once, since this one is soon over.
+        Reproduction { later_ms: 1, ..Reproduction::new(polder, &folder.join("data"), folder, &[]).unwrap() }
     }
 
     fn measured(extra: &str, interruptions: u64) -> Result<Measured> {
         let folder = tempfile::tempdir().unwrap();
-        let reproduction = reproduction(folder.path(), extra);
-        // At once, since this one is soon over.
-        let whole = reproduction.finish("whole")?;
-        for turn in 0..interruptions {
-            reproduction.interrupt(SIGNALS[turn as usize % 3], 0)?;
-        }
-        Ok(Measured::Equal(reproduction.finish("stopped")? == whole))
+        reproduction(folder.path(), extra).equal_when_interrupted(interruptions)
     }
 
     #[test]
