@@ -7,6 +7,7 @@ pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod plan;

@@ -144,9 +144,9 @@ fn twice<T>(table: &LiveTable, mut attempt: impl FnMut() -> anyhow::Result<T>) -
     })
 }
 
-/// The time for all of `runs`, one after the other, where it is known.
-fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<f64> {
-    runs.iter().map(|run| speeds.seconds_left(run)).sum()
+/// The time for each of `runs`, where that of all is known.
+fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<Vec<f64>> {
+    runs.iter().map(|run| speeds.seconds_left(run)).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::best::Best;
 use crate::job::Event;
 use crate::plan::{PlannedRun, describe, duration};
+use crate::speeds::together;
 
 /// The line of a run.
 const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";
@@ -30,8 +31,8 @@ pub(crate) struct LiveTable {
 struct State {
     runs: usize,
     ended: usize,
-    /// Of the runs that have not begun; `None` if that of any is not known.
-    waiting_seconds: Option<f64>,
+    /// Seconds that each run takes that has not begun; `None` if that of any is not known.
+    waiting: Option<Vec<f64>>,
     current: Vec<Option<Current>>,
     best: Best,
 }
@@ -74,21 +75,21 @@ impl LiveTable {
         self.state().runs = runs;
     }
 
-    /// A run begins, which takes `seconds`; `waiting` is the time of those that have not begun.
+    /// A run begins, which takes `seconds`; `waiting` holds the times of those that have not begun.
     pub(crate) fn begin(
         &self,
         slot: usize,
         number: usize,
         run: &PlannedRun,
         seconds: Option<f64>,
-        waiting: Option<f64>,
+        waiting: Option<Vec<f64>>,
     ) {
         let what = describe(run);
         self.slots[slot].reset();
         self.slots[slot].set_style(style(RUN));
         self.slots[slot].set_prefix(what.clone());
         let mut state = self.state();
-        state.waiting_seconds = waiting;
+        state.waiting = waiting;
         state.current[slot] = Some(Current {
             what: what.clone(),
             dataset: run.config.data.dataset.to_string(),
@@ -190,14 +191,12 @@ impl Current {
 impl State {
     /// The time left, where it is known.
     fn left(&self) -> Option<String> {
-        let current: Option<f64> = self
-            .current
-            .iter()
-            .flatten()
-            .map(|current| current.seconds.map(|seconds| seconds * (1.0 - current.fraction)))
-            .sum();
-        let jobs = self.current.len().max(1) as f64;
-        Some(duration((self.waiting_seconds? + current?) / jobs))
+        let current = self.current.iter().flatten();
+        let mut left: Vec<f64> = current
+            .map(|current| Some(current.seconds? * (1.0 - current.fraction)))
+            .collect::<Option<_>>()?;
+        left.extend(self.waiting.as_ref()?);
+        Some(duration(together(left, self.current.len())))
     }
 
     fn line(&self) -> String {
@@ -226,11 +225,13 @@ mod tests {
         let mut state = State {
             runs: 18,
             ended: 3,
-            waiting_seconds: Some(3600.0),
+            waiting: Some(vec![1800.0, 1800.0]),
             current: vec![current(Some(600.0), 0.5), None],
             best: Best::default(),
         };
         assert_eq!(state.line(), "3 of 18 runs ended, about 32 min 30 s left", "two at a time");
+        state.waiting = Some(Vec::new());
+        assert_eq!(state.line(), "3 of 18 runs ended, about 5 min left", "the last one is alone");
         state.best.note("CIFAR-10", 0.712, "A4 SGD, seed 0", "tail");
         state.current[0] = current(None, 0.5);
         assert_eq!(state.line(), "3 of 18 runs ended; best so far: CIFAR-10 71.20 %", "time not known");

@@ -8,6 +8,7 @@ use crate::experiment::{Experiment, Extent};
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
 use crate::session::MissingData;
+use crate::speeds::together;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Everything that a selection of experiments asks for, in the order it is run.
@@ -110,8 +111,8 @@ impl Plan {
         self.runs.iter().filter(|run| !run.is_done())
     }
 
-    /// The table that `--dry-run` prints.
-    pub(crate) fn table(&self) -> String {
+    /// The table that `polder plan` prints, for so many runs at a time.
+    pub(crate) fn table(&self, jobs: usize) -> String {
         let mut lines =
             vec![["", "seed", "data", "network", "epochs", "state", "time left", "run"].map(str::to_owned)];
         for theory in &self.theory {
@@ -146,13 +147,14 @@ impl Plan {
         }
         let mut table = aligned(&lines);
         let unknown = self.left().filter(|run| run.seconds.is_none()).count();
-        let known: f64 = self.left().filter_map(|run| run.seconds).sum();
+        let known = duration(together(self.left().filter_map(|run| run.seconds), jobs));
+        let side_by_side = if jobs > 1 { format!(", {jobs} at a time") } else { String::new() };
         let left = match (self.left().count(), unknown) {
             (0, _) => "nothing is left to train".to_owned(),
-            (count, 0) => format!("{count} to train, about {}", duration(known)),
+            (count, 0) => format!("{count} to train, about {known}{side_by_side}"),
             (count, unknown) if unknown == count => format!("{count} to train, time unknown"),
             (count, unknown) => {
-                format!("{count} to train, about {} and {unknown} of unknown time", duration(known))
+                format!("{count} to train, about {known}{side_by_side} and {unknown} of unknown time")
             }
         };
         let _ = writeln!(
@@ -293,7 +295,7 @@ mod tests {
         let plan = |estimated| {
             let mut plan = Plan::new(&experiments("A4"), desk(1), dir.path()).unwrap();
             if estimated {
-                Speeds::measured(dir.path()).estimate(&mut plan);
+                Speeds::measured(dir.path(), 2).estimate(&mut plan);
             }
             plan
         };
@@ -306,9 +308,11 @@ mod tests {
         let seconds: Vec<f64> = second.runs.iter().map(|run| run.seconds.unwrap()).collect();
         assert_eq!(seconds[0], 0.0);
         // Three of eight epochs are left of the second, those with the most averages; the fifth takes two gradients a step.
-        assert!(seconds[1] > 0.0 && seconds[2] > 2.0 * seconds[1], "{seconds:?}");
-        assert!(seconds[4] > 1.5 * seconds[2], "{seconds:?}");
-        let table = second.table();
+        assert!(seconds[1] > 0.0 && seconds[2] > 1.5 * seconds[1], "{seconds:?}");
+        assert!(seconds[4] > 1.3 * seconds[2], "{seconds:?}");
+        let table = second.table(1);
+        let hours = |jobs| second.table(jobs).lines().last().unwrap().to_owned();
+        assert!(hours(2).contains(", 2 at a time.") && hours(2) != table.lines().last().unwrap());
         for part in ["finished", "stopped after epoch 5", "to do", "5 to train, about"] {
             assert!(table.contains(part), "{table}");
         }

@@ -23,6 +23,11 @@ pub(crate) struct Session {
     pub(crate) own_experiments: Option<String>,
     /// Patterns of experiments; empty for all.
     pub(crate) only: Vec<String>,
+    /// Runs at a time, and libtorch's threads for each; earlier versions did not write them.
+    #[serde(default)]
+    pub(crate) jobs: usize,
+    #[serde(default)]
+    pub(crate) threads: usize,
     pub(crate) missing: Vec<MissingData>,
     pub(crate) failures: Vec<Failure>,
     /// Stopped by the user before the end.
@@ -98,6 +103,8 @@ mod tests {
             extent: Extent { num_seeds: Some(2), ..Extent::all(ScaleName::Desk) },
             own_experiments: None,
             only: vec!["A4".to_owned(), "C*".to_owned()],
+            jobs: 1,
+            threads: 2,
             missing: Vec::new(),
             failures: Vec::new(),
             interrupted: false,

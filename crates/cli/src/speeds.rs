@@ -1,7 +1,7 @@
 //! What training costs on this machine, learned from the timings of runs, and how long others will take.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use polder_models::Architecture;
 
@@ -13,29 +13,33 @@ use crate::record::{EpochRecord, ITERATE, RunRecords};
 /// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Speeds {
-    training: BTreeMap<String, Speed>,
-    /// Of a measurement of flatness, per image and set of weights, by the network.
-    flatness: BTreeMap<String, f64>,
+    training: BTreeMap<String, Costs>,
+    /// Seconds that a measurement of flatness took per image and set of weights, by the network.
+    flatness: BTreeMap<String, Vec<f64>>,
 }
 
-/// The cost of training of one kind.
-#[derive(Clone, Copy, Debug)]
-struct Speed {
+/// What each epoch of one kind of training cost. Their medians count: an epoch may have shared the machine with something else.
+#[derive(Clone, Debug, Default)]
+struct Costs {
     /// Of one gradient of one image.
-    seconds_per_gradient: f64,
+    seconds_per_gradient: Vec<f64>,
     /// Of an image that is evaluated, or that a BN refresh passes.
-    seconds_per_evaluated_image: f64,
+    seconds_per_evaluated_image: Vec<f64>,
 }
 
 impl Speeds {
-    /// What the runs in `results` that have timings cost.
-    pub(crate) fn measured(results: &std::path::Path) -> Self {
+    /// What the runs in `results` cost that have timings and train with so many threads.
+    pub(crate) fn measured(results: &Path, threads: usize) -> Self {
         let mut speeds = Self::default();
         let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
         let mut dirs: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
         dirs.sort();
         for dir in dirs {
-            if let Ok(records) = RunRecords::read(&dir) {
+            let records = RunRecords::read(&dir).ok();
+            let fits = |records: &RunRecords| {
+                records.environment.as_ref().is_some_and(|environment| environment.threads == threads)
+            };
+            if let Some(records) = records.filter(fits) {
                 speeds.learn(&records);
                 if let Ok(Some(flatness)) = FlatnessRecord::read_any(&dir) {
                     speeds.learn_flatness(&records.run.config, &flatness);
@@ -53,42 +57,33 @@ impl Speeds {
         }
     }
 
-    /// Notes the speed of a run; the latest one of a kind counts.
+    /// Notes the cost of every epoch of a run.
     pub(crate) fn learn(&mut self, records: &RunRecords) {
-        // A first epoch also pays for memory and for libtorch's first calls: leave it out where there are others.
-        let skipped = usize::from(records.timings.len() > 1);
-        let timings = &records.timings[skipped..];
-        if timings.is_empty() {
-            return;
-        }
         let config = &records.run.config;
         let (train_images, test_images) =
             (records.run.data.train_images as f64, records.run.data.test_images as f64);
-        // An epoch that was interrupted has the time, and the rate, of what came after: not all of its images.
-        let images: f64 = timings.iter().map(|timing| timing.train_seconds * timing.images_per_second).sum();
-        if images <= 0.0 {
-            return;
+        // A first epoch also pays for memory and for libtorch's first calls: leave it out where there are others.
+        let skipped = usize::from(records.timings.len() > 1);
+        for (timing, epoch) in records.timings.iter().zip(&records.epochs).skip(skipped) {
+            let costs = self.training.entry(Self::kind(config)).or_default();
+            // An epoch that was interrupted has the time, and the rate, of what came after: not all of its images.
+            let trained =
+                timing.train_seconds * timing.images_per_second * config.optimizer.gradients_per_step();
+            if trained > 0.0 {
+                costs.seconds_per_gradient.push(timing.train_seconds / trained);
+            }
+            let passed = passed_at(config, &evaluated(epoch), train_images, test_images);
+            if passed > 0.0 {
+                costs.seconds_per_evaluated_image.push(timing.evaluate_seconds / passed);
+            }
         }
-        let trained = images * config.optimizer.gradients_per_step();
-        let passed: f64 = records
-            .epochs
-            .iter()
-            .skip(skipped)
-            .map(|epoch| passed_at(config, &evaluated(epoch), train_images, test_images))
-            .sum();
-        let evaluate_seconds: f64 = timings.iter().map(|timing| timing.evaluate_seconds).sum();
-        let seconds_per_gradient = timings.iter().map(|timing| timing.train_seconds).sum::<f64>() / trained;
-        // A run that has not been evaluated yet: a forward pass is about a third of a gradient.
-        let seconds_per_evaluated_image =
-            if passed > 0.0 { evaluate_seconds / passed } else { seconds_per_gradient / 3.0 };
-        self.training.insert(Self::kind(config), Speed { seconds_per_gradient, seconds_per_evaluated_image });
     }
 
     /// Notes what a measurement of flatness cost.
     pub(crate) fn learn_flatness(&mut self, config: &RunConfig, record: &FlatnessRecord) {
         let units = flatness_units(&record.settings);
         if units > 0.0 {
-            self.flatness.insert(config.model.name.clone(), record.seconds / units);
+            self.flatness.entry(config.model.name.clone()).or_default().push(record.seconds / units);
         }
     }
 
@@ -108,7 +103,9 @@ impl Speeds {
 
     /// Whether a run of this kind has been measured.
     pub(crate) fn knows(&self, config: &RunConfig) -> bool {
-        self.training.contains_key(&Self::kind(config))
+        self.training
+            .get(&Self::kind(config))
+            .is_some_and(|costs| median(&costs.seconds_per_gradient).is_some())
     }
 
     /// The time for what is left of a run; flatness counts where one of its network has been measured.
@@ -118,7 +115,7 @@ impl Speeds {
             RunState::Partial(epochs) => self.training_seconds(&run.config, epochs)?,
             RunState::ToDo | RunState::Damaged => self.training_seconds(&run.config, 0)?,
         };
-        let per_unit = self.flatness.get(&run.config.model.name).copied().unwrap_or(0.0);
+        let per_unit = self.flatness.get(&run.config.model.name).and_then(|seen| median(seen)).unwrap_or(0.0);
         Some(training + run.flatness.iter().map(|settings| per_unit * flatness_units(settings)).sum::<f64>())
     }
 
@@ -129,7 +126,11 @@ impl Speeds {
 
     /// The time for the epochs of `config` that come after the first `done`.
     fn training_seconds(&self, config: &RunConfig, done: u64) -> Option<f64> {
-        let speed = self.training.get(&Self::kind(config))?;
+        let costs = self.training.get(&Self::kind(config))?;
+        let seconds_per_gradient = median(&costs.seconds_per_gradient)?;
+        // Where nothing has been evaluated yet: a forward pass is about a third of a gradient.
+        let seconds_per_evaluated_image =
+            median(&costs.seconds_per_evaluated_image).unwrap_or(seconds_per_gradient / 3.0);
         let (train_images, test_images) = num_images(config);
         let epochs = config.training.epochs;
         let trained =
@@ -143,8 +144,22 @@ impl Speeds {
                 passed_at(config, &names, train_images, test_images)
             })
             .sum();
-        Some(trained * speed.seconds_per_gradient + passed * speed.seconds_per_evaluated_image)
+        Some(trained * seconds_per_gradient + passed * seconds_per_evaluated_image)
     }
+}
+
+/// The time for runs that take so long each, `jobs` of them at a time.
+pub(crate) fn together(seconds: impl IntoIterator<Item = f64>, jobs: usize) -> f64 {
+    let (sum, longest) =
+        seconds.into_iter().fold((0.0, 0.0_f64), |(sum, longest), one| (sum + one, longest.max(one)));
+    longest.max(sum / jobs.max(1) as f64)
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    Some(f64::midpoint(sorted[(sorted.len() - 1) / 2], upper))
 }
 
 /// Images that evaluations of these weights pass: the test images, and for an average the training images of the refresh.
@@ -192,8 +207,12 @@ mod tests {
     /// Of a machine on which a gradient takes 1 ms and a forward pass 0.25 ms.
     fn machine() -> Speeds {
         let config = config(1, 1);
-        let speed = Speed { seconds_per_gradient: 1e-3, seconds_per_evaluated_image: 0.25e-3 };
-        Speeds { training: [(Speeds::kind(&config), speed)].into(), flatness: BTreeMap::new() }
+        let costs = Costs {
+            // The last two of an epoch beside something else.
+            seconds_per_gradient: vec![1e-3, 1e-3, 9e-3],
+            seconds_per_evaluated_image: vec![0.2e-3, 0.3e-3, 0.1e-3, 9e-3],
+        };
+        Speeds { training: [(Speeds::kind(&config), costs)].into(), flatness: BTreeMap::new() }
     }
 
     #[test]
@@ -209,8 +228,8 @@ mod tests {
         assert!((seconds(&config) - (trained + tested + 5.0 * once)).abs() < 1e-9, "four times more");
         config.model.name = "wrn-10-1-skipinit".to_owned();
         let mut machine = machine();
-        let speed = machine.training.values().copied().next().unwrap();
-        machine.training.insert(Speeds::kind(&config), speed);
+        let costs = machine.training.values().next().unwrap().clone();
+        machine.training.insert(Speeds::kind(&config), costs);
         let without_refresh = machine.training_seconds(&config, 0).unwrap();
         assert!((without_refresh - (trained + tested + 5.0 * 10.0 * 0.25)).abs() < 1e-9);
     }
@@ -223,7 +242,16 @@ mod tests {
         let records = RunRecords::read(&run_dir(dir.path(), &config.id())).unwrap();
         let took: f64 =
             records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-        let told = Speeds::measured(dir.path()).training_seconds(&config, 0).unwrap();
-        assert!((told / took - 1.0).abs() < 1e-9, "{told} of {took}");
+        let told = |threads| Speeds::measured(dir.path(), threads).training_seconds(&config, 0);
+        assert!((told(2).unwrap() / took - 1.0).abs() < 1e-9, "{:?} of {took}", told(2));
+        assert_eq!(told(1), None, "nothing is known of trainings with one thread");
+    }
+
+    #[test]
+    fn runs_side_by_side_take_their_share_or_as_long_as_the_longest() {
+        assert_eq!(together([10.0, 20.0, 30.0], 1), 60.0);
+        assert_eq!(together([10.0, 20.0, 30.0], 2), 30.0);
+        assert_eq!(together([10.0, 20.0, 90.0], 2), 90.0);
+        assert_eq!(together([], 2), 0.0);
     }
 }

@@ -153,7 +153,8 @@ pub(super) fn diverged_note(runs: usize) -> Option<String> {
 mod tests {
     use super::super::measurements::tests::finished;
     use super::*;
-    use crate::claim::Measured;
+    use crate::claim::{Measure, Measured};
+    use crate::flatness::Flatness;
 
     fn term(cell: &str, weights: &str, coefficient: f64) -> Term {
         let text = format!("cell = '{cell}'\nweights = '{weights}'\ncoefficient = {coefficient:?}");
@@ -243,6 +244,27 @@ mod tests {
         let none = check(&measurements, Expect::Above(0.0));
         assert_eq!((none.verdict, none.n, none.effect), (Verdict::Inconclusive, 0, None));
         assert!(none.reason.contains("3 runs diverged"), "{}", none.reason);
+    }
+
+    #[test]
+    fn traces_without_a_logarithm_are_told() {
+        let mut measurements = Measurements::default();
+        for (seed, of_tail) in [(0, 2.0), (1, 2.5), (2, -0.1), (3, 1.5)] {
+            let mut run = finished(&[]);
+            for (weights, trace) in [("iterate", 8.0), ("tail", of_tail)] {
+                let flatness = Flatness { trace: Some(trace), ..Flatness::default() };
+                run.flatness.insert(weights.to_owned(), flatness);
+            }
+            measurements.add("large", &Point::default(), seed, run);
+        }
+        let flat = |weights: &str, coefficient| Term {
+            measure: Measure::Trace,
+            ..term("large", weights, coefficient)
+        };
+        let terms = [flat("iterate", 1.0), flat("tail", -1.0)];
+        let finding = evaluate(&terms, &Point::default(), Expect::Above(0.0), 2, &measurements);
+        assert_eq!((finding.verdict, finding.n), (Verdict::Reproduced, 3));
+        assert!(finding.method.contains("1 seed of `large`, tail, at 0 or below"), "{}", finding.method);
     }
 
     /// A shift of one cell shifts the effect and both ends; a scale scales them; the sign turns the interval round.

@@ -63,9 +63,6 @@ impl Measured {
         if !self.has_ended || self.has_diverged {
             return None;
         }
-        let flatness = |of: fn(&Flatness) -> Option<f64>| {
-            self.flatness.get(weights).and_then(of).filter(|value| *value > 0.0).map(f64::log2)
-        };
         let at = |(passed, _, _): &&(f64, f64, _)| progress.is_none_or(|progress| *passed >= progress - 1e-9);
         let epoch = match progress {
             None => self.epochs.last(),
@@ -74,10 +71,19 @@ impl Measured {
         match measure {
             Measure::Accuracy => epoch?.2.get(weights).copied(),
             Measure::TrainAccuracy => Some(epoch?.1),
-            Measure::Trace => flatness(|flat| flat.trace),
-            Measure::RelativeTrace => flatness(|flat| flat.relative_trace),
-            Measure::LargestEigenvalue => flatness(|flat| flat.largest_eigenvalue),
-            Measure::RelativeLargestEigenvalue => flatness(|flat| flat.relative_largest_eigenvalue),
+            flatness => self.flatness(weights, flatness).filter(|value| *value > 0.0).map(f64::log2),
+        }
+    }
+
+    /// A measure of `flatness.json` as it is, of any sign.
+    fn flatness(&self, weights: &str, measure: Measure) -> Option<f64> {
+        let flatness = self.flatness.get(weights)?;
+        match measure {
+            Measure::Trace => flatness.trace,
+            Measure::RelativeTrace => flatness.relative_trace,
+            Measure::LargestEigenvalue => flatness.largest_eigenvalue,
+            Measure::RelativeLargestEigenvalue => flatness.relative_largest_eigenvalue,
+            Measure::Accuracy | Measure::TrainAccuracy => None,
         }
     }
 }
@@ -110,6 +116,14 @@ impl Place {
     ) -> BTreeMap<u64, f64> {
         let value = |(seed, run): (&u64, &Measured)| Some((*seed, run.value(weights, measure, progress)?));
         self.seeds.iter().filter_map(value).collect()
+    }
+
+    /// How many seeds have a measure of flatness of 0 or less, which has no logarithm.
+    pub(crate) fn num_without_logarithm(&self, weights: &str, measure: Measure) -> usize {
+        self.seeds
+            .values()
+            .filter(|run| run.flatness(weights, measure).is_some_and(|value| value <= 0.0))
+            .count()
     }
 
     /// Seeds whose runs diverged.

@@ -77,6 +77,7 @@ impl Term {
         let mut values = match (&self.best_over, &self.optimum_over) {
             (None, None) => places.first().map_or_else(Values::default, |place| Values {
                 by_seed: self.at_place(place),
+                note: self.lost_to_logarithms(place),
                 diverged: place.diverged().len(),
                 ..Values::default()
             }),
@@ -89,6 +90,18 @@ impl Term {
 
     fn at_place(&self, place: &Place) -> BTreeMap<u64, f64> {
         place.values(&self.weights, self.measure, self.progress)
+    }
+
+    /// What the reader must know of seeds that have no number because a trace or eigenvalue is not positive.
+    fn lost_to_logarithms(&self, place: &Place) -> Option<String> {
+        let lost = place.num_without_logarithm(&self.weights, self.measure);
+        let seeds = if lost == 1 { "seed of" } else { "seeds of" };
+        (lost > 0).then(|| {
+            format!(
+                "{lost} {seeds} `{}`, {}, at 0 or below, count for nothing: no logarithm",
+                self.cell, self.weights
+            )
+        })
     }
 
     /// The place whose mean over seeds is highest. Chosen on the seeds that are then counted, so its mean is biased upward, by

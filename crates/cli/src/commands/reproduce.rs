@@ -1,14 +1,12 @@
 //! `polder reproduce`: plan, run, report.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::ensure;
-
 use crate::best::Best;
 use crate::calibration::calibrate;
+use crate::commands::jobs::{Division, JobsFlag};
 use crate::commands::plan;
 use crate::commands::selection::SelectionArgs;
 use crate::commands::train::TrainingFlags;
@@ -33,9 +31,6 @@ Examples:
 
 Finished runs are never repeated. Ctrl-C writes a checkpoint; the same command continues.";
 
-/// The networks that a processor can train are small: more cores than these are better used by another run.
-const CORES_PER_JOB: usize = 4;
-
 /// What `polder reproduce` understands.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,28 +40,13 @@ pub(crate) struct ReproduceArgs {
     /// Prints the plan and stops: `polder plan`
     #[arg(long)]
     dry_run: bool,
-    /// Runs at a time, each in a process of its own with its share of the cores [default: one per GPU; without one, one
-    /// for every four cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: JobsFlag,
     #[command(flatten)]
     flags: TrainingFlags,
 }
 
 impl ReproduceArgs {
-    /// How many runs at a time.
-    fn jobs(&self, on_cuda: bool) -> anyhow::Result<usize> {
-        let gpus = if on_cuda { polder_models::num_cuda_devices() } else { 0 };
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let jobs =
-            self.jobs.map_or(if gpus > 0 { gpus } else { (cores / CORES_PER_JOB).max(1) }, usize::from);
-        ensure!(
-            gpus == 0 || jobs <= gpus,
-            "--jobs {jobs} is more than there are GPUs ({gpus}); one run at a time fits each"
-        );
-        Ok(jobs)
-    }
-
     /// What a process that trains is started with.
     fn worker_arguments(&self, threads: usize) -> Vec<OsString> {
         let mut arguments: Vec<OsString> =
@@ -79,28 +59,26 @@ impl ReproduceArgs {
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
-        return plan::show(&args.selection, &args.flags);
+        return plan::show(&args.selection, args.jobs, &args.flags);
     }
     let (results, experiments) = (args.selection.results(), args.selection.experiments());
-    // Without the device that is asked for, no run can begin.
-    let on_cuda = args.flags.open_device()?.is_cuda();
-    let jobs = args.jobs(on_cuda)?;
-    let threads = args.flags.threads_of_each(jobs);
+    let division = args.jobs.division(&args.flags)?;
+    let Division { jobs, threads, on_gpus } = division;
     let options = args.flags.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
     let options = TrainOptions { threads: Some(threads), ..options };
     let mut plan = args.selection.plan()?;
     let missing = missing_data(&plan, args.flags.data_dir(), args.flags.allow_unverified())?;
-    let mut session = args.selection.session(&missing);
+    let mut session = args.selection.session(division, &missing);
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;
-    let mut speeds = Speeds::measured(results);
+    let mut speeds = Speeds::measured(results, threads);
     plan.drop_runs_without(&missing);
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);
-    print!("{}", plan.table());
+    print!("{}", plan.table(jobs));
     say_missing(&session);
     let table = LiveTable::new(jobs, Best::of_finished(&plan, results));
-    let pool = Pool::new(jobs, args.worker_arguments(threads), on_cuda, &table)?;
+    let pool = Pool::new(jobs, args.worker_arguments(threads), on_gpus, &table)?;
     let execution = pool.heeding_signals(|| execute(&plan, &mut speeds, results, jobs, &pool, &table));
     drop(table);
     let outcome = outcome(&execution, &session);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::commands::jobs::Division;
 use crate::experiment::{self, Experiment, Extent};
 use crate::plan::Plan;
 use crate::scale::ScaleName;
@@ -56,14 +57,16 @@ impl SelectionArgs {
         Plan::new(&experiments, extent, &self.results)
     }
 
-    /// A session that asks for this.
-    pub(crate) fn session(&self, missing: &[MissingData]) -> Session {
+    /// A session that asks for this, on a machine that is so divided.
+    pub(crate) fn session(&self, division: Division, missing: &[MissingData]) -> Session {
         let is_own = self.experiments != Path::new(EXPERIMENTS);
         Session {
             own_experiments: is_own.then(|| self.experiments.display().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             extent: self.extent(),
             only: self.only.clone(),
+            jobs: division.jobs,
+            threads: division.threads,
             missing: missing.to_vec(),
             failures: Vec::new(),
             interrupted: false,

@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, PlannedRun, RunState, aligned, duration, run_dir};
 use crate::record::RunRecords;
 use crate::run_dir::RunDir;
 use crate::session::Session;
-use crate::speeds::Speeds;
+use crate::speeds::{Speeds, together};
 use crate::stdout;
 
 const EXAMPLES: &str = "\
@@ -44,8 +44,8 @@ struct Count {
     running: usize,
     stopped: usize,
     to_do: usize,
-    /// `None` if that of any run is not known.
-    seconds: Option<f64>,
+    /// That each run still takes; `None` if that of any is not known.
+    seconds: Option<Vec<f64>>,
 }
 
 /// Prints a line per experiment, and what runs at this moment.
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let all = experiment::read_all(&args.experiments)?;
     let selected = experiment::select(all, &session.only, session.extent)?;
     let mut plan = Plan::new(&selected, session.extent, &args.results)?;
-    Speeds::measured(&args.results).estimate(&mut plan);
+    Speeds::measured(&args.results, session.threads).estimate(&mut plan);
     stdout::print(&text(&plan, &session, &args.results))?;
     Ok(Outcome::Done.into())
 }
@@ -63,7 +63,7 @@ fn text(plan: &Plan, session: &Session, results: &Path) -> String {
     let held = |run: &PlannedRun| RunDir::is_held(&run_dir(results, &run.id));
     let running: Vec<&PlannedRun> = plan.runs.iter().filter(|run| held(run)).collect();
     let mut text = format!("{}, from `{}`\n\n", results.display(), session.command());
-    text += &counts(plan, &running);
+    text += &counts(plan, &running, session.jobs);
     for run in &running {
         let _ = writeln!(text, "\nnow: {}", describe(run, results));
     }
@@ -82,25 +82,25 @@ fn text(plan: &Plan, session: &Session, results: &Path) -> String {
     text
 }
 
-fn counts(plan: &Plan, running: &[&PlannedRun]) -> String {
+fn counts(plan: &Plan, running: &[&PlannedRun], jobs: usize) -> String {
     let mut by_experiment: BTreeMap<&str, Count> = BTreeMap::new();
-    let mut sum = Count { seconds: Some(0.0), ..Count::default() };
+    let mut sum = Count { seconds: Some(Vec::new()), ..Count::default() };
     for run in &plan.runs {
         let is_running = running.iter().any(|other| other.id == run.id);
         sum.add(run, is_running);
         let mut experiments: Vec<&str> = run.serves.iter().map(|serves| serves.experiment.as_str()).collect();
         experiments.dedup();
         for experiment in experiments {
-            let empty = || Count { seconds: Some(0.0), ..Count::default() };
+            let empty = || Count { seconds: Some(Vec::new()), ..Count::default() };
             by_experiment.entry(experiment).or_insert_with(empty).add(run, is_running);
         }
     }
     let theory = plan.theory.iter().filter(|theory| theory.finished).count();
     let mut lines =
         vec![["", "finished", "diverged", "running", "stopped", "to do", "time left"].map(str::to_owned)];
-    lines.extend(by_experiment.iter().map(|(name, count)| count.line(name)));
+    lines.extend(by_experiment.iter().map(|(name, count)| count.line(name, jobs)));
     // Runs may serve several experiments: the sum is over runs.
-    lines.push(sum.line("all runs"));
+    lines.push(sum.line("all runs", jobs));
     let mut text = aligned(&lines);
     let _ = writeln!(text, "{theory} of {} laws simulated.", plan.theory.len());
     text
@@ -116,14 +116,18 @@ impl Count {
             RunState::ToDo => self.to_do += 1,
         }
         let left = if run.is_done() { Some(0.0) } else { run.seconds };
-        self.seconds = self.seconds.zip(left).map(|(sum, left)| sum + left);
+        self.seconds = self.seconds.take().zip(left).map(|(mut all, left)| {
+            all.push(left);
+            all
+        });
     }
 
-    fn line(&self, name: &str) -> [String; 7] {
+    /// Its row; the time is that of `jobs` runs at a time.
+    fn line(&self, name: &str, jobs: usize) -> [String; 7] {
         let [finished, diverged, running, stopped, to_do] =
             [self.finished, self.diverged, self.running, self.stopped, self.to_do]
                 .map(|count| count.to_string());
-        let left = self.seconds.map_or("unknown".to_owned(), duration);
+        let left = self.seconds.clone().map_or("unknown".to_owned(), |all| duration(together(all, jobs)));
         [name.to_owned(), finished, diverged, running, stopped, to_do, left]
     }
 }
@@ -155,7 +159,7 @@ mod tests {
         let selected = select(read_all(&experiments).unwrap(), &only, extent).unwrap();
         let plan = || {
             let mut plan = Plan::new(&selected, extent, dir.path()).unwrap();
-            Speeds::measured(dir.path()).estimate(&mut plan);
+            Speeds::measured(dir.path(), 2).estimate(&mut plan);
             plan
         };
         let before = plan();
@@ -166,6 +170,8 @@ mod tests {
             version: String::new(),
             extent,
             only: only.to_vec(),
+            jobs: 1,
+            threads: 2,
             missing: Vec::new(),
             failures: Vec::new(),
             interrupted: true,

@@ -21,6 +21,8 @@ fn session(scale: ScaleName) -> Session {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         extent: Extent::all(scale),
         only: Vec::new(),
+        jobs: 1,
+        threads: 2,
         missing: Vec::new(),
         failures: Vec::new(),
         interrupted: false,
