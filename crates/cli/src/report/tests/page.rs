@@ -142,6 +142,8 @@ fn in_a_browser_links_open_columns_sort_and_figures_are_saved_and_enlarged() {
         }
     }
 
+    let tops: Vec<f64> = seen["landed"].as_array().unwrap().iter().map(|top| top.as_f64().unwrap()).collect();
+    assert!(tops.len() == 3 && tops.iter().all(|top| (0.0..40.0).contains(top)), "{tops:?}");
     assert_eq!(
         seen["followed"],
         json!({ "before": [false, false], "after": [true, true], "commands": true })

@@ -61,6 +61,19 @@ addEventListener("load", async () => {
     return { before, after: opened(), commands: target.textContent.includes("polder train cell.toml") };
   };
 
+  // How far below the top of the screen the targets of the last, the middle and the first verdict at a glance come to lie.
+  const landed = async () => {
+    const links = [...document.querySelectorAll(".chips a")];
+    const tops = [];
+    for (const link of [links.at(-1), links[links.length >> 1], links[0]]) {
+      link.click();
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+      tops.push(document.getElementById(link.hash.slice(1)).getBoundingClientRect().top);
+    }
+    scrollTo(0, 0);
+    return tops;
+  };
+
   const luminance = (channels) => {
     const linear = channels.slice(0, 3).map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
@@ -94,6 +107,9 @@ addEventListener("load", async () => {
 
   const seen = {};
   try {
+    seen.landed = await landed();
+    // What is off the screen is not laid out, and could be wider than it.
+    for (const section of document.querySelectorAll("main > section")) section.style.contentVisibility = "visible";
     seen.followed = await followed();
     for (const details of document.querySelectorAll("details")) details.open = true;
     seen.width = { viewport: innerWidth, page: document.documentElement.scrollWidth };
