@@ -8,6 +8,7 @@ mod effect;
 mod experiment;
 mod figure_files;
 pub(crate) mod figures;
+mod flatness;
 mod html;
 mod markdown;
 mod numbers;
@@ -54,10 +55,14 @@ impl Report {
         let session = Session::read(results)?;
         let published = Published::read(&experiments.join(PUBLISHED_FILE))?;
         let selected = select(read_all(experiments)?, &session.only, session.extent)?;
-        let experiments = selected
+        let mut experiments = selected
             .into_iter()
             .map(|experiment| ExperimentReport::collect(experiment, &session, results))
             .collect::<Result<Vec<_>, _>>()?;
+        let ids: BTreeSet<String> = experiments.iter().map(|one| one.experiment.id.clone()).collect();
+        for one in &mut experiments {
+            one.runs_shown_in = one.experiment.runs_of.clone().filter(|of| ids.contains(of));
+        }
         let asked_for: BTreeSet<&str> =
             experiments.iter().flat_map(|one| &one.runs).map(|run| run.id.as_str()).collect();
         let strangers = Strangers::find(results, &asked_for);

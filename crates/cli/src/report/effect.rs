@@ -40,7 +40,7 @@ pub(super) fn effect_text(finding: &Finding) -> (String, String) {
 }
 
 /// A factor with three digits that count, also where a few seeds leave its interval wide.
-fn factor(value: f64) -> String {
+pub(super) fn factor(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
         value if value >= 1e4 => format!("{value:.0e}"),

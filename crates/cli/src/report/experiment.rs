@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use polder_theory::Exhibit;
+use polder_theory::{Exhibit, Table};
 
 use super::cells::{CellResult, cells};
+use super::flatness::{self, FlatnessResult, flatness};
 use crate::claim::{Claim, Finding, Measured, Measurements};
 use crate::config::RunConfig;
 use crate::experiment::{Experiment, Point};
@@ -18,6 +19,8 @@ use crate::theory_record::TheoryRecord;
 /// One experiment at the scale of the session.
 pub(crate) struct ExperimentReport {
     pub(crate) experiment: Experiment,
+    /// The experiment of the same report whose section has the curves of these runs.
+    pub(crate) runs_shown_in: Option<String>,
     /// In what it differs from the paper.
     pub(crate) scale_note: String,
     pub(crate) claims: Vec<(Claim, Finding)>,
@@ -90,7 +93,24 @@ impl ExperimentReport {
         };
         let claims = experiment.claims.iter().flat_map(tested).collect();
         let scale_note = experiment.scale(session.extent.scale)?.note.clone();
-        Ok(Self { experiment, scale_note, claims, cells, runs, theory, damaged })
+        Ok(Self { experiment, runs_shown_in: None, scale_note, claims, cells, runs, theory, damaged })
+    }
+
+    /// How flat the ends of the runs are; empty where that is not measured.
+    pub(super) fn flatness(&self) -> Vec<FlatnessResult> {
+        let settings = self.experiment.flatness.as_ref();
+        settings.map_or_else(Vec::new, |settings| flatness(&self.runs, &settings.weights))
+    }
+
+    /// All tables but that of the accuracies.
+    pub(super) fn tables(&self) -> Vec<Table> {
+        let of_law = self.theory.iter().flat_map(|(_, exhibit)| exhibit.tables.iter().cloned());
+        of_law.chain(flatness::table(&self.flatness())).collect()
+    }
+
+    /// The cells with their accuracies; none where flatness is the subject and another section has them.
+    pub(super) fn accuracies(&self) -> &[CellResult] {
+        if self.runs_shown_in.is_some() && self.experiment.flatness.is_some() { &[] } else { &self.cells }
     }
 
     fn records(&self) -> impl Iterator<Item = &RunRecords> {

@@ -3,8 +3,11 @@
 mod axes;
 mod curves;
 mod ends;
+mod flatness;
 mod law;
+mod rows;
 pub(crate) mod samples;
+mod windows;
 
 use self::samples::Samples;
 use super::panel::Ink;
@@ -12,6 +15,10 @@ use super::{ExperimentReport, RunResult};
 
 /// More cells than this are not drawn one by one.
 const MOST_CELLS: usize = 8;
+
+/// What every dot plot says of its bars.
+const INTERVALS: &str = "hollow: each seed; bar: 95 % t interval of the mean, cut at the edge of the picture. With two seeds \
+                         the interval rests on one degree of freedom and is wide.";
 
 /// Panels that belong together, with one legend and one caption.
 #[derive(Clone)]
@@ -63,8 +70,13 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
         .collect();
     figures.extend(axes::figure(&experiment.cells).as_ref().map(of_data).transpose()?);
     let mut names: Vec<&str> = runs.iter().map(|run| run.cell.as_str()).collect();
+    names.sort_unstable();
     names.dedup();
-    if !runs.is_empty() && names.len() <= MOST_CELLS {
+    figures.extend(windows::figure(experiment).as_ref().map(of_data).transpose()?);
+    if names.len() <= MOST_CELLS {
+        figures.extend(flatness::figure(&experiment.flatness())?);
+    }
+    if !runs.is_empty() && names.len() <= MOST_CELLS && experiment.runs_shown_in.is_none() {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {
             figures.push(ends::figure(&experiment.cells)?);
         }

@@ -105,7 +105,10 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
             finding.reason
         );
     }
-    for table in report.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables) {
+    if let Some(other) = &report.runs_shown_in {
+        let _ = writeln!(text, "\nThe runs are those of {other}, where their curves are.");
+    }
+    for table in report.tables() {
         let _ = writeln!(text, "\n{}\n", table.title);
         let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
         let _ = writeln!(text, "{}\n|{}", row(&table.heads), "---|".repeat(table.heads.len()));
@@ -113,13 +116,13 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
             let _ = writeln!(text, "{}", row(cells));
         }
     }
-    if !report.cells.is_empty() {
+    if !report.accuracies().is_empty() {
         let _ = writeln!(
             text,
             "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (larger network, longer) |\n\
              |---|---|---|---|---|---|"
         );
-        for cell in &report.cells {
+        for cell in report.accuracies() {
             let _ = writeln!(text, "{}", cell_row(&experiment.id, cell, published));
         }
     }

@@ -104,6 +104,45 @@ fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
 }
 
 #[test]
+fn runs_that_are_looked_at_once_more_are_drawn_by_what_is_asked_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let of_a = |only: &[&str]| {
+        let only = only.iter().map(|&id| id.to_owned()).collect();
+        Session { only, ..session(ScaleName::Desk) }
+    };
+    for run in &plan(dir.path(), ScaleName::Desk).runs {
+        let is_of_a4 = run.serves.iter().any(|serves| serves.experiment == "A4");
+        if is_of_a4 && run.config.data.dataset == crate::config::DatasetName::Cifar10 {
+            synthetic::write_run(dir.path(), &run.config, None);
+            run.flatness
+                .iter()
+                .for_each(|settings| synthetic::write_flatness(dir.path(), &run.config, settings));
+        }
+    }
+    let titles = |session: &Session| -> Vec<Vec<String>> {
+        session.write(dir.path()).unwrap();
+        let report = Report::collect(&experiments(), dir.path()).unwrap();
+        let titles = |one| figures::figures(one).unwrap().into_iter().map(|figure| figure.title).collect();
+        report.experiments.iter().map(titles).collect()
+    };
+    let curves = ["Where the runs end", "Accuracy over the epochs", "Loss over the epochs"];
+    let flatness = "How flat the loss is where the runs end";
+    let [a4, a5, a6] = titles(&of_a(&["A4", "A5", "A6"])).try_into().unwrap();
+    assert_eq!((a4, a5), (curves.map(str::to_owned).to_vec(), vec!["From where on to average".to_owned()]));
+    assert_eq!(a6, [flatness]);
+    let [alone] = titles(&of_a(&["A6"])).try_into().unwrap();
+    assert_eq!(alone, [&[flatness], &curves[..]].concat(), "where nothing else shows the runs");
+
+    let [html, markdown, ..] = draw(dir.path(), &of_a(&["A4", "A6"]));
+    for page in [&html, &markdown] {
+        assert!(
+            page.contains("scale-invariant largest eigenvalue") && page.contains("The runs are those of")
+        );
+    }
+    assert_eq!(markdown.matches("| cell | weights | test accuracy").count(), 1, "A6 is about flatness");
+}
+
+#[test]
 fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
     let dir = tempfile::tempdir().unwrap();
     write_theory(&plan(dir.path(), ScaleName::Smoke));

@@ -12,8 +12,12 @@ const FEWEST_VALUES: usize = 3;
 
 /// One panel per cell with a numeric axis that has several values; `None` where there is none.
 pub(super) fn figure(cells: &[CellResult]) -> Option<Figure> {
-    let mut families: Vec<&str> = cells.iter().map(|cell| cell.family.as_str()).collect();
-    families.dedup();
+    let mut families: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !families.contains(&cell.family.as_str()) {
+            families.push(&cell.family);
+        }
+    }
     let panels: Vec<Panel> = families
         .iter()
         .filter_map(|family| {
@@ -65,20 +69,9 @@ fn panel(family: &str, axis: &str, cells: &[&CellResult]) -> Panel {
     };
     let mut series = Vec::new();
     for (index, (point, weights, of_curve)) in curves.iter().enumerate() {
-        let ink = Ink::of_series(index);
-        let mut means = Vec::new();
-        let mut intervals = Vec::new();
-        for cell in of_curve {
-            let (Some(x), Some(mean)) = (cell.point.number(axis), cell.mean) else { continue };
-            means.push((x, 100.0 * mean));
-            intervals.extend(cell.interval.map(|interval| (x, 100.0 * interval.low, 100.0 * interval.high)));
-        }
-        means.sort_by(|left, right| left.0.total_cmp(&right.0));
-        if !intervals.is_empty() {
-            series.push(Series::unnamed(ink, Shape::Intervals(intervals)));
-        }
-        series.push(Series::new(label(point, weights), ink, Shape::Line(means.clone())));
-        series.push(Series::unnamed(ink, Shape::Dots(means)));
+        let points: Vec<(f64, &CellResult)> =
+            of_curve.iter().filter_map(|cell| Some((cell.point.number(axis)?, *cell))).collect();
+        series.extend(curve(label(point, weights), Ink::of_series(index), &points));
     }
     let numbers = || cells.iter().filter_map(|cell| cell.point.number(axis));
     let (low, high) = numbers().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
@@ -89,6 +82,27 @@ fn panel(family: &str, axis: &str, cells: &[&CellResult]) -> Panel {
         y: Axis::linear("test accuracy, %"),
         series,
     }
+}
+
+/// Mean accuracies in per cent over numbers, with their intervals; nothing for cells without a mean.
+pub(super) fn curve(label: String, ink: Ink, points: &[(f64, &CellResult)]) -> Vec<Series> {
+    let mut means: Vec<(f64, f64)> =
+        points.iter().filter_map(|(x, cell)| Some((*x, 100.0 * cell.mean?))).collect();
+    means.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let of_cell = |(x, cell): &(f64, &CellResult)| {
+        cell.interval.map(|interval| (*x, 100.0 * interval.low, 100.0 * interval.high))
+    };
+    let intervals: Vec<(f64, f64, f64)> = points.iter().filter_map(of_cell).collect();
+    if means.is_empty() {
+        return Vec::new();
+    }
+    let mut series = Vec::new();
+    if !intervals.is_empty() {
+        series.push(Series::unnamed(ink, Shape::Intervals(intervals)));
+    }
+    series.push(Series::new(label, ink, Shape::Line(means.clone())));
+    series.push(Series::unnamed(ink, Shape::Dots(means)));
+    series
 }
 
 #[cfg(test)]

@@ -72,9 +72,9 @@ pub(super) fn family_anchor(experiment: &str, family: &str) -> String {
 impl CellRow {
     /// All cells of an experiment, the best mean marked.
     pub(super) fn all(one: &ExperimentReport, published: &Published) -> Vec<Self> {
-        let best = one.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max);
+        let best = one.accuracies().iter().filter_map(|cell| cell.mean).reduce(f64::max);
         let mut rows = Vec::<Self>::new();
-        for cell in &one.cells {
+        for cell in one.accuracies() {
             let first = rows.last().is_none_or(|before| before.cell != cell.cell);
             let best = cell.mean.is_some() && cell.mean == best;
             rows.push(Self { first, best, ..Self::new(&one.experiment.id, cell, published) });

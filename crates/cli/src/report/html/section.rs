@@ -18,6 +18,8 @@ pub(super) struct Section {
     method: String,
     scale_note: String,
     claims: Vec<ClaimRow>,
+    /// The section that has the curves of these runs.
+    runs_shown_in: Option<String>,
     cells: Vec<CellRow>,
     figures: Vec<FigureView>,
     tables: Vec<TableView>,
@@ -35,7 +37,7 @@ pub(super) struct Section {
     data: Option<&'static str>,
 }
 
-/// The numbers of a law.
+/// The numbers of a law, or of flatness.
 #[derive(Serialize)]
 struct TableView {
     title: String,
@@ -72,13 +74,14 @@ pub(super) fn section(
             .iter()
             .map(|(claim, finding)| ClaimRow::new(&experiment.id, claim, finding))
             .collect(),
+        runs_shown_in: one.runs_shown_in.clone(),
         cells: CellRow::all(one, &report.published),
         figures: figures
             .iter()
             .filter(|file| file.experiment == experiment.id)
             .map(FigureView::new)
             .collect::<Result<_, _>>()?,
-        tables: one.theory.iter().flat_map(|(_, exhibit)| &exhibit.tables).map(table).collect(),
+        tables: one.tables().iter().map(table).collect(),
         families: Family::all(one)?,
         runs: one.runs.iter().map(RunRow::new).collect(),
         settings,
