@@ -13,6 +13,7 @@ mod html;
 mod markdown;
 mod numbers;
 pub(crate) mod panel;
+mod run;
 mod strangers;
 pub(crate) mod svg_file;
 
@@ -23,8 +24,9 @@ use anyhow::Context;
 
 use self::cells::{CellResult, main_average, weights_label};
 use self::effect::{case_text, effect_text};
-use self::experiment::{ExperimentReport, RunResult};
+use self::experiment::ExperimentReport;
 use self::figure_files::FigureFile;
+use self::run::RunResult;
 use self::strangers::Strangers;
 use crate::claim::{Claim, Finding, Verdict};
 use crate::experiment::{PUBLISHED_FILE, read_all, select};
@@ -120,7 +122,7 @@ impl Report {
 
     /// Wall time of everything that was computed.
     fn seconds(&self) -> f64 {
-        let training: f64 = self.records().into_iter().map(experiment::seconds).sum();
+        let training: f64 = self.records().into_iter().map(run::seconds).sum();
         let theory: f64 = self
             .experiments
             .iter()
@@ -141,7 +143,7 @@ impl Report {
 
     /// How many runs have ended, and how many there are to be, each once.
     fn progress(&self) -> (usize, usize) {
-        experiment::progress(self.runs())
+        run::progress(self.runs())
     }
 
     /// One paragraph on what the page says.

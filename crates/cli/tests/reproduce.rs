@@ -31,6 +31,10 @@ fn small_experiments(dir: &Path) -> PathBuf {
                     "vary = { data.dataset = [\"cifar10\"] }\n\n[scales",
                     "vary = { data.dataset = [\"generated\"] }\n\n[scales",
                 ),
+                (
+                    "= 2 }\nvary = { data.dataset = [\"cifar10\"] }",
+                    "= 2 }\nvary = { data.dataset = [\"generated\"] }",
+                ),
                 ("train_images = 2000, test_images = 1000", "train_images = 256, test_images = 100"),
                 ("seeds = [0]", "seeds = [0, 1]"),
             ] {

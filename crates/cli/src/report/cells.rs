@@ -1,6 +1,6 @@
 //! Cells of a grid: what the seeds of a place come to, for each set of weights.
 
-use super::experiment::RunResult;
+use super::run::RunResult;
 use crate::claim::{Interval, LEVEL, Measure, mean_interval};
 use crate::experiment::Point;
 use crate::record::ITERATE;
@@ -69,6 +69,6 @@ pub(super) fn weights_label(weights: &str) -> String {
     match weights {
         ITERATE => "last iterate".to_owned(),
         "tail" => "average".to_owned(),
-        other => format!("average `{other}`"),
+        other => format!("average ({other})"),
     }
 }

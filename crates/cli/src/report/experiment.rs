@@ -1,18 +1,17 @@
 //! One experiment of a report, with the runs that it asks for.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use polder_theory::{Exhibit, Table};
 
 use super::cells::{CellResult, cells};
 use super::flatness::{self, FlatnessResult, flatness};
-use crate::claim::{Claim, Finding, Measured, Measurements};
-use crate::config::RunConfig;
-use crate::experiment::{Experiment, Point};
+use super::run::{RunResult, progress, seconds};
+use crate::claim::{Claim, Finding, Measurements};
+use crate::experiment::Experiment;
 use crate::flatness::FlatnessRecord;
 use crate::plan::run_dir;
-use crate::record::{DataState, EndRecord, EpochRecord, RECORD_FILE, RunRecords};
+use crate::record::{DataState, RECORD_FILE, RunRecords};
 use crate::session::Session;
 use crate::theory_record::TheoryRecord;
 
@@ -30,20 +29,6 @@ pub(crate) struct ExperimentReport {
     pub(crate) theory: Option<(TheoryRecord, Exhibit)>,
     /// Records that exist and cannot be read, with the reason.
     pub(crate) damaged: Vec<String>,
-}
-
-/// A run that the experiment asks for, with its records if there are any.
-pub(crate) struct RunResult {
-    /// With the values of the axes that have several.
-    pub(crate) cell: String,
-    /// The cell as the experiment names it.
-    pub(crate) family: String,
-    pub(crate) point: Point,
-    pub(crate) seed: u64,
-    pub(crate) id: String,
-    pub(crate) config: RunConfig,
-    pub(crate) records: Option<RunRecords>,
-    pub(crate) flatness: Option<FlatnessRecord>,
 }
 
 impl ExperimentReport {
@@ -139,53 +124,7 @@ impl ExperimentReport {
     }
 }
 
-impl RunResult {
-    /// The epochs recorded so far.
-    pub(crate) fn epochs(&self) -> impl Iterator<Item = &EpochRecord> {
-        self.records.iter().flat_map(|records| &records.epochs)
-    }
-
-    /// How far the run is, in words.
-    pub(crate) fn state(&self) -> &'static str {
-        match self.records.as_ref().map(|records| &records.end) {
-            None => "to do",
-            Some(None) => "partial",
-            Some(Some(EndRecord::Finished)) => "finished",
-            Some(Some(EndRecord::Diverged { .. })) => "diverged",
-        }
-    }
-
-    /// What claims can be about.
-    pub(super) fn measured(&self) -> Measured {
-        let epochs = self.epochs().filter(|epoch| !epoch.evaluations.is_empty()).map(|epoch| {
-            let accuracies = epoch.evaluations.iter().map(|(name, found)| (name.clone(), 1.0 - found.error));
-            let passed = epoch.epoch as f64 / self.config.training.epochs as f64;
-            (passed, 1.0 - epoch.train_error, accuracies.collect())
-        });
-        Measured {
-            has_ended: matches!(self.state(), "finished" | "diverged"),
-            has_diverged: self.state() == "diverged",
-            epochs: epochs.collect(),
-            flatness: self.flatness.as_ref().map(|flat| flat.by_weights.clone()).unwrap_or_default(),
-        }
-    }
-}
-
-/// How many runs have ended, and how many there are, each once.
-pub(super) fn progress<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> (usize, usize) {
-    let by_id: BTreeMap<&str, bool> = runs
-        .into_iter()
-        .map(|run| (run.id.as_str(), matches!(run.state(), "finished" | "diverged")))
-        .collect();
-    (by_id.values().filter(|ended| **ended).count(), by_id.len())
-}
-
 /// The value, or `None` with the reason noted.
 fn note<T>(read: anyhow::Result<T>, damaged: &mut Vec<String>) -> Option<T> {
     read.map_err(|error| damaged.push(format!("{error:#}"))).ok()
-}
-
-/// Wall time of a run.
-pub(super) fn seconds(records: &RunRecords) -> f64 {
-    records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
 }

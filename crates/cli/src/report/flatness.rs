@@ -3,7 +3,7 @@
 use polder_theory::Table;
 
 use super::effect::factor;
-use super::experiment::RunResult;
+use super::run::RunResult;
 use super::weights_label;
 use crate::claim::{LEVEL, Measure, mean_interval};
 

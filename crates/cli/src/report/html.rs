@@ -15,7 +15,7 @@ use self::claim::class;
 use self::profile::ProfileSection;
 use self::section::Section;
 use super::figure_files::FigureFile;
-use super::panel::Ink;
+use super::panel::{Ink, escape};
 use super::{Report, data_state_label};
 use crate::claim::Verdict;
 use crate::plan::duration;
@@ -89,10 +89,23 @@ struct Paper {
     experiments: Vec<usize>,
 }
 
+/// Text with what stands between backticks as code.
+fn marked(text: &str) -> String {
+    let parts: Vec<String> = text.split('`').map(escape).collect();
+    if parts.len() % 2 == 0 {
+        return escape(text);
+    }
+    let of = |(index, part): (usize, &String)| {
+        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.clone() }
+    };
+    parts.iter().enumerate().map(of).collect()
+}
+
 /// Draws the page.
 pub(super) fn page(report: &Report, figures: &[FigureFile]) -> anyhow::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("marked", |text: &str| Value::from_safe_string(marked(text)));
     environment.add_template("page", TEMPLATE)?;
     let as_written = |text: &str| Value::from_safe_string(text.trim_end().to_owned());
     let (finished, planned) = report.progress();
@@ -219,5 +232,11 @@ mod tests {
             names.map(paper_name),
             ["Ana (2024), arXiv:2302.1", "Ana (2024), arXiv:2302.1", "A book, chapter 2"]
         );
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_nothing_is_markup() {
+        assert_eq!(marked("see `a < b` & c"), "see <code>a &lt; b</code> &amp; c");
+        assert_eq!(marked("a single ` mark"), "a single ` mark");
     }
 }
