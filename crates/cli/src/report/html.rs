@@ -92,7 +92,7 @@ struct Paper {
 /// Text with what stands between backticks as code.
 fn marked(text: &str) -> String {
     let parts: Vec<String> = text.split('`').map(escape).collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(text);
     }
     let of = |(index, part): (usize, &String)| {
