@@ -136,7 +136,7 @@ impl Scale {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed [default: without --only a selection of `desk` meant for an hour on two cores]
+    /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
     #[arg(long, value_enum)]
     pub(crate) scale: Option<Scale>,
     /// Experiments to run, separated by commas [default: all]

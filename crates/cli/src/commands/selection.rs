@@ -14,7 +14,7 @@ const EXPERIMENTS: &str = "experiments";
 /// The flags of commands that plan.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SelectionArgs {
-    /// How much is computed [default: without --only a selection of `desk` meant for an hour on two cores]
+    /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
     #[arg(long, value_enum)]
     scale: Option<ScaleName>,
     /// Only experiments whose id fits one of these, separated by commas; `*` stands for anything

@@ -21,7 +21,7 @@ Examples:
   polder status --results /mnt/runs    while another process, or another machine, computes there
   watch -n 30 polder status            again and again
 
-Reads records only: it disturbs nothing that runs. Times left come from runs that are finished; `polder plan` measures what is not
+Reads records only: it disturbs nothing that runs. Times left come from epochs that are recorded; `polder plan` measures what is not
 known yet.";
 
 /// What `polder status` understands.
