@@ -120,15 +120,14 @@ impl Report {
         by_id.into_values().collect()
     }
 
-    /// Wall time of everything that was computed.
+    /// Time of everything that was computed, summed over processes.
     fn seconds(&self) -> f64 {
-        let training: f64 = self.records().into_iter().map(run::seconds).sum();
         let theory: f64 = self
             .experiments
             .iter()
             .filter_map(|experiment| Some(experiment.theory.as_ref()?.0.seconds))
             .sum();
-        training + theory
+        run::seconds(self.runs()) + theory
     }
 
     /// The machines that computed the runs, each once.

@@ -175,6 +175,18 @@ impl Scalar {
     }
 }
 
+/// ReLU in the place of `x`, which must be a result that no layer needs for its own gradient: that of a convolution, a sum,
+/// or BN. Step by step the same values as a tensor of its own, for a third less memory to write; libtorch refuses to
+/// differentiate where the condition does not hold.
+pub(crate) fn relu(mut x: Tensor) -> Result<Tensor, ModelError> {
+    Ok(x.f_relu_()?)
+}
+
+/// `x + other` in the place of `x`, under the condition of [`relu`].
+pub(crate) fn add(mut x: Tensor, other: &Tensor) -> Result<Tensor, ModelError> {
+    Ok(x.f_add_(other)?)
+}
+
 /// The mean over H and W: N,C,H,W to N,C.
 pub(crate) fn global_average_pool(x: &Tensor) -> Result<Tensor, ModelError> {
     Ok(x.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, 3)?)

@@ -10,7 +10,7 @@ use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
+use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
 
 const STEM_CHANNELS: i64 = 16;
@@ -59,9 +59,9 @@ impl Block {
         let [bn1, bn2, bn3, bn4] = &self.bns;
         let [conv1, conv2, conv3] = &self.convs;
         let y = conv1.forward(pass, &bn1.forward(pass, x)?)?;
-        let y = conv2.forward(pass, &bn2.forward(pass, &y)?.f_relu()?)?;
-        let y = conv3.forward(pass, &bn3.forward(pass, &y)?.f_relu()?)?;
-        Ok(bn4.forward(pass, &y)?.f_add(&self.shortcut(x)?)?)
+        let y = conv2.forward(pass, &relu(bn2.forward(pass, &y)?)?)?;
+        let y = conv3.forward(pass, &relu(bn3.forward(pass, &y)?)?)?;
+        add(bn4.forward(pass, &y)?, &self.shortcut(x)?)
     }
 
     fn shortcut(&self, x: &Tensor) -> Result<Tensor, ModelError> {
@@ -116,7 +116,7 @@ impl Module for PyramidNet {
         for block in &self.blocks {
             x = block.forward(pass, &x)?;
         }
-        let x = self.bn.forward(pass, &x)?.f_relu()?;
+        let x = relu(self.bn.forward(pass, &x)?)?;
         self.linear.forward(pass, &global_average_pool(&x)?)
     }
 }

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
+use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
 
 /// The depths of the family.
@@ -125,14 +125,14 @@ impl Block {
         let (last, inner) = self.convs.split_last().expect("a block has convolutions");
         let mut y = x.shallow_clone();
         for conv in inner {
-            y = conv.forward(pass, &y)?.f_relu()?;
+            y = relu(conv.forward(pass, &y)?)?;
         }
         let residual = last.forward(pass, &y)?;
         let shortcut = match &self.projection {
             Some(projection) => projection.forward(pass, x)?,
             None => x.shallow_clone(),
         };
-        Ok(residual.f_add(&shortcut)?.f_relu()?)
+        relu(add(residual, &shortcut)?)
     }
 }
 
@@ -166,7 +166,7 @@ impl ResNet {
 
 impl Module for ResNet {
     fn forward(&self, pass: &Pass<'_>, images: &Tensor) -> Result<Tensor, ModelError> {
-        let mut x = self.stem.forward(pass, images)?.f_relu()?;
+        let mut x = relu(self.stem.forward(pass, images)?)?;
         for block in &self.blocks {
             x = block.forward(pass, &x)?;
         }

@@ -10,7 +10,7 @@ use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
-use crate::layers::{Builder, Conv2d, ConvShape, Linear, Scalar, global_average_pool};
+use crate::layers::{Builder, Conv2d, ConvShape, Linear, Scalar, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
 use crate::wide_resnet::{STEM_CHANNELS, UnitShape};
 
@@ -37,13 +37,14 @@ impl Unit {
     }
 
     fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+        // Not in its place: the shortcut adds `x` itself.
         let activated = x.f_relu()?;
-        let y = self.conv1.forward(pass, &activated)?.f_relu()?;
+        let y = relu(self.conv1.forward(pass, &activated)?)?;
         let y = self.gain.times(pass, &self.conv2.forward(pass, &y)?)?;
-        Ok(match &self.projection {
-            Some(projection) => y.f_add(&projection.forward(pass, &activated)?)?,
-            None => y.f_add(x)?,
-        })
+        match &self.projection {
+            Some(projection) => add(y, &projection.forward(pass, &activated)?),
+            None => add(y, x),
+        }
     }
 }
 
@@ -74,7 +75,7 @@ impl Module for SkipInit {
         for unit in &self.units {
             x = unit.forward(pass, &x)?;
         }
-        self.linear.forward(pass, &global_average_pool(&x.f_relu()?)?)
+        self.linear.forward(pass, &global_average_pool(&relu(x)?)?)
     }
 }
 

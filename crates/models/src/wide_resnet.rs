@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
+use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
 
 /// Channels of the first convolution.
@@ -87,13 +87,13 @@ impl Unit {
     }
 
     fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
-        let activated = self.bn1.forward(pass, x)?.f_relu()?;
+        let activated = relu(self.bn1.forward(pass, x)?)?;
         let y = self.conv1.forward(pass, &activated)?;
-        let y = self.conv2.forward(pass, &self.bn2.forward(pass, &y)?.f_relu()?)?;
-        Ok(match &self.projection {
-            Some(projection) => y.f_add(&projection.forward(pass, &activated)?)?,
-            None => y.f_add(x)?,
-        })
+        let y = self.conv2.forward(pass, &relu(self.bn2.forward(pass, &y)?)?)?;
+        match &self.projection {
+            Some(projection) => add(y, &projection.forward(pass, &activated)?),
+            None => add(y, x),
+        }
     }
 }
 
@@ -127,7 +127,7 @@ impl Module for WideResNet {
         for unit in &self.units {
             x = unit.forward(pass, &x)?;
         }
-        let x = self.bn.forward(pass, &x)?.f_relu()?;
+        let x = relu(self.bn.forward(pass, &x)?)?;
         self.linear.forward(pass, &global_average_pool(&x)?)
     }
 }

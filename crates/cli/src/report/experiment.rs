@@ -117,10 +117,9 @@ impl ExperimentReport {
         progress(&self.runs)
     }
 
-    /// Wall time of the experiment.
+    /// Time of everything that was computed for the experiment.
     pub(super) fn seconds(&self) -> f64 {
-        let training: f64 = self.records().map(seconds).sum();
-        training + self.theory.as_ref().map_or(0.0, |(record, _)| record.seconds)
+        seconds(&self.runs) + self.theory.as_ref().map_or(0.0, |(record, _)| record.seconds)
     }
 }
 

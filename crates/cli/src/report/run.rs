@@ -6,7 +6,7 @@ use crate::claim::Measured;
 use crate::config::RunConfig;
 use crate::experiment::Point;
 use crate::flatness::FlatnessRecord;
-use crate::record::{EndRecord, EpochRecord, RunRecords};
+use crate::record::{EndRecord, EpochRecord, RunRecords, Timing};
 
 /// A run that the experiment asks for, with its records if there are any.
 pub(crate) struct RunResult {
@@ -63,7 +63,74 @@ pub(super) fn progress<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> (us
     (by_id.values().filter(|ended| **ended).count(), by_id.len())
 }
 
-/// Wall time of a run.
-pub(super) fn seconds(records: &RunRecords) -> f64 {
-    records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
+/// Time of the processes behind the runs: training, evaluation and flatness, each run once, whoever asks for it.
+pub(super) fn seconds<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> f64 {
+    let (mut trained, mut flatness) = (BTreeMap::new(), BTreeMap::new());
+    for run in runs {
+        if let Some(records) = &run.records {
+            let seconds = |timing: &Timing| timing.train_seconds + timing.evaluate_seconds;
+            trained.insert(&run.id, records.timings.iter().map(seconds).sum::<f64>());
+        }
+        // Only the experiment that asks for it has it.
+        if let Some(record) = &run.flatness {
+            flatness.insert(&run.id, record.seconds);
+        }
+    }
+    trained.values().chain(flatness.values()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flatness::FlatnessSettings;
+    use crate::record::{DataRecord, DataState, RunRecord};
+
+    fn run(id: &str, flatness_seconds: Option<f64>) -> RunResult {
+        let timing = Timing {
+            epoch: 1,
+            train_seconds: 8.0,
+            evaluate_seconds: 2.0,
+            images_per_second: 1.0,
+            data_wait_share: 0.0,
+            ended_at: None,
+        };
+        RunResult {
+            cell: String::new(),
+            family: String::new(),
+            point: Point::default(),
+            seed: 0,
+            id: id.to_owned(),
+            config: RunConfig::default(),
+            records: Some(RunRecords {
+                run: RunRecord {
+                    id: id.to_owned(),
+                    version: String::new(),
+                    config: RunConfig::default(),
+                    data: DataRecord {
+                        train_images: 1,
+                        test_images: 1,
+                        num_classes: 1,
+                        verification: DataState::Generated,
+                    },
+                    num_parameters: 1,
+                    device: "cpu".to_owned(),
+                },
+                epochs: Vec::new(),
+                end: None,
+                timings: vec![timing.clone(), timing],
+                environment: None,
+            }),
+            flatness: flatness_seconds.map(|seconds| FlatnessRecord {
+                settings: FlatnessSettings::default(),
+                seconds,
+                by_weights: BTreeMap::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_run_of_two_experiments_takes_its_time_once_and_flatness_counts() {
+        let runs = [run("a", None), run("b", None), run("a", Some(5.0))];
+        assert!((seconds(&runs) - (20.0 + 20.0 + 5.0)).abs() < 1e-9, "{}", seconds(&runs));
+    }
 }
