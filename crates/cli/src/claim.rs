@@ -19,7 +19,7 @@ use polder_theory::Evidence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::Point;
+use crate::point::Point;
 
 pub(crate) use self::interval::{Interval, mean_interval};
 pub(crate) use self::measurements::{Measure, Measured, Measurements};

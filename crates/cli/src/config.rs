@@ -13,6 +13,7 @@ mod model;
 pub(crate) mod model_name;
 pub(crate) mod nearest;
 mod optimizer;
+pub(crate) mod parts;
 mod schedule;
 pub(crate) mod schema;
 mod training;

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use self::grid::{Grid, GridCell};
 use crate::claim::Claim;
-use crate::config::{RunConfig, with_nearest};
+use crate::config::{RunConfig, parts, with_nearest};
 use crate::flatness::FlatnessSettings;
 use crate::law::{Law, check};
+use crate::point::Point;
 use crate::scale::ScaleName;
 use crate::theory_record::Simulation;
 
 pub(crate) use self::folder::{PUBLISHED_FILE, read_all, select};
-pub(crate) use self::grid::{Point, axis_name};
 
 /// One experiment as its file describes it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -89,7 +89,7 @@ pub(crate) struct DefaultCut {
     pub(crate) seeds_of: BTreeMap<String, usize>,
     /// These values of axes.
     #[serde(default)]
-    #[schemars(schema_with = "schema::axes_of_a_run")]
+    #[schemars(schema_with = "parts::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Scale {
     pub(crate) set: toml::Table,
     /// Values of axes of the grid that differ at this scale.
     #[serde(default)]
-    #[schemars(schema_with = "schema::axes_of_a_run")]
+    #[schemars(schema_with = "parts::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
 

@@ -27,6 +27,7 @@ mod live_table;
 mod logs;
 mod missing_data;
 mod plan;
+mod point;
 mod pool;
 mod profile;
 mod progress;

@@ -97,13 +97,18 @@ impl Progress {
         } else {
             format!(", test accuracy: {}", accuracies.join(", "))
         };
+        // An epoch that was interrupted after its last step comes to its evaluation without a step.
+        let speed = if timing.images_per_second > 0.0 {
+            let (rate, waiting) = (timing.images_per_second, 100.0 * timing.data_wait_share);
+            format!("  ({rate:.0} images/s, waiting for data {waiting:.1} %)")
+        } else {
+            String::new()
+        };
         self.line(&format!(
-            "epoch {}/{}: loss {loss}, train accuracy {}{tested}  ({:.0} images/s, waiting for data {:.1} %)",
+            "epoch {}/{}: loss {loss}, train accuracy {}{tested}{speed}",
             record.epoch,
             self.epochs,
             percent(1.0 - record.train_error),
-            timing.images_per_second,
-            100.0 * timing.data_wait_share,
         ));
         // Runs are compared at their ends.
         if self.audience == Audience::Parent

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::Point;
+use crate::point::Point;
 
 /// All values of the file.
 #[derive(Clone, Debug, Default, Deserialize)]

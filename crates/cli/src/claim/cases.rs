@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Measurements, Term};
-use crate::experiment::Point;
+use crate::point::Point;
 
 /// At least one; with a name where there are several.
 ///

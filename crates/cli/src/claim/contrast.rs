@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::interval::{mean, welch_interval};
 use super::{Expect, Finding, Interval, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
-use crate::experiment::Point;
+use crate::point::Point;
 
 /// A contrast seed by seed, or cell by cell where seeds do not pair.
 enum Sample {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::contrast::{diverged_note, too_few};
 use super::interval::{mean, mean_interval, one_sided};
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict};
-use crate::experiment::Point;
+use crate::point::Point;
 
 /// Which way an axis is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,7 +89,7 @@ pub(super) fn evaluate(
     let what = format!(
         "the least favourable of {} steps along the {}, paired by seed; Holm's procedure over the steps",
         steps.len(),
-        crate::experiment::axis_name(along)
+        crate::point::axis_name(along)
     );
     let notes = found.iter().filter_map(|values| values.note.clone()).chain(diverged_note(diverged));
     Finding {

@@ -3,7 +3,7 @@
 use super::contrast::{diverged_note, too_few};
 use super::interval::mean;
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
-use crate::experiment::Point;
+use crate::point::Point;
 
 /// Tests whether a term grows along an axis with an exponent within a band.
 pub(super) fn evaluate(
@@ -75,7 +75,7 @@ pub(super) fn evaluate(
     let what = format!(
         "slope over {} values of the {}, t interval over seeds",
         along_axis.len(),
-        crate::experiment::axis_name(along)
+        crate::point::axis_name(along)
     );
     Finding {
         verdict,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::mean;
 use super::measurements::{Measure, Measurements, Place};
-use crate::experiment::{Point, schema};
+use crate::config::parts;
+use crate::point::Point;
 
 /// `coefficient` times a measure of `weights` in `cell`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ pub(crate) struct Term {
     pub(crate) measure: Measure,
     /// Values of axes. The claim is tested for every value of the axes that none of its terms fixes.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
-    #[schemars(schema_with = "schema::part_of_a_run")]
+    #[schemars(schema_with = "parts::part_of_a_run")]
     pub(crate) at: toml::Table,
     /// After this fraction of the run; at its end when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,7 +165,7 @@ impl Term {
 }
 
 fn last(axis: &str) -> String {
-    crate::experiment::axis_name(axis)
+    crate::point::axis_name(axis)
 }
 
 fn ended_everywhere(places: &[&Place]) -> BTreeSet<u64> {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
 
-use super::{Experiment, Extent, GridRun, Point, grid};
+use super::{Experiment, Extent, GridRun};
 use crate::claim::Term;
 use crate::config::keys::Keys;
+use crate::point::{Point, check_place};
 use crate::scale::ScaleName;
 
 impl Experiment {
@@ -83,7 +84,7 @@ impl Experiment {
         for claim in &self.claims {
             for term in claim.test.terms() {
                 let points = runs.iter().filter(|run| run.family == term.cell).map(|run| &run.point);
-                grid::check_place(&Point::of(&term.at), points)
+                check_place(&Point::of(&term.at), points)
                     .with_context(|| format!("the cell `{}`", term.cell))
                     .with_context(|| format!("in the claim `{}` of the experiment {}", claim.id, self.id))?;
             }

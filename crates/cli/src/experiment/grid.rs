@@ -1,26 +1,25 @@
 //! The grid of an experiment: what its cells have in common, in what they differ, and which keys take several values.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use anyhow::{Context, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{merge, schema};
-use crate::config::RunConfig;
+use super::merge;
+use crate::config::{RunConfig, parts};
+use crate::point::{Point, flat};
 
 /// The cells of an experiment and what they have in common.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Grid {
     /// Keys of a run's configuration.
-    #[schemars(schema_with = "schema::part_of_a_run")]
+    #[schemars(schema_with = "parts::part_of_a_run")]
     pub(crate) base: toml::Table,
     /// Keys that take each of several values in every cell: `vary = { schedule.learning_rate = [0.1, 0.2] }`.
     #[serde(default)]
-    #[schemars(schema_with = "schema::axes_of_a_run")]
+    #[schemars(schema_with = "parts::axes_of_a_run")]
     pub(crate) vary: toml::Table,
     /// The ways to train that are compared.
     pub(crate) cells: Vec<Cell>,
@@ -37,17 +36,13 @@ pub(crate) struct Cell {
     pub(crate) name: String,
     /// Keys of a run's configuration that differ from the base.
     #[serde(default)]
-    #[schemars(schema_with = "schema::part_of_a_run")]
+    #[schemars(schema_with = "parts::part_of_a_run")]
     pub(crate) set: toml::Table,
     /// Axes of this cell alone; in place of the grid's where both have the key.
     #[serde(default)]
-    #[schemars(schema_with = "schema::axes_of_a_run")]
+    #[schemars(schema_with = "parts::axes_of_a_run")]
     pub(crate) vary: toml::Table,
 }
-
-/// The values of the axes at one place of a grid, by key.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Point(BTreeMap<String, toml::Value>);
 
 /// Axes with their values, by key.
 pub(crate) type Axes = BTreeMap<String, Vec<toml::Value>>;
@@ -97,14 +92,14 @@ impl Grid {
                 let mut table = self.base.clone();
                 merge(&mut table, &cell.set);
                 merge(&mut table, set);
-                for (key, value) in &point.0 {
+                for (key, value) in point.iter() {
                     insert(&mut table, key, value.clone()).with_context(within)?;
                 }
                 ensure!(
                     !cells.iter().any(|known| known.name == cell.name && known.point == point),
                     "two cells called `{}` are the same place of the grid{}",
                     cell.name,
-                    if point.0.is_empty() { String::new() } else { format!(" ({point})") }
+                    if point.is_empty() { String::new() } else { format!(" ({point})") }
                 );
                 cells.push(GridCell { name: cell.name.clone(), point, label: String::new(), table });
             }
@@ -115,8 +110,8 @@ impl Grid {
         // A key on which the cells of a family disagree is worth a word too.
         for (index, cell) in cells.iter().enumerate() {
             for other in cells[..index].iter().filter(|other| other.name == cell.name) {
-                let differ = |key: &&String| cell.point.0.get(*key) != other.point.0.get(*key);
-                several.extend(cell.point.0.keys().filter(differ).cloned());
+                let differ = |key: &&str| cell.point.get(key) != other.point.get(key);
+                several.extend(cell.point.keys().filter(differ).map(str::to_owned));
             }
         }
         for cell in &mut cells {
@@ -135,113 +130,6 @@ impl GridCell {
     }
 }
 
-impl Point {
-    /// From nested tables, `{ data.dataset = "cifar10" }` say.
-    pub(crate) fn of(table: &toml::Table) -> Self {
-        Self(flat(table).into_iter().collect())
-    }
-
-    pub(crate) fn get(&self, key: &str) -> Option<&toml::Value> {
-        self.0.get(key)
-    }
-
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Whether no key has one value here and another there.
-    pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.0.iter().all(|(key, value)| other.0.get(key).is_none_or(|other| other == value))
-    }
-
-    /// Without some keys.
-    pub(crate) fn without<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut rest = self.clone();
-        for key in keys {
-            rest.0.remove(key);
-        }
-        rest
-    }
-
-    /// With the values of another point for keys that this one lacks.
-    #[must_use]
-    pub(crate) fn joined(&self, other: &Self) -> Self {
-        let mut joined = other.clone();
-        joined.0.extend(self.0.iter().map(|(key, value)| (key.clone(), value.clone())));
-        joined
-    }
-
-    pub(crate) fn only(&self, keys: &BTreeSet<String>) -> Self {
-        let kept = self.0.iter().filter(|(key, _)| keys.contains(*key));
-        Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    /// `name, learning rate 0.1`; the name alone at a point without values.
-    pub(crate) fn after(&self, name: &str) -> String {
-        if self.0.is_empty() { name.to_owned() } else { format!("{name}, {self}") }
-    }
-
-    /// The value of an axis as a number.
-    pub(crate) fn number(&self, key: &str) -> Option<f64> {
-        match self.0.get(key)? {
-            toml::Value::Float(value) => Some(*value),
-            toml::Value::Integer(value) => Some(*value as f64),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Point {
-    /// Names of data sets and networks speak for themselves; other values have their key before them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (key, value)) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            match value {
-                toml::Value::String(text) => f.write_str(text)?,
-                value => write!(f, "{} {value}", axis_name(key))?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The last part of a key in words: `learning rate` for `schedule.learning_rate`.
-pub(crate) fn axis_name(key: &str) -> String {
-    key.rsplit('.').next().unwrap_or(key).replace('_', " ")
-}
-
-/// Checks that one of `points` has all values of `at`.
-///
-/// # Errors
-/// Names the first key whose value no point has, with the values that exist; or says that they exist, but not together.
-pub(super) fn check_place<'a>(at: &Point, points: impl Iterator<Item = &'a Point>) -> anyhow::Result<()> {
-    let points: Vec<&Point> = points.collect();
-    if points.iter().any(|point| point.agrees(at)) {
-        return Ok(());
-    }
-    for (key, value) in &at.0 {
-        let mut known: Vec<&Point> = Vec::new();
-        for point in points.iter().filter(|point| point.get(key).is_some()) {
-            if known.iter().all(|other| other.get(key) != point.get(key)) {
-                known.push(point);
-            }
-        }
-        known.sort_by(|left, right| {
-            left.number(key).partial_cmp(&right.number(key)).unwrap_or(Ordering::Equal)
-        });
-        let values: Vec<String> =
-            known.iter().filter_map(|point| point.get(key)).map(toml::Value::to_string).collect();
-        ensure!(
-            known.iter().any(|point| point.get(key) == Some(value)),
-            "`at` gives `{key}` the value {value}; there are {}",
-            values.join(", ")
-        );
-    }
-    bail!("`at` names values that exist, but at no place together: {at}")
-}
-
 /// `{ schedule.learning_rate = [0.1, 0.2] }` by dotted keys.
 fn axes(vary: &toml::Table) -> anyhow::Result<Axes> {
     let mut axes = Axes::new();
@@ -255,20 +143,6 @@ fn axes(vary: &toml::Table) -> anyhow::Result<Axes> {
     Ok(axes)
 }
 
-/// The leaves of nested tables with their dotted keys.
-fn flat(table: &toml::Table) -> Vec<(String, toml::Value)> {
-    let mut leaves = Vec::new();
-    for (key, value) in table {
-        match value {
-            toml::Value::Table(inner) => {
-                leaves.extend(flat(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
-            }
-            value => leaves.push((key.clone(), value.clone())),
-        }
-    }
-    leaves
-}
-
 /// The last axis changes fastest.
 fn points(axes: &Axes) -> Vec<Point> {
     axes.iter().fold(vec![Point::default()], |points, (key, values)| {
@@ -276,7 +150,7 @@ fn points(axes: &Axes) -> Vec<Point> {
             let point = point.clone();
             values.iter().map(move |value| {
                 let mut point = point.clone();
-                point.0.insert(key.clone(), value.clone());
+                point.set(key, value.clone());
                 point
             })
         };
@@ -364,33 +238,6 @@ mod tests {
             let grid = grid(&TWO_SETS.replacen(old, new, usize::from(!old.is_empty())));
             let error = format!("{:#}", labels(&grid, vary).unwrap_err());
             assert!(error.contains(part), "{part}: {error}");
-        }
-    }
-
-    #[test]
-    fn points_agree_unless_a_key_differs() {
-        let point = |text: &str| Point::of(&text.parse().unwrap());
-        let here = point("data.dataset = 'cifar10'\nseed = 1");
-        assert!(here.agrees(&point("seed = 1\nx = 2")) && !here.agrees(&point("seed = 2")));
-        assert_eq!(here.without(["seed"]).to_string(), "cifar10");
-        assert_eq!(point("a.b_c = 0.5").joined(&here).to_string(), "b c 0.5, cifar10, seed 1");
-    }
-
-    #[test]
-    fn a_place_is_named_by_values_that_exist_and_meet() {
-        let point = |text: &str| Point::of(&text.parse().unwrap());
-        let points = ["a = 2.0\nb = 'x'", "a = 10.0\nb = 'x'", "a = 2.0\nb = 'y'"].map(point);
-        let check = |at: &str| check_place(&point(at), points.iter()).map_err(|error| error.to_string());
-        for at in ["", "a = 10.0", "b = 'y'", "a = 2.0\nb = 'y'"] {
-            assert_eq!(check(at), Ok(()), "{at}");
-        }
-        for (at, expected) in [
-            ("a = 3.0", "`at` gives `a` the value 3.0; there are 2.0, 10.0"),
-            ("a = 2", "`at` gives `a` the value 2; there are 2.0, 10.0"),
-            ("a = 2.0\nb = 'z'", "`at` gives `b` the value \"z\"; there are \"x\", \"y\""),
-            ("a = 10.0\nb = 'y'", "`at` names values that exist, but at no place together: a 10.0, y"),
-        ] {
-            assert_eq!(check(at), Err(expected.to_owned()));
         }
     }
 }

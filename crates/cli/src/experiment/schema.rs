@@ -4,15 +4,10 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::Experiment;
+use crate::config::parts::{AXES, PART, reference};
 use crate::config::schema::{partial, schema_of};
 use crate::law::Law;
 use crate::scale::ScaleName;
-
-/// The definition of what a table of a grid says about its runs.
-const PART: &str = "PartOfARun";
-
-/// Before the name of a definition, for the one in which every value is a list of values.
-const AXES: &str = "AxesOf";
 
 /// The schema of an experiment, of Polder's or of a user's own (draft 2020-12).
 ///
@@ -62,16 +57,6 @@ pub(crate) fn schema() -> anyhow::Result<Value> {
     Ok(schema)
 }
 
-/// The schema of a table that lists values of keys of a run's configuration.
-pub(crate) fn axes_of_a_run(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "$ref": format!("#/$defs/{AXES}{PART}") })
-}
-
-/// The schema of a table that says a part of a run's configuration.
-pub(crate) fn part_of_a_run(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "$ref": format!("#/$defs/{PART}") })
-}
-
 /// The schema of a table whose keys depend on what else the file says.
 pub(super) fn table(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object" })
@@ -104,10 +89,6 @@ fn axes(node: &Value, definitions: &Map<String, Value>) -> Value {
 /// The name of the definition that `node` refers to.
 fn definition_of(node: &Value) -> Option<&str> {
     node["$ref"].as_str()?.strip_prefix("#/$defs/")
-}
-
-fn reference(definition: &str) -> Value {
-    json!({ "$ref": format!("#/$defs/{definition}") })
 }
 
 /// A table of the same names as `settings`, whatever their values; a table of a tagged kind may have others.

@@ -2,7 +2,7 @@
 
 use super::run::RunResult;
 use crate::claim::{Interval, LEVEL, Measure, mean_interval};
-use crate::experiment::Point;
+use crate::point::Point;
 use crate::record::ITERATE;
 
 /// The final test accuracies of one set of weights at a place of the grid.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::claim::Measured;
 use crate::config::RunConfig;
-use crate::experiment::Point;
 use crate::flatness::FlatnessRecord;
+use crate::point::Point;
 use crate::record::{EndRecord, EpochRecord, RunRecords, Timing};
 
 /// A run that the experiment asks for, with its records if there are any.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
 
-use crate::experiment::{Point, axis_name};
+use crate::point::{Point, axis_name};
 use crate::report::{CellResult, weights_label};
 
 /// As few values of an axis are better read from a table.

@@ -160,7 +160,9 @@ impl RunRow {
     pub(super) fn new(run: &RunResult) -> Self {
         let timings = run.records.as_ref().map_or(&[][..], |records| &records.timings);
         let seconds: f64 = timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-        let speed = timings.iter().map(|timing| timing.images_per_second).sum::<f64>() / timings.len() as f64;
+        // An epoch that was interrupted after its last step has no images of its own.
+        let images: f64 = timings.iter().map(|timing| timing.images_per_second * timing.train_seconds).sum();
+        let speed = images / timings.iter().map(|timing| timing.train_seconds).sum::<f64>();
         let unknown = || "\u{2013}".to_owned();
         Self {
             cell: run.cell.clone(),
