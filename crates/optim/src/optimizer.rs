@@ -73,14 +73,6 @@ impl<V: Vector> Optimizer<V> {
         }
     }
 
-    /// The norm of the last ascent, for an optimizer that ascends; see [`Sam::effective_ascent_norm`].
-    pub fn effective_ascent_norm(&self) -> Option<f64> {
-        match self {
-            Self::Sgd(_) | Self::EulerSteps(_) | Self::GradientPenalty(_) => None,
-            Self::Sam(sam) => sam.effective_ascent_norm(),
-        }
-    }
-
     /// What must be stored to continue exactly.
     pub fn state(&self) -> State<'_, V> {
         match self {

@@ -36,7 +36,6 @@ pub struct Sam<V> {
     iterate: Scratch<V>,
     scale: Scratch<V>,
     sum: Scratch<V>,
-    ascent_norm: Option<f64>,
 }
 
 impl<V: Vector> Sam<V> {
@@ -48,7 +47,7 @@ impl<V: Vector> Sam<V> {
         config.validate()?;
         let base = Sgd::new(config.base.clone())?;
         let (iterate, scale, sum) = (Scratch::default(), Scratch::default(), Scratch::default());
-        Ok(Self { config, base, iterate, scale, sum, ascent_norm: None })
+        Ok(Self { config, base, iterate, scale, sum })
     }
 
     /// The settings.
@@ -64,13 +63,6 @@ impl<V: Vector> Sam<V> {
     /// The optimizer that descends.
     pub fn base(&self) -> &Sgd<V> {
         &self.base
-    }
-
-    /// `||w_hat - w||` of the last step as it was realised in the storage's precision: under [`Ascent::Normalized`] rho, but for
-    /// rounding, a zero gradient or a non-finite one. 0 after a step without ascent, the weighted mean over several micro-batches.
-    /// `None` before the first step and after [`Sam::restore`].
-    pub fn effective_ascent_norm(&self) -> Option<f64> {
-        self.ascent_norm
     }
 
     /// One step: two gradients, at `parameters` and at the perturbed weights. Returns the loss at `parameters` before the step.
@@ -90,53 +82,46 @@ impl<V: Vector> Sam<V> {
     ) -> Result<O::Loss, OptimError> {
         let ascends = self.base.num_steps().is_multiple_of(self.config.every.get());
         if self.config.rho == 0.0 || !ascends {
-            let loss = self.base.step(objective, parameters, gradient, learning_rate)?;
-            self.ascent_norm = Some(0.0);
-            return Ok(loss);
+            return self.base.step(objective, parameters, gradient, learning_rate);
         }
         self.base.check(parameters, gradient, learning_rate)?;
         self.config.ascent.check_dim(parameters.dim())?;
-        let (loss, norm) = match self.config.num_micro_batches.get() {
+        let loss = match self.config.num_micro_batches.get() {
             1 => self.perturbed_gradient(objective, None, parameters, gradient)?,
             of => self.mean_perturbed_gradient(objective, of, parameters, gradient)?,
         };
-        self.ascent_norm = Some(norm);
         self.base.descend(parameters, gradient, learning_rate);
         Ok(loss)
     }
 
-    /// Leaves in `gradient` the mean of the micro-batches' perturbed gradients; returns the loss and the mean norm of the ascents.
+    /// Leaves in `gradient` the mean of the micro-batches' perturbed gradients; returns the loss.
     fn mean_perturbed_gradient<O: Objective<V>>(
         &mut self,
         objective: &mut O,
         of: usize,
         parameters: &mut V,
         gradient: &mut V,
-    ) -> Result<(O::Loss, f64), OptimError> {
-        let (mut loss, mut norm) = self.perturbed_gradient(objective, Some((0, of)), parameters, gradient)?;
-        let share = objective.micro_share(0, of);
-        norm *= share;
-        gradient.scale(share);
+    ) -> Result<O::Loss, OptimError> {
+        let mut loss = self.perturbed_gradient(objective, Some((0, of)), parameters, gradient)?;
+        gradient.scale(objective.micro_share(0, of));
         for part in 1..of {
             self.sum.like(gradient).copy_from(gradient);
             let share = objective.micro_share(part, of);
-            let found = self.perturbed_gradient(objective, Some((part, of)), parameters, gradient)?;
-            loss = found.0;
-            norm += share * found.1;
+            loss = self.perturbed_gradient(objective, Some((part, of)), parameters, gradient)?;
             gradient.axpby(1.0, self.sum.like(parameters), share);
         }
-        Ok((loss, norm))
+        Ok(loss)
     }
 
     /// Leaves in `gradient` the gradient at the perturbed weights, over a part of the minibatch or all of it; returns the loss at the
-    /// iterate and the norm of the ascent. `parameters` come back bit by bit.
+    /// iterate. `parameters` come back bit by bit.
     fn perturbed_gradient<O: Objective<V>>(
         &mut self,
         objective: &mut O,
         part: Option<(usize, usize)>,
         parameters: &mut V,
         gradient: &mut V,
-    ) -> Result<(O::Loss, f64), OptimError> {
+    ) -> Result<O::Loss, OptimError> {
         let mut evaluate = |parameters: &V, at, gradient: &mut V| match part {
             None => objective.gradient(parameters, at, gradient),
             Some((part, of)) => objective.micro_gradient(part, of, parameters, at, gradient),
@@ -151,9 +136,6 @@ impl<V: Vector> Sam<V> {
             decay.add_to(gradient, iterate, 1.0);
         }
         self.config.ascent.apply(self.config.rho, parameters, gradient, &mut self.scale);
-        gradient.copy_from(parameters);
-        gradient.axpy(-1.0, iterate);
-        let norm = gradient.norm();
 
         let descent = evaluate(parameters, Point::Perturbed, gradient);
         if decays && descent.is_ok() {
@@ -163,7 +145,7 @@ impl<V: Vector> Sam<V> {
         }
         parameters.copy_from(iterate);
         descent?;
-        Ok((loss, norm))
+        Ok(loss)
     }
 
     /// What must be stored to continue exactly: the state of the base optimizer.
@@ -176,9 +158,7 @@ impl<V: Vector> Sam<V> {
     /// # Errors
     /// Those of [`Sgd::restore`].
     pub fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
-        self.base.restore(state)?;
-        self.ascent_norm = None;
-        Ok(())
+        self.base.restore(state)
     }
 }
 
@@ -193,13 +173,16 @@ mod tests {
 
     #[test]
     fn a_zero_gradient_means_no_ascent() {
-        let mut objective = |_: &f64, _: Point, g: &mut f64| {
+        let mut visited = Vec::new();
+        let mut objective = |w: &f64, at: Point, g: &mut f64| {
+            visited.push((at, *w));
             *g = 0.0;
             Ok(())
         };
         let (mut optimizer, mut w) = (sam(0.5), 3.0);
         optimizer.step(&mut objective, &mut w, &mut 0.0, 0.1).unwrap();
-        assert_eq!((w, optimizer.effective_ascent_norm()), (3.0, Some(0.0)));
+        assert_eq!(w, 3.0);
+        assert_eq!(visited, [(Point::Iterate, 3.0), (Point::Perturbed, 3.0)]);
     }
 
     #[test]
@@ -212,7 +195,6 @@ mod tests {
             let (mut optimizer, mut w) = (sam(0.5), 3.0);
             optimizer.step(&mut objective, &mut w, &mut 0.0, 0.1).unwrap();
             assert!(!w.is_finite());
-            assert!(optimizer.effective_ascent_norm().is_some_and(f64::is_nan));
         }
     }
 

@@ -97,8 +97,7 @@ proptest! {
         let mut recording = Recording::default();
         sam.step(&mut recording, &mut start.clone(), &mut vec![0.0; 6], 0.0).unwrap();
         let perturbed = &recording.visited[1].1;
-        let norm = sam.effective_ascent_norm().unwrap();
-        prop_assert!((distance(perturbed, &start) - norm).abs() < 1e-12);
+        let norm = distance(perturbed, &start);
         match &config.ascent {
             Ascent::Normalized => prop_assert!((norm - config.rho).abs() < 1e-9, "norm {}", norm),
             Ascent::Unnormalized => {}
@@ -151,7 +150,6 @@ proptest! {
             sam.step(&mut recording, &mut iterate, &mut vec![0.0; 6], 0.01).unwrap();
             let ascends = step % every == 0;
             prop_assert_eq!(recording.visited.len(), if ascends { 2 } else { 1 });
-            prop_assert_eq!(sam.effective_ascent_norm() == Some(0.0), !ascends);
         }
     }
 }
