@@ -42,7 +42,7 @@ pub(crate) enum Task {
     /// Set up, build, get the data, run the experiments and write the report
     #[command(
         after_help = "Examples:\n  cargo xtask reproduce --scale smoke             five minutes, every code path\n  \
-                            cargo xtask reproduce --only A1,A4 --seeds 2     about an hour on two cores\n  \
+                            cargo xtask reproduce --only A1,A4 --seeds 2     two experiments, two seeds\n  \
                             cargo xtask reproduce --dry-run                  what would run, and for how long\n  \
                             cargo xtask reproduce --data-dir ~/datasets      with files that are there already\n  \
                             cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"

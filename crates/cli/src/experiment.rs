@@ -78,7 +78,7 @@ pub(crate) struct Scales {
     pub(crate) paper: Option<Scale>,
 }
 
-/// What of an experiment belongs to the default selection, which is meant for an hour in all.
+/// What of an experiment belongs to the default selection, which is meant for an hour or two in all.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultCut {

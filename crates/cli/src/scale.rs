@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum ScaleName {
     /// Everything in minutes, to see that it works; says nothing about the claims on CIFAR
     Smoke,
-    /// Two cores: laws in seconds; networks in about an hour, they and their epochs scaled down
+    /// Two cores: laws in seconds, networks in a working day, they and their epochs scaled down
     Desk,
     /// The papers' own settings
     Paper,

@@ -175,9 +175,11 @@ impl Scalar {
     }
 }
 
-/// ReLU in the place of `x`, which must be a result that no layer needs for its own gradient: that of a convolution, a sum,
-/// or BN. Step by step the same values as a tensor of its own, for a third less memory to write; libtorch refuses to
-/// differentiate where the condition does not hold.
+/// ReLU in the place of `x`: the same values without a tensor of their own.
+///
+/// Nobody may read `x` afterwards, a shortcut neither, and no layer may need it for its gradient: what a convolution, a sum
+/// or BN returns is such a tensor. libtorch refuses to differentiate where a gradient needs what was overwritten; that
+/// nobody else reads it is for the caller to see to.
 pub(crate) fn relu(mut x: Tensor) -> Result<Tensor, ModelError> {
     Ok(x.f_relu_()?)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::interval::mean;
 use super::measurements::{Measure, Measurements, Place};
 use crate::config::parts;
-use crate::point::Point;
+use crate::point::{Point, axis_name};
 
 /// `coefficient` times a measure of `weights` in `cell`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -158,14 +158,10 @@ impl Term {
         }
         if !values.by_seed.is_empty() {
             let typical = mean(&values.by_seed.values().copied().collect::<Vec<_>>()).exp2();
-            values.note = Some(format!("the best {} of `{}` is {typical:.3}", last(axis), self.cell));
+            values.note = Some(format!("the best {} of `{}` is {typical:.3}", axis_name(axis), self.cell));
         }
         values
     }
-}
-
-fn last(axis: &str) -> String {
-    crate::point::axis_name(axis)
 }
 
 fn ended_everywhere(places: &[&Place]) -> BTreeSet<u64> {

@@ -38,6 +38,24 @@ impl RunResult {
         }
     }
 
+    /// Time of training and evaluation.
+    pub(super) fn seconds(&self) -> f64 {
+        self.timings().iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()
+    }
+
+    /// While it trained; `None` before it has.
+    pub(super) fn images_per_second(&self) -> Option<f64> {
+        // An epoch that was interrupted after its last step has no images of its own.
+        let images: f64 =
+            self.timings().iter().map(|timing| timing.images_per_second * timing.train_seconds).sum();
+        let seconds: f64 = self.timings().iter().map(|timing| timing.train_seconds).sum();
+        (seconds > 0.0).then(|| images / seconds)
+    }
+
+    pub(super) fn timings(&self) -> &[Timing] {
+        self.records.as_ref().map_or(&[], |records| &records.timings)
+    }
+
     /// What claims can be about.
     pub(super) fn measured(&self) -> Measured {
         let epochs = self.epochs().filter(|epoch| !epoch.evaluations.is_empty()).map(|epoch| {
@@ -67,10 +85,7 @@ pub(super) fn progress<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> (us
 pub(super) fn seconds<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> f64 {
     let (mut trained, mut flatness) = (BTreeMap::new(), BTreeMap::new());
     for run in runs {
-        if let Some(records) = &run.records {
-            let seconds = |timing: &Timing| timing.train_seconds + timing.evaluate_seconds;
-            trained.insert(&run.id, records.timings.iter().map(seconds).sum::<f64>());
-        }
+        trained.insert(&run.id, run.seconds());
         // Only the experiment that asks for it has it.
         if let Some(record) = &run.flatness {
             flatness.insert(&run.id, record.seconds);
@@ -132,5 +147,16 @@ mod tests {
     fn a_run_of_two_experiments_takes_its_time_once_and_flatness_counts() {
         let runs = [run("a", None), run("b", None), run("a", Some(5.0))];
         assert!((seconds(&runs) - (20.0 + 20.0 + 5.0)).abs() < 1e-9, "{}", seconds(&runs));
+    }
+
+    #[test]
+    fn speed_is_weighed_by_time() {
+        let mut run = run("a", None);
+        let timings = &mut run.records.as_mut().unwrap().timings;
+        (timings[0].images_per_second, timings[1].images_per_second) = (100.0, 0.0);
+        timings[1].train_seconds = 0.0;
+        assert_eq!(run.images_per_second(), Some(100.0));
+        run.records = None;
+        assert_eq!(run.images_per_second(), None);
     }
 }

@@ -158,11 +158,7 @@ impl Family {
 
 impl RunRow {
     pub(super) fn new(run: &RunResult) -> Self {
-        let timings = run.records.as_ref().map_or(&[][..], |records| &records.timings);
-        let seconds: f64 = timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-        // An epoch that was interrupted after its last step has no images of its own.
-        let images: f64 = timings.iter().map(|timing| timing.images_per_second * timing.train_seconds).sum();
-        let speed = images / timings.iter().map(|timing| timing.train_seconds).sum::<f64>();
+        let seconds = (!run.timings().is_empty()).then(|| run.seconds());
         let unknown = || "\u{2013}".to_owned();
         Self {
             cell: run.cell.clone(),
@@ -170,9 +166,9 @@ impl RunRow {
             id: run.id.clone(),
             state: run.state(),
             epochs: format!("{} of {}", run.epochs().count(), run.config.training.epochs),
-            time: if timings.is_empty() { unknown() } else { duration(seconds) },
-            seconds: (!timings.is_empty()).then_some(seconds),
-            speed: if timings.is_empty() { unknown() } else { format!("{speed:.0}") },
+            time: seconds.map_or_else(unknown, duration),
+            seconds,
+            speed: run.images_per_second().map_or_else(unknown, |speed| format!("{speed:.0}")),
         }
     }
 }
