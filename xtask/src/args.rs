@@ -48,8 +48,9 @@ pub(crate) enum Task {
                             cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"
     )]
     Reproduce(ReproduceArgs),
-    /// Copy words and figures of a finished report into docs/results, for the repository
-    #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk")]
+    /// Copy words, figures and records of a report into docs/results, for the repository
+    #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk\n  \
+                            cargo xtask results --results docs/results/records   after `polder report` drew them again")]
     Results(ResultsArgs),
     /// Measure what the README promises and say which promises are kept
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \

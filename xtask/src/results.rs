@@ -1,11 +1,12 @@
-//! `docs/results`: the summary of a reproduction as a part of the repository.
+//! `docs/results`: the summary of a reproduction as a part of the repository, and the records of its trainings.
+
+mod records;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result};
 
 use crate::args::ResultsArgs;
 use crate::promises::machine;
@@ -17,10 +18,15 @@ const FOLDER: &str = "docs/results";
 /// In the results, and in [`FOLDER`].
 const FIGURES: &str = "figures";
 
-/// Puts words, tables and figures of the report in the results folder where the repository shows them.
+/// In [`FOLDER`].
+const RECORDS: &str = "records";
+
+/// Puts words, tables, figures and records of the report in the results folder where the repository shows them.
 pub(crate) fn run(workspace: &Workspace, args: &ResultsArgs) -> Result<()> {
     let results = workspace.results_dir(args.results.as_deref());
-    let page = copy(&results, &workspace.root().join(FOLDER), &machine::commit(workspace))?;
+    let folder = workspace.root().join(FOLDER);
+    let page = copy(&results, &folder, &machine::commit(workspace))?;
+    records::copy(&results, &folder.join(RECORDS))?;
     println!("{}", page.display());
     Ok(())
 }
@@ -32,13 +38,6 @@ fn copy(results: &Path, folder: &Path, commit: &str) -> Result<std::path::PathBu
             format!("`{}` cannot be read; `cargo xtask reproduce` writes it", path.display())
         })
     };
-    let summary: Value = serde_json::from_str(&read(&results.join("results.json"))?)
-        .with_context(|| format!("`{}` is damaged", results.join("results.json").display()))?;
-    ensure!(
-        summary["complete"] == true,
-        "the reproduction in `{}` is not complete; repeat its command until it is",
-        results.display()
-    );
     let text = read(&results.join("report.md"))?;
     let figures = folder.join(FIGURES);
     if figures.exists() {
@@ -82,7 +81,6 @@ mod tests {
         fs::create_dir_all(results.join(FIGURES)).unwrap();
         fs::create_dir_all(folder.join(FIGURES)).unwrap();
         fs::write(folder.join(FIGURES).join("old.svg"), "").unwrap();
-        fs::write(results.join("results.json"), r#"{"complete": true}"#).unwrap();
         let listed = "* [Accuracy](figures/A4-accuracy.svg), [numbers](figures/A4-accuracy.csv)";
         fs::write(results.join("report.md"), format!("# Page\n\n{listed}\n* A machine\n")).unwrap();
         fs::write(results.join(FIGURES).join("A4-accuracy.svg"), "<svg/>").unwrap();
@@ -94,11 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_complete_is_not_shown() {
+    fn without_a_report_the_error_says_what_writes_one() {
         let dir = tempfile::tempdir().unwrap();
-        let error = |dir: &Path| format!("{:#}", copy(dir, &dir.join("docs"), "x").unwrap_err());
-        assert!(error(dir.path()).contains("cargo xtask reproduce"));
-        fs::write(dir.path().join("results.json"), r#"{"complete": false}"#).unwrap();
-        assert!(error(dir.path()).contains("not complete"));
+        let error = format!("{:#}", copy(dir.path(), &dir.path().join("docs"), "x").unwrap_err());
+        assert!(error.contains("cargo xtask reproduce"), "{error}");
     }
 }

@@ -145,18 +145,31 @@ impl Report {
         run::progress(self.runs())
     }
 
+    /// Whether nothing that the session asked for is left to compute.
+    fn is_complete(&self) -> bool {
+        self.experiments.iter().all(ExperimentReport::is_complete)
+    }
+
+    /// Whether the session's command has only to be repeated for the rest: it was stopped, or is not through yet.
+    fn can_continue(&self) -> bool {
+        let is_kept_from_it = !self.session.missing.is_empty() || !self.session.failures.is_empty();
+        self.session.interrupted || !(self.is_complete() || is_kept_from_it)
+    }
+
     /// One paragraph on what the page says.
     fn summary(&self) -> String {
-        let finished = self.records().into_iter().filter(|records| records.end.is_some()).count();
         let verdicts: Vec<String> = Verdict::ALL
             .into_iter()
             .filter(|verdict| self.count(*verdict) > 0)
             .map(|verdict| format!("{} {verdict}", self.count(verdict)))
             .collect();
-        let trained = match finished {
-            0 => "No network was trained.".to_owned(),
-            1 => "One network was trained by this program.".to_owned(),
-            count => format!("{count} networks were trained by this program."),
+        let trained = match self.progress() {
+            (0, _) => "No network was trained.".to_owned(),
+            (finished, planned) if finished < planned => {
+                format!("{finished} of {planned} networks were trained by this program so far.")
+            }
+            (1, _) => "One network was trained by this program.".to_owned(),
+            (count, _) => format!("{count} networks were trained by this program."),
         };
         format!(
             "Of {} claims: {}. {trained} Computing took {} in all.",

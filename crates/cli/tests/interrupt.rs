@@ -89,5 +89,5 @@ fn results_are_the_same_however_often_the_command_was_stopped_and_repeated() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(numbers(&stopped), numbers(&whole));
     let page = std::fs::read_to_string(stopped.join("report.html")).unwrap();
-    assert!(!page.contains("Stopped before the end"));
+    assert!(!page.contains("Not complete yet"));
 }

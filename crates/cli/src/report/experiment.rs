@@ -117,6 +117,12 @@ impl ExperimentReport {
         progress(&self.runs)
     }
 
+    /// Whether nothing is left to compute: the law is simulated, or every run has ended and its flatness is measured.
+    pub(super) fn is_complete(&self) -> bool {
+        let has_law = self.experiment.theory.is_none() || self.theory.is_some();
+        has_law && self.runs.iter().all(|run| run.is_done(self.experiment.flatness.is_some()))
+    }
+
     /// Time of everything that was computed for the experiment.
     pub(super) fn seconds(&self) -> f64 {
         seconds(&self.runs) + self.theory.as_ref().map_or(0.0, |(record, _)| record.seconds)

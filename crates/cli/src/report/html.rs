@@ -187,8 +187,8 @@ fn notices(report: &Report) -> Vec<Notice> {
         text: failure.error.clone(),
         commands: Vec::new(),
     });
-    let interrupted = session.interrupted.then(|| Notice {
-        title: "Stopped before the end".to_owned(),
+    let unfinished = report.can_continue().then(|| Notice {
+        title: "Not complete yet".to_owned(),
         text: "Unfinished runs are left out of tables and verdicts. The same command continues.".to_owned(),
         commands: vec![session.command()],
     });
@@ -208,7 +208,7 @@ fn notices(report: &Report) -> Vec<Notice> {
         text: text.replace('`', ""),
         commands: Vec::new(),
     });
-    missing.chain(failures).chain(interrupted).chain(damaged).chain(profile).chain(strangers).collect()
+    missing.chain(failures).chain(unfinished).chain(damaged).chain(profile).chain(strangers).collect()
 }
 
 /// What a name is called where only letters, digits and hyphens may stand.

@@ -31,8 +31,8 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
         let _ =
             writeln!(text, "> **Failed twice**: {} (`{}`): {}\n", failure.what, failure.run, failure.error);
     }
-    if report.session.interrupted {
-        let _ = writeln!(text, "> Stopped before the end; `{}` continues.\n", report.session.command());
+    if report.can_continue() {
+        let _ = writeln!(text, "> Not complete yet; `{}` computes the rest.\n", report.session.command());
     }
     for sentence in report.strangers.sentences() {
         let _ = writeln!(text, "> {sentence}\n");

@@ -59,7 +59,7 @@ pub(super) fn numbers(report: &Report) -> Numbers<'_> {
         scale: report.session.extent.scale.to_string(),
         complete: report.session.missing.is_empty()
             && report.session.failures.is_empty()
-            && report.runs().all(|run| matches!(run.state(), "finished" | "diverged")),
+            && report.is_complete(),
         experiments: report.experiments.iter().map(experiment_numbers).collect(),
         named: numbers,
     }

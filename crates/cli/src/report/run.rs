@@ -38,6 +38,14 @@ impl RunResult {
         }
     }
 
+    /// Whether nothing of it is left to compute: a run that diverged has no flatness.
+    pub(super) fn is_done(&self, asks_for_flatness: bool) -> bool {
+        match self.state() {
+            "finished" => self.flatness.is_some() || !asks_for_flatness,
+            state => state == "diverged",
+        }
+    }
+
     /// Time of training and evaluation.
     pub(super) fn seconds(&self) -> f64 {
         self.timings().iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum()

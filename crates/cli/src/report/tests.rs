@@ -87,6 +87,7 @@ fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
     assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
     assert!(html.len() < 5_000_000, "{} bytes, with everything on the page", html.len());
     assert!(html.contains("scaled down") && markdown.contains("scaled down"));
+    assert!(!html.contains("Not complete yet") && !markdown.contains("Not complete yet"), "{markdown}");
     // The made-up records evaluate the iterate after every epoch and the averages in the last quarter; an experiment that
     // looks at the runs of another has their rows too.
     let rows = |run: &PlannedRun| {
@@ -96,6 +97,7 @@ fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
     };
     assert_eq!(csv.lines().count(), 1 + plan.runs.iter().map(rows).sum::<usize>());
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["complete"], true);
     assert!(json["numbers"]["A4.best_accuracy"].as_f64().unwrap() > 0.5, "{json}");
     assert!(json["numbers"]["A1.average-slope"].as_f64().is_some(), "{json}");
     if let Ok(keep) = std::env::var("POLDER_KEEP_REPORT") {
@@ -157,6 +159,39 @@ fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
         assert!(text.contains("cargo xtask data fetch cifar10") && text.contains("not run"));
     }
     assert!(csv.lines().skip(1).all(|line| line.contains("to do")), "{csv}");
+}
+
+#[test]
+fn what_is_left_is_said_whatever_kept_it_from_being_computed() {
+    let dir = tempfile::tempdir().unwrap();
+    let of_a = Session { only: vec!["A4".to_owned(), "A6".to_owned()], ..session(ScaleName::Smoke) };
+    let runs = &plan(dir.path(), ScaleName::Smoke).runs;
+    let runs: Vec<_> =
+        runs.iter().filter(|run| run.serves.iter().any(|serves| serves.experiment == "A4")).collect();
+    let (last, others) = runs.split_last().unwrap();
+    let flatness = |run: &PlannedRun| {
+        run.flatness.iter().for_each(|settings| synthetic::write_flatness(dir.path(), &run.config, settings));
+    };
+    for run in others {
+        synthetic::write_run(dir.path(), &run.config, None);
+        flatness(run);
+    }
+    let is_complete = || {
+        let [html, markdown, _, json] = draw(dir.path(), &of_a);
+        let says_so = [&html, &markdown].map(|page| !page.contains("Not complete yet"));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(says_so.iter().all(|says| json["complete"] == *says), "{markdown}");
+        (says_so[0], markdown)
+    };
+    let (complete, markdown) = is_complete();
+    assert!(
+        !complete && markdown.contains(" of 6 networks were trained by this program so far."),
+        "{markdown}"
+    );
+    synthetic::write_run(dir.path(), &last.config, None);
+    assert!(!is_complete().0, "flatness is left");
+    flatness(last);
+    assert!(is_complete().0);
 }
 
 #[test]
