@@ -39,10 +39,11 @@ fn a_consumer_that_is_never_fed_fast_enough_is_input_bound_and_every_advice_is_m
 
 #[test]
 fn a_slow_consumer_is_compute_bound_and_has_nothing_to_gain() {
-    let profile = json(&["--consumer-rate", "5000"]);
+    // So slow, and with so little to make for a step, that a loader on a fully loaded machine is still ahead of it.
+    let profile = json(&["--consumer-rate", "400", "--batch-size", "16"]);
     assert_eq!(profile["verdict"]["bound"], "compute", "{}", profile["verdict_text"]);
     let alone = profile["consumer_alone"]["median"].as_f64().unwrap();
-    assert!((2000.0..=5100.0).contains(&alone), "the simulation runs at {alone} images per second, not 5000");
+    assert!((200.0..=401.0).contains(&alone), "the simulation runs at {alone} images per second, not 400");
     let rounds = profile["rounds"].as_array().unwrap();
     assert_eq!(rounds.len(), 5);
     let stages = |name: &str| -> Vec<String> {
