@@ -50,7 +50,7 @@ pub(crate) enum Task {
     Reproduce(ReproduceArgs),
     /// Copy words, figures and records of a report into docs/results, for the repository
     #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk\n  \
-                            cargo xtask results --results docs/results/records   after `polder report` drew them again")]
+                            cargo xtask results --results desk   of a folder that began as a copy of docs/results/records")]
     Results(ResultsArgs),
     /// Measure what the README promises and say which promises are kept
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \

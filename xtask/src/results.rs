@@ -4,9 +4,9 @@ mod records;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::args::ResultsArgs;
 use crate::promises::machine;
@@ -24,26 +24,32 @@ const RECORDS: &str = "records";
 /// Puts words, tables, figures and records of the report in the results folder where the repository shows them.
 pub(crate) fn run(workspace: &Workspace, args: &ResultsArgs) -> Result<()> {
     let results = workspace.results_dir(args.results.as_deref());
-    let folder = workspace.root().join(FOLDER);
-    let page = copy(&results, &folder, &machine::commit(workspace))?;
-    records::copy(&results, &folder.join(RECORDS))?;
+    let page = publish(&results, &workspace.root().join(FOLDER), &machine::commit(workspace))?;
     println!("{}", page.display());
     Ok(())
 }
 
-/// Writes the page into `folder`, with the figures that it shows and none from before; returns its path.
-fn copy(results: &Path, folder: &Path, commit: &str) -> Result<std::path::PathBuf> {
-    let read = |path: &Path| {
-        fs::read_to_string(path).with_context(|| {
-            format!("`{}` cannot be read; `cargo xtask reproduce` writes it", path.display())
-        })
-    };
+/// Makes the folder anew beside the one that is there, which then gives way; returns the path of the page.
+fn publish(results: &Path, folder: &Path, commit: &str) -> Result<PathBuf> {
+    ensure!(
+        !is_within(results, folder),
+        "`{}` is a part of what would be replaced; name a copy of it with --results",
+        results.display()
+    );
+    let done = records::done(results)?;
+    records::nothing_is_lost(&folder.join(RECORDS), &done)?;
+    let fresh = folder.with_extension("unfinished");
+    remove(&fresh)?;
+    page(results, &fresh, commit)?;
+    records::copy(results, &done, &fresh.join(RECORDS))?;
+    remove(folder)?;
+    fs::rename(&fresh, folder).with_context(|| format!("`{}` cannot be renamed", fresh.display()))?;
+    Ok(folder.join("README.md"))
+}
+
+/// Writes the page into `folder`, with the figures that it shows.
+fn page(results: &Path, folder: &Path, commit: &str) -> Result<()> {
     let text = read(&results.join("report.md"))?;
-    let figures = folder.join(FIGURES);
-    if figures.exists() {
-        fs::remove_dir_all(&figures).with_context(|| format!("`{}` cannot be removed", figures.display()))?;
-    }
-    fs::create_dir_all(&figures).with_context(|| format!("`{}` cannot be made", figures.display()))?;
     let mut page = String::new();
     for line in text.lines() {
         let Some((title, file)) = figure(line) else {
@@ -51,15 +57,13 @@ fn copy(results: &Path, folder: &Path, commit: &str) -> Result<std::path::PathBu
             page.push('\n');
             continue;
         };
-        let from = results.join(FIGURES).join(file);
-        fs::copy(&from, figures.join(file))
-            .with_context(|| format!("`{}` cannot be copied", from.display()))?;
+        copy_file(&results.join(FIGURES).join(file), &folder.join(FIGURES))?;
         let _ = writeln!(page, "![{title}]({FIGURES}/{file})");
     }
     let _ = writeln!(page, "* Copied from the report at commit {commit}");
+    fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
     let path = folder.join("README.md");
-    fs::write(&path, page).with_context(|| format!("`{}` cannot be written", path.display()))?;
-    Ok(path)
+    fs::write(&path, page).with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
 /// Title and file of the figure that a line of the report lists.
@@ -70,31 +74,105 @@ fn figure(line: &str) -> Option<(&str, &str)> {
     (is_picture && !file.contains('/')).then_some((title, file))
 }
 
+/// A file of the report.
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path)
+        .with_context(|| format!("`{}` cannot be read; `cargo xtask reproduce` writes it", path.display()))
+}
+
+fn is_within(path: &Path, folder: &Path) -> bool {
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("`{}` cannot be removed", folder.display()))?;
+    }
+    Ok(())
+}
+
+fn copy_file(file: &Path, into: &Path) -> Result<()> {
+    fs::create_dir_all(into).with_context(|| format!("`{}` cannot be made", into.display()))?;
+    fs::copy(file, into.join(file.file_name().unwrap_or_default()))
+        .with_context(|| format!("`{}` cannot be copied", file.display()))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn words_and_figures_are_copied_and_earlier_figures_are_gone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (results, folder) = (dir.path().join("results"), dir.path().join("docs"));
-        fs::create_dir_all(results.join(FIGURES)).unwrap();
-        fs::create_dir_all(folder.join(FIGURES)).unwrap();
-        fs::write(folder.join(FIGURES).join("old.svg"), "").unwrap();
+    /// Results with a page, a figure, and runs: those in `done` have ended, `bbbbbbbbbbbb` has not.
+    fn write_results(results: &Path, done: &[&str]) {
+        let write = |file: &str, text: &str| {
+            let path = results.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
         let listed = "* [Accuracy](figures/A4-accuracy.svg), [numbers](figures/A4-accuracy.csv)";
-        fs::write(results.join("report.md"), format!("# Page\n\n{listed}\n* A machine\n")).unwrap();
-        fs::write(results.join(FIGURES).join("A4-accuracy.svg"), "<svg/>").unwrap();
-        let page = fs::read_to_string(copy(&results, &folder, "abc1234").unwrap()).unwrap();
-        assert!(page.contains("![Accuracy](figures/A4-accuracy.svg)\n* A machine\n"), "{page}");
-        assert!(page.contains("commit abc1234"), "{page}");
-        assert!(folder.join(FIGURES).join("A4-accuracy.svg").exists());
-        assert!(!folder.join(FIGURES).join("old.svg").exists());
+        write("report.md", &format!("# Page\n\n{listed}\n* A machine\n"));
+        write("figures/A4-accuracy.svg", "<svg/>");
+        write("results.json", &serde_json::json!({ "runs_done": done }).to_string());
+        write("session.json", "{}");
+        write("theory/A1-desk.json", "{}");
+        for run in done {
+            write(&format!("runs/{run}/record.jsonl"), "{}\n");
+            write(&format!("runs/{run}/flatness.json"), "{}");
+            write(&format!("runs/{run}/checkpoint-0000000391.safetensors"), "");
+        }
+        write("runs/bbbbbbbbbbbb/record.jsonl", "{}\n");
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
     }
 
     #[test]
-    fn without_a_report_the_error_says_what_writes_one() {
+    fn words_figures_and_records_of_what_is_done_replace_what_was_there() {
         let dir = tempfile::tempdir().unwrap();
-        let error = format!("{:#}", copy(dir.path(), &dir.path().join("docs"), "x").unwrap_err());
-        assert!(error.contains("cargo xtask reproduce"), "{error}");
+        let (results, folder) = (dir.path().join("results"), dir.path().join("docs"));
+        write_results(&results, &["aaaaaaaaaaaa"]);
+        fs::create_dir_all(folder.join(FIGURES)).unwrap();
+        fs::write(folder.join(FIGURES).join("old.svg"), "").unwrap();
+        let page = fs::read_to_string(publish(&results, &folder, "abc1234").unwrap()).unwrap();
+        assert!(page.contains("![Accuracy](figures/A4-accuracy.svg)\n* A machine\n"), "{page}");
+        assert!(page.contains("commit abc1234"), "{page}");
+        assert_eq!(names(dir.path()), ["docs", "results"]);
+        assert_eq!(names(&folder), ["README.md", "figures", "records"]);
+        assert_eq!(names(&folder.join(FIGURES)), ["A4-accuracy.svg"]);
+        assert_eq!(names(&folder.join(RECORDS)), ["runs", "session.json"]);
+        assert_eq!(names(&folder.join("records/runs")), ["aaaaaaaaaaaa"]);
+        assert_eq!(names(&folder.join("records/runs/aaaaaaaaaaaa")), ["flatness.json", "record.jsonl"]);
+    }
+
+    #[test]
+    fn what_is_published_outlives_results_that_do_not_have_it_or_are_incomplete_or_are_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let (results, folder) = (dir.path().join("results"), dir.path().join("docs"));
+        write_results(&results, &["aaaaaaaaaaaa", "cccccccccccc"]);
+        publish(&results, &folder, "abc1234").unwrap();
+        let error = |results: &Path| {
+            let error = format!("{:#}", publish(results, &folder, "def5678").unwrap_err());
+            assert_eq!(names(&folder.join("records/runs")), ["aaaaaaaaaaaa", "cccccccccccc"], "{error}");
+            assert!(fs::read_to_string(folder.join("README.md")).unwrap().contains("abc1234"), "{error}");
+            error
+        };
+        let other = dir.path().join("other");
+        write_results(&other, &["cccccccccccc", "dddddddddddd"]);
+        let lost = error(&other);
+        assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("docs/records"), "{lost}");
+        let own = folder.join(RECORDS);
+        assert!(error(&own).contains("a part of what would be replaced"));
+        for file in ["session.json", "figures/A4-accuracy.svg", "report.md", "results.json"] {
+            fs::remove_file(results.join(file)).unwrap();
+            assert!(error(&results).contains(file), "{file}");
+        }
+        assert!(error(&results).contains("cargo xtask reproduce"));
     }
 }

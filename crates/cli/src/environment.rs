@@ -79,6 +79,12 @@ pub(crate) fn here(threads: Option<usize>, placement: Placement) -> Environment 
     }
 }
 
+/// Whether processor and GPU are of the kind that this machine has: only then do times carry over.
+pub(crate) fn is_here(environment: &Environment) -> bool {
+    let has_gpu = |cuda: &CudaEnvironment| cuda.gpu == gpu();
+    environment.processor == processor() && environment.cuda.as_ref().is_none_or(has_gpu)
+}
+
 impl CudaEnvironment {
     pub(crate) fn choices(&self) -> CudaChoices {
         CudaChoices { tf32: self.tf32, deterministic: self.algorithms == Algorithms::Deterministic }

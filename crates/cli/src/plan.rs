@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::experiment::{Experiment, Extent};
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::record::{EndRecord, RECORD_FILE, RunRecords};
-use crate::session::MissingData;
+use crate::session::Session;
 use crate::speeds::together;
 use crate::theory_record::{Simulation, TheoryRecord};
 
@@ -99,11 +99,8 @@ impl Plan {
     }
 
     /// Leaves out the runs whose data are not there.
-    pub(crate) fn drop_runs_without(&mut self, missing: &[MissingData]) {
-        let is_missing = |run: &PlannedRun| {
-            missing.iter().any(|missing| missing.dataset == run.config.data.dataset.to_string())
-        };
-        self.runs.retain(|run| run.is_done() || !is_missing(run));
+    pub(crate) fn drop_runs_without_data(&mut self, session: &Session) {
+        self.runs.retain(|run| run.is_done() || !session.lacks(run.config.data.dataset));
     }
 
     /// Runs that are not finished.

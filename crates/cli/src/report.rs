@@ -150,10 +150,21 @@ impl Report {
         self.experiments.iter().all(ExperimentReport::is_complete)
     }
 
-    /// Whether the session's command has only to be repeated for the rest: it was stopped, or is not through yet.
+    /// Whether the session's command has only to be repeated for some of what is left: no data set is missing for that, and
+    /// it has not failed.
     fn can_continue(&self) -> bool {
-        let is_kept_from_it = !self.session.missing.is_empty() || !self.session.failures.is_empty();
-        self.session.interrupted || !(self.is_complete() || is_kept_from_it)
+        self.experiments.iter().any(|experiment| experiment.can_continue(&self.session))
+    }
+
+    /// The runs of which no experiment here has anything left to compute, in the order of their ids.
+    fn done(&self) -> Vec<&str> {
+        let mut done = BTreeMap::new();
+        for experiment in &self.experiments {
+            for run in &experiment.runs {
+                *done.entry(run.id.as_str()).or_insert(true) &= experiment.is_done(run);
+            }
+        }
+        done.into_iter().filter_map(|(id, done)| done.then_some(id)).collect()
     }
 
     /// One paragraph on what the page says.

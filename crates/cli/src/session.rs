@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::config::DatasetName;
 use crate::experiment::Extent;
 use crate::replace_file::replace_file;
 
@@ -70,6 +71,16 @@ impl Session {
         serde_json::from_slice(&bytes).with_context(|| {
             format!("`{}` is damaged; repeat `polder reproduce`: finished runs are kept", path.display())
         })
+    }
+
+    /// Whether runs on a data set could not be made, since it is not there.
+    pub(crate) fn lacks(&self, dataset: DatasetName) -> bool {
+        self.missing.iter().any(|missing| missing.dataset == dataset.to_string())
+    }
+
+    /// Whether a run, or the law of an experiment, ended with an error twice.
+    pub(crate) fn has_failed(&self, id: &str) -> bool {
+        self.failures.iter().any(|failure| failure.run == id)
     }
 
     /// The command that continues or repeats this session.

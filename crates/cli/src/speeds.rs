@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use polder_models::Architecture;
 
 use crate::config::{DatasetName, Method, Precision, RunConfig};
+use crate::environment;
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::plan::{Plan, PlannedRun, RunState, runs_dir};
 use crate::record::{EpochRecord, ITERATE, RunRecords};
@@ -28,7 +29,7 @@ struct Costs {
 }
 
 impl Speeds {
-    /// What the runs in `results` cost that have timings and train with so many threads.
+    /// What the runs in `results` cost that were computed on such a machine as this with so many threads.
     pub(crate) fn measured(results: &Path, threads: usize) -> Self {
         let mut speeds = Self::default();
         let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
@@ -37,7 +38,8 @@ impl Speeds {
         for dir in dirs {
             let records = RunRecords::read(&dir).ok();
             let fits = |records: &RunRecords| {
-                records.environment.as_ref().is_some_and(|environment| environment.threads == threads)
+                let environment = records.environment.as_ref();
+                environment.is_some_and(|other| other.threads == threads && environment::is_here(other))
             };
             if let Some(records) = records.filter(fits) {
                 speeds.learn(&records);
@@ -194,6 +196,7 @@ mod tests {
     use super::*;
     use crate::config::AveragingConfig;
     use crate::plan::run_dir;
+    use crate::record::{ENVIRONMENT_FILE, Environment};
     use crate::synthetic;
 
     fn config(epochs: u64, evaluate_every: u64) -> RunConfig {
@@ -245,6 +248,11 @@ mod tests {
         let told = |threads| Speeds::measured(dir.path(), threads).training_seconds(&config, 0);
         assert!((told(2).unwrap() / took - 1.0).abs() < 1e-9, "{:?} of {took}", told(2));
         assert_eq!(told(1), None, "nothing is known of trainings with one thread");
+        let path = run_dir(dir.path(), &config.id()).join(ENVIRONMENT_FILE);
+        let elsewhere =
+            Environment { processor: "another processor".to_owned(), ..records.environment.unwrap() };
+        std::fs::write(path, serde_json::to_vec(&elsewhere).unwrap()).unwrap();
+        assert_eq!(told(2), None, "nothing is known of this machine");
     }
 
     #[test]

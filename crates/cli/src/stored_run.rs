@@ -7,7 +7,7 @@ use polder_models::{Arena, FoundCheckpoint, Network};
 use polder_optim::Averages;
 
 use crate::config::RunConfig;
-use crate::record::RunRecords;
+use crate::record::{EndRecord, RunRecords};
 use crate::run_dir::{CONFIG_FILE, newest_checkpoint};
 use crate::snapshot::{self, Position};
 use crate::trainer;
@@ -31,19 +31,15 @@ pub(crate) fn last_checkpoint(dir: &Path) -> anyhow::Result<FoundCheckpoint> {
 
 /// What is said of a run directory without a checkpoint.
 pub(crate) fn no_checkpoint(dir: &Path) -> String {
-    let has_ended = RunRecords::read(dir).is_ok_and(|records| records.end.is_some());
-    if has_ended {
-        format!(
-            "`{}` has no checkpoint though its run has ended: it holds records alone; with the folder removed, training \
-             it again gives the weights",
-            dir.display()
-        )
-    } else {
-        format!(
-            "`{}` has no checkpoint yet; `polder train` writes one after an epoch at the latest",
-            dir.display()
-        )
-    }
+    let what = match RunRecords::read(dir).ok().and_then(|records| records.end) {
+        Some(EndRecord::Finished) => {
+            "has no checkpoint though its run has ended: it holds records alone; with the folder removed, training it again \
+             gives the weights"
+        }
+        Some(EndRecord::Diverged { .. }) => "has no checkpoint: its run diverged before it wrote one",
+        None => "has no checkpoint yet; `polder train` writes one after an epoch at the latest",
+    };
+    format!("`{}` {what}", dir.display())
 }
 
 /// Loads the weights of a checkpoint into `network`, which is of `config`; returns the averages and where the run stood.

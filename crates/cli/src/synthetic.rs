@@ -8,11 +8,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{Method, RunConfig};
+use crate::device::Placement;
+use crate::environment;
 use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings};
 use crate::plan::run_dir;
 use crate::record::{
-    DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
-    RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing,
+    DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, EpochRecord, Evaluation, ITERATE, RECORD_FILE,
+    Record, RunRecord, TIMINGS_FILE, Timing,
 };
 use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
@@ -54,13 +56,7 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
         })
         .collect();
     write_lines(&dir.join(TIMINGS_FILE), &timings);
-    let environment = Environment {
-        processor: "a made-up processor".to_owned(),
-        cores: 2,
-        threads: 2,
-        libtorch: "2.11.0".to_owned(),
-        cuda: None,
-    };
+    let environment = environment::here(Some(2), Placement::Cpu);
     std::fs::write(dir.join(ENVIRONMENT_FILE), serde_json::to_vec(&environment).unwrap()).unwrap();
 }
 

@@ -52,8 +52,8 @@ fn the_published_page_is_what_its_records_give() {
     copy(&published.join("records"), dir.path());
     let output = polder(dir.path(), &["report"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let remedy = "draw it again: copy docs/results/records to results, `cargo xtask reproduce --scale desk`, \
-                  `cargo xtask results`";
+    let remedy = "draw it again: copy docs/results/records to a folder `desk`, `cargo xtask reproduce --scale desk --results \
+                  desk` until the first training begins, Ctrl-C, `cargo xtask results --results desk`";
     let [drawn, shown] =
         [dir.path().join("report.md"), published.join("README.md")].map(|page| sections(&page));
     assert!(!shown.is_empty());
@@ -74,21 +74,34 @@ fn the_published_page_is_what_its_records_give() {
 }
 
 #[test]
+fn the_readme_counts_what_the_published_page_counts() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let page = read("docs/results/README.md");
+    let counts =
+        page.lines().find(|line| line.starts_with("Of ")).and_then(|line| line.split_once(". ")).unwrap().0;
+    let readme = read("README.md").replace('\n', " ");
+    assert!(readme.contains(counts), "README.md lacks: {counts}");
+}
+
+#[test]
 fn a_reproduction_goes_on_from_the_published_records_which_hold_no_weights() {
     let dir = tempfile::tempdir().unwrap();
     copy(&repository().join("docs/results/records"), dir.path());
     let recorded: Vec<_> =
         std::fs::read_dir(dir.path().join("runs")).unwrap().map(|run| run.unwrap().path()).collect();
     assert!(!recorded.is_empty());
-    let plan = polder(dir.path(), &["plan", "--only", "A4,A5,A6", "--scale", "desk"]);
+    let plan = polder(dir.path(), &["plan", "--only", &EXPERIMENTS.join(","), "--scale", "desk"]);
     let plan = String::from_utf8(plan.stdout).unwrap();
     for run in &recorded {
         let id = run.file_name().unwrap().to_str().unwrap();
         let line = plan.lines().find(|line| line.ends_with(id));
-        assert!(line.is_none_or(|line| line.contains(" finished ")), "{plan}");
+        assert!(line.is_some_and(|line| line.contains(" finished ")), "{id}: {plan}");
     }
-    assert!(plan.contains(" finished "), "{plan}");
-    let export = Command::new(env!("CARGO_BIN_EXE_polder")).arg("export").arg(&recorded[0]).output().unwrap();
-    let error = String::from_utf8(export.stderr).unwrap();
-    assert!(!export.status.success() && error.contains("it holds records alone"), "{error}");
+    // Neither asks for the data first.
+    for command in ["export", "sharpness"] {
+        let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
+        let output = polder.arg(command).arg(&recorded[0]).env_remove("POLDER_DATA").output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains("it holds records alone"), "{command}: {error}");
+    }
 }

@@ -3,90 +3,71 @@
 //! A reproduction that begins with a copy of them goes on from there. The laws are left out: they are simulated in seconds,
 //! and their records are a hundred times as large.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::{copy_file, read};
 
 /// Of a run directory; the checkpoints are left out.
 const OF_A_RUN: [&str; 5] =
     ["config.toml", "record.jsonl", "timings.jsonl", "environment.json", "flatness.json"];
 
-/// Puts the session and the runs that have ended into `folder`, in place of those before.
-///
-/// A run that was stopped stays behind: without its checkpoint nothing could go on from its record.
-pub(super) fn copy(results: &Path, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("`{}` cannot be removed", folder.display()))?;
+const RUNS: &str = "runs";
+
+/// What is read of `results.json`.
+#[derive(Deserialize)]
+struct Numbers {
+    runs_done: BTreeSet<String>,
+}
+
+/// The ids of the runs on the page of which nothing is left to compute. Others stay behind: without a checkpoint nothing
+/// could go on from their records.
+pub(super) fn done(results: &Path) -> Result<BTreeSet<String>> {
+    let path = results.join("results.json");
+    let numbers: Numbers = serde_json::from_str(&read(&path)?).with_context(|| {
+        format!("`{}` does not tell which runs are done; `polder report` writes it anew", path.display())
+    })?;
+    Ok(numbers.runs_done)
+}
+
+/// Fails if a run that `records` has is not `done`.
+pub(super) fn nothing_is_lost(records: &Path, done: &BTreeSet<String>) -> Result<()> {
+    let runs = records.join(RUNS);
+    if !runs.exists() {
+        return Ok(());
     }
+    let context = || format!("`{}` cannot be read", runs.display());
+    let mut lost = Vec::new();
+    for entry in fs::read_dir(&runs).with_context(context)? {
+        let id = entry.with_context(context)?.file_name().to_string_lossy().into_owned();
+        if !done.contains(&id) {
+            lost.push(id);
+        }
+    }
+    lost.sort();
+    ensure!(
+        lost.is_empty(),
+        "{} of the runs in `{}` are not done in these results, {} for one: begin the results with a copy of that folder, or \
+         remove it if its runs are no longer wanted",
+        lost.len(),
+        records.display(),
+        lost[0]
+    );
+    Ok(())
+}
+
+/// Puts the session and the runs that are `done` into `folder`.
+pub(super) fn copy(results: &Path, done: &BTreeSet<String>, folder: &Path) -> Result<()> {
     copy_file(&results.join("session.json"), folder)?;
-    for run in entries(&results.join("runs"))?.iter().filter(|run| has_ended(run)) {
-        let into = folder.join("runs").join(run.file_name().unwrap_or_default());
+    for id in done {
+        let (run, into) = (results.join(RUNS).join(id), folder.join(RUNS).join(id));
         for file in OF_A_RUN.map(|name| run.join(name)).iter().filter(|file| file.exists()) {
             copy_file(file, &into)?;
         }
     }
     Ok(())
-}
-
-/// Whether the last line of a run's record says that it has ended.
-fn has_ended(run: &Path) -> bool {
-    let text = fs::read_to_string(run.join("record.jsonl")).unwrap_or_default();
-    let last: Option<Value> = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
-    last.is_some_and(|record| record["record"] == "end")
-}
-
-/// What lies in `folder`; nothing if it is not there.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-    entries.with_context(|| format!("`{}` cannot be read", folder.display()))
-}
-
-fn copy_file(file: &Path, into: &Path) -> Result<()> {
-    fs::create_dir_all(into).with_context(|| format!("`{}` cannot be made", into.display()))?;
-    fs::copy(file, into.join(file.file_name().unwrap_or_default()))
-        .with_context(|| format!("`{}` cannot be copied", file.display()))?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ended_runs_are_kept_without_weights_and_earlier_ones_are_gone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (results, folder) = (dir.path().join("results"), dir.path().join("records"));
-        let write = |file: &str, text: &str| {
-            let path = results.join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        write("session.json", "{}");
-        write("report.html", "");
-        write("theory/A1-desk.json", "{}");
-        write("runs/aaaaaaaaaaaa/record.jsonl", "{\"record\":\"run\"}\n{\"record\":\"end\"}\n");
-        write("runs/aaaaaaaaaaaa/flatness.json", "{}");
-        write("runs/aaaaaaaaaaaa/checkpoint-0000000391.safetensors", "");
-        write("runs/bbbbbbbbbbbb/record.jsonl", "{\"record\":\"run\"}\n{\"record\":\"epoch\"}\n");
-        write("runs/cccccccccccc/record.jsonl", "{\"record\":\"run\"}\n{\"record\":\"en");
-        fs::create_dir_all(folder.join("runs/dddddddddddd")).unwrap();
-        copy(&results, &folder).unwrap();
-        let names = |folder: &Path| -> Vec<String> {
-            let mut names: Vec<String> = entries(folder)
-                .unwrap()
-                .iter()
-                .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-                .collect();
-            names.sort();
-            names
-        };
-        assert_eq!(names(&folder), ["runs", "session.json"]);
-        assert_eq!(names(&folder.join("runs")), ["aaaaaaaaaaaa"]);
-        assert_eq!(names(&folder.join("runs/aaaaaaaaaaaa")), ["flatness.json", "record.jsonl"]);
-    }
 }

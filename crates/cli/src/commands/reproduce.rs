@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;
     let mut speeds = Speeds::measured(results, threads);
-    plan.drop_runs_without(&missing);
+    plan.drop_runs_without_data(&session);
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);
     print!("{}", plan.table(jobs));

@@ -117,10 +117,26 @@ impl ExperimentReport {
         progress(&self.runs)
     }
 
-    /// Whether nothing is left to compute: the law is simulated, or every run has ended and its flatness is measured.
+    /// Whether nothing is left to compute: the law is simulated, or every run is done.
     pub(super) fn is_complete(&self) -> bool {
-        let has_law = self.experiment.theory.is_none() || self.theory.is_some();
-        has_law && self.runs.iter().all(|run| run.is_done(self.experiment.flatness.is_some()))
+        self.has_law() && self.runs.iter().all(|run| self.is_done(run))
+    }
+
+    /// Whether something is left that neither a missing data set nor a failure kept from being computed.
+    pub(super) fn can_continue(&self, session: &Session) -> bool {
+        let is_kept_away =
+            |run: &RunResult| session.lacks(run.config.data.dataset) || session.has_failed(&run.id);
+        !(self.has_law() || session.has_failed(&self.experiment.id))
+            || self.runs.iter().any(|run| !self.is_done(run) && !is_kept_away(run))
+    }
+
+    fn has_law(&self) -> bool {
+        self.experiment.theory.is_none() || self.theory.is_some()
+    }
+
+    /// Whether a run has ended and its flatness, if this experiment is about that, is measured.
+    pub(super) fn is_done(&self, run: &RunResult) -> bool {
+        run.is_done(self.experiment.flatness.is_some())
     }
 
     /// Time of everything that was computed for the experiment.

@@ -177,7 +177,7 @@ fn notices(report: &Report) -> Vec<Notice> {
     let missing = session.missing.iter().map(|missing| Notice {
         title: format!("{} is missing", missing.dataset),
         text: format!(
-            "{}. Everything that needs no data was run. These two commands add the rest; what is finished is kept.",
+            "{}. These two commands add it and the networks that are trained on it; what is finished is kept.",
             capitalised(&missing.reason)
         ),
         commands: vec![missing.remedy.clone(), session.command()],

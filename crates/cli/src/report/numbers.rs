@@ -14,6 +14,8 @@ pub(super) struct Numbers<'a> {
     version: &'a str,
     scale: String,
     complete: bool,
+    /// The ids of those that have ended and whose flatness, where an experiment asks for it, is measured.
+    runs_done: Vec<&'a str>,
     experiments: Vec<ExperimentNumbers<'a>>,
     /// By name: for a law every quantity that a claim can be about, `A1.average-slope` say, and `<id>.seconds`; for an
     /// experiment with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>, <values of its axes>`, the mean of average
@@ -57,9 +59,8 @@ pub(super) fn numbers(report: &Report) -> Numbers<'_> {
     Numbers {
         version: &report.session.version,
         scale: report.session.extent.scale.to_string(),
-        complete: report.session.missing.is_empty()
-            && report.session.failures.is_empty()
-            && report.is_complete(),
+        complete: report.is_complete(),
+        runs_done: report.done(),
         experiments: report.experiments.iter().map(experiment_numbers).collect(),
         named: numbers,
     }

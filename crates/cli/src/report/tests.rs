@@ -8,7 +8,7 @@ use crate::experiment::{self, Extent};
 use crate::plan::{Plan, PlannedRun, run_dir};
 use crate::record::RECORD_FILE;
 use crate::scale::ScaleName;
-use crate::session::MissingData;
+use crate::session::{Failure, MissingData};
 use crate::synthetic;
 
 fn experiments() -> PathBuf {
@@ -162,7 +162,47 @@ fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
 }
 
 #[test]
-fn what_is_left_is_said_whatever_kept_it_from_being_computed() {
+fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let plan = plan(dir.path(), ScaleName::Smoke);
+    let says_so = |session: &Session| {
+        let [html, markdown, _, json] = draw(dir.path(), session);
+        let says = [&html, &markdown].map(|page| page.contains("Not complete yet"));
+        assert_eq!(says[0], says[1]);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        (says[0], json["complete"] == true)
+    };
+    // A law and networks on data that are not there: the law is left, then nothing that could be continued.
+    let mut of_two = Session { only: vec!["A1".to_owned(), "A4".to_owned()], ..session(ScaleName::Smoke) };
+    of_two.missing = ["CIFAR-10", "CIFAR-100"]
+        .map(|dataset| MissingData {
+            dataset: dataset.to_owned(),
+            reason: "no folder".to_owned(),
+            remedy: "cargo xtask data fetch".to_owned(),
+        })
+        .into();
+    assert_eq!(says_so(&of_two), (true, false));
+    let failed = Failure { run: "A1".to_owned(), what: "A1".to_owned(), error: "disk full".to_owned() };
+    assert_eq!(says_so(&Session { failures: vec![failed], ..of_two.clone() }), (false, false));
+    write_theory(&plan);
+    assert_eq!(says_so(&of_two), (false, false));
+    // Of the networks one is left, and has failed; how the session ended is not the point.
+    let of_a4 = |run: &&PlannedRun| run.serves.iter().any(|serves| serves.experiment == "A4");
+    let runs: Vec<_> = plan.runs.iter().filter(of_a4).collect();
+    let (last, others) = runs.split_last().unwrap();
+    for run in others {
+        synthetic::write_run(dir.path(), &run.config, None);
+    }
+    let stopped = Session { missing: Vec::new(), interrupted: true, ..of_two.clone() };
+    assert_eq!(says_so(&stopped), (true, false));
+    let failed = Failure { run: last.id.clone(), what: "A4".to_owned(), error: "disk full".to_owned() };
+    assert_eq!(says_so(&Session { failures: vec![failed], ..stopped.clone() }), (false, false));
+    synthetic::write_run(dir.path(), &last.config, None);
+    assert_eq!(says_so(&stopped), (false, true));
+}
+
+#[test]
+fn what_is_left_of_trainings_and_flatness_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let of_a = Session { only: vec!["A4".to_owned(), "A6".to_owned()], ..session(ScaleName::Smoke) };
     let runs = &plan(dir.path(), ScaleName::Smoke).runs;
@@ -181,17 +221,20 @@ fn what_is_left_is_said_whatever_kept_it_from_being_computed() {
         let says_so = [&html, &markdown].map(|page| !page.contains("Not complete yet"));
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(says_so.iter().all(|says| json["complete"] == *says), "{markdown}");
-        (says_so[0], markdown)
+        (says_so[0], markdown, json["runs_done"].as_array().unwrap().len())
     };
-    let (complete, markdown) = is_complete();
+    let (complete, markdown, done) = is_complete();
+    assert_eq!(done, 5);
     assert!(
         !complete && markdown.contains(" of 6 networks were trained by this program so far."),
         "{markdown}"
     );
     synthetic::write_run(dir.path(), &last.config, None);
-    assert!(!is_complete().0, "flatness is left");
+    let (complete, _, done) = is_complete();
+    assert!(!complete && done == 5, "flatness is left");
     flatness(last);
-    assert!(is_complete().0);
+    let (complete, _, done) = is_complete();
+    assert!(complete && done == 6);
 }
 
 #[test]

@@ -33,8 +33,14 @@ pub(crate) struct Stage {
 }
 
 impl Subject {
+    /// The run in `path`.
+    ///
+    /// # Errors
+    /// If it is no run directory, or holds no checkpoint.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self { path: path.to_owned(), config: config_of(path)? })
+        let config = config_of(path)?;
+        ensure!(!CheckpointSeries::new(path).steps()?.is_empty(), no_checkpoint(path));
+        Ok(Self { path: path.to_owned(), config })
     }
 
     /// The name of its directory.
@@ -56,7 +62,7 @@ impl Subject {
         all: bool,
     ) -> anyhow::Result<Vec<Stage>> {
         let found = if all { self.all()? } else { vec![last_checkpoint(&self.path)?] };
-        ensure!(!found.is_empty(), no_checkpoint(&self.path));
+        ensure!(!found.is_empty(), "no checkpoint in `{}` can be read", self.path.display());
         found.iter().map(|found| self.stage(found, network, steps_per_epoch)).collect()
     }
 
