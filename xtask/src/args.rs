@@ -121,7 +121,7 @@ pub(crate) enum Scale {
     Smoke,
     /// A working day on two cores: the papers' recipes, scaled down
     Desk,
-    /// The papers' own settings, on a GPU
+    /// The papers' settings as far as they are known, on a GPU
     Paper,
 }
 

@@ -49,8 +49,22 @@ pub(crate) struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Origin {
+    /// The paper, in its text or its code.
     Paper,
+    /// The paper by what others tell of it: not checked in the paper.
+    Attributed,
     Ours,
+}
+
+impl Origin {
+    /// What a reader is told of it; nothing of the paper's own.
+    pub(crate) fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::Paper => None,
+            Self::Attributed => Some("Attributed to the paper by others, not checked in it."),
+            Self::Ours => Some("Our own hypothesis, not a claim of the paper."),
+        }
+    }
 }
 
 /// How a claim is tested.

@@ -264,6 +264,7 @@ mod tests {
             ("optimizer.momentum=1.5", "momentum.coefficient is 1.5"),
             ("averages.tail.start=1.0", "no epoch is left"),
             ("averages.iterate={kind='tail', start=0.5}", "last iterate"),
+            ("averages.iterate-refreshed={kind='tail', start=0.5}", "last iterate"),
             ("averages={'a b'={kind='tail', start=0.5}}", "letters, digits"),
             ("training.label_smoothing=1.0", "nothing is left of the label"),
             ("averages.w={kind='window', start=0.0, length=0}", "averages.w.length"),

@@ -36,37 +36,37 @@ pub(crate) fn evaluate(
     Ok(Some(Evaluation { loss: sums.mean_loss(), error: sums.error() }))
 }
 
-/// `average` in the network's place, after a BN refresh over one epoch of `train`; the network is put back.
+/// `weights`, those of an average or the network's own, after a BN refresh over one epoch of `train`; the network is put back.
 ///
 /// `epoch` chooses the order and the augmentation of that epoch. `None` if a signal came first.
-pub(crate) fn evaluate_average(
+pub(crate) fn evaluate_refreshed(
     network: &Network,
-    average: &Arena,
+    weights: &Arena,
     train: &Feed,
     epoch: u64,
     test: &Feed,
     config: &EvaluationConfig,
 ) -> anyhow::Result<Option<Evaluation>> {
-    match refreshed(network, average, train, epoch, config, |_| {})? {
+    match refreshed(network, weights, train, epoch, config, |_| {})? {
         Some(_put_back_when_dropped) => evaluate(network, test, config),
         None => Ok(None),
     }
 }
 
-/// `average` in the network's place, after a BN refresh over one epoch of `train`; dropping what is returned puts the network
+/// `weights` in the network's place, after a BN refresh over one epoch of `train`; dropping what is returned puts the network
 /// back.
 ///
 /// `epoch` chooses the order and the augmentation of that epoch, `seen` is told how many images each minibatch has. `None`
 /// if a signal came first.
 pub(crate) fn refreshed<'a>(
     network: &'a Network,
-    average: &Arena,
+    weights: &Arena,
     train: &Feed,
     epoch: u64,
     config: &EvaluationConfig,
     mut seen: impl FnMut(u64),
 ) -> anyhow::Result<Option<Swapped<'a>>> {
-    let swapped = Swapped::new(network, average)?;
+    let swapped = Swapped::new(network, weights)?;
     let mut minibatches = train.epoch(epoch)?;
     let until_signal = std::iter::from_fn(|| if interrupt::pending() { None } else { minibatches.next() });
     let images = until_signal.map(|minibatch| {

@@ -74,7 +74,7 @@ pub(crate) struct TheorySettings {
 pub(crate) struct Scales {
     pub(crate) smoke: Scale,
     pub(crate) desk: Scale,
-    /// Absent where the papers' own settings cannot be run yet.
+    /// Absent where the papers' settings cannot be run yet.
     pub(crate) paper: Option<Scale>,
 }
 

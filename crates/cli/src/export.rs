@@ -13,7 +13,7 @@ use crate::config::{DatasetName, RunConfig};
 use crate::evaluate::refreshed;
 use crate::images::Images;
 use crate::late_bar::LateBar;
-use crate::record::{ENVIRONMENT_FILE, ITERATE, RunRecord, RunRecords};
+use crate::record::{ENVIRONMENT_FILE, ITERATE, REFRESHED, RunRecord, RunRecords};
 use crate::snapshot::Position;
 use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
 use crate::{environment, trainer};
@@ -77,9 +77,11 @@ pub(crate) fn export(
     let network = &stage.network;
     let has_bn = network.running_statistics().numel() > 0;
     // The network is put back when this goes, so it has to outlive the copies.
-    let (_swapped, statistics) = match (stage.averages.get(&weights), refresh) {
+    let own = network.parameters();
+    let swapped_in = if weights == REFRESHED { Some(&own) } else { stage.averages.get(&weights) };
+    let (_swapped, statistics) = match (swapped_in, refresh) {
         (None, _) => (None, "of the training"),
-        (Some(average), Some(refresh)) if has_bn => match stage.refreshed(average, refresh)? {
+        (Some(weights), Some(refresh)) if has_bn => match stage.refreshed(weights, refresh)? {
             Some(swapped) => (Some(swapped), "refreshed over the training images"),
             None => return Ok(None),
         },
@@ -139,7 +141,8 @@ impl Stage {
     /// The weights that are meant by `name`.
     fn name(&self, name: &str) -> anyhow::Result<String> {
         let configured = &self.config.averages;
-        if name == ITERATE || self.averages.get(name).is_some() {
+        let refreshed = (self.network.running_statistics().numel() > 0).then_some(REFRESHED);
+        if name == ITERATE || refreshed == Some(name) || self.averages.get(name).is_some() {
             return Ok(name.to_owned());
         }
         let quoted = |names: &mut dyn Iterator<Item = &str>| {
@@ -156,7 +159,8 @@ impl Stage {
                 ),
             }
         }
-        let there = quoted(&mut std::iter::once(ITERATE).chain(self.averages.iter().map(|(name, _)| name)));
+        let averages = self.averages.iter().map(|(name, _)| name);
+        let there = quoted(&mut std::iter::once(ITERATE).chain(refreshed).chain(averages));
         let after = format!("after {} epochs ({} steps)", self.position.epoch, self.steps());
         ensure!(
             !configured.contains_key(name),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::job::Event;
-use crate::record::{EpochRecord, ITERATE, Timing};
+use crate::record::{EpochRecord, ITERATE, REFRESHED, Timing};
 
 /// Numbers are read from the device this often, no more.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -87,7 +87,11 @@ impl Progress {
             .evaluations
             .iter()
             .map(|(name, evaluation)| {
-                let name = if name == ITERATE { "last iterate" } else { name };
+                let name = match name.as_str() {
+                    ITERATE => "last iterate",
+                    REFRESHED => "last iterate with BN refreshed",
+                    average => average,
+                };
                 format!("{name} {}", percent(1.0 - evaluation.error))
             })
             .collect();

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use self::cells::{CellResult, main_average, weights_label};
+use self::cells::{CellResult, main_average, main_average_of, weights_label};
 use self::effect::{case_text, effect_text};
 use self::experiment::ExperimentReport;
 use self::figure_files::FigureFile;

@@ -12,7 +12,7 @@ pub(crate) enum ScaleName {
     Smoke,
     /// Two cores: laws in seconds, networks in a working day, they and their epochs scaled down
     Desk,
-    /// The papers' own settings
+    /// The papers' settings as far as they are known, ours elsewhere
     Paper,
 }
 

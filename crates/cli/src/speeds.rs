@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use polder_models::Architecture;
-
 use crate::config::{DatasetName, Method, Precision, RunConfig};
 use crate::environment;
 use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::plan::{Plan, PlannedRun, RunState, runs_dir};
-use crate::record::{EpochRecord, ITERATE, RunRecords};
+use crate::record::{EpochRecord, ITERATE, REFRESHED, RunRecords};
 
 /// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
 #[derive(Clone, Debug, Default)]
@@ -141,8 +139,9 @@ impl Speeds {
             .filter(|epoch| epoch.is_multiple_of(config.training.evaluate_every) || *epoch == epochs)
             .map(|epoch| {
                 let begun = config.averages.iter().filter(|(_, average)| average.has_begun(epoch, epochs));
-                let names: Vec<&str> =
-                    std::iter::once(ITERATE).chain(begun.map(|(name, _)| name.as_str())).collect();
+                let refreshed = (epoch == epochs && config.model.has_bn()).then_some(REFRESHED);
+                let averages = begun.map(|(name, _)| name.as_str());
+                let names: Vec<&str> = std::iter::once(ITERATE).chain(refreshed).chain(averages).collect();
                 passed_at(config, &names, train_images, test_images)
             })
             .sum();
@@ -164,9 +163,10 @@ fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(sorted[(sorted.len() - 1) / 2], upper))
 }
 
-/// Images that evaluations of these weights pass: the test images, and for an average the training images of the refresh.
+/// Images that evaluations of these weights pass: the test images, and, but for the iterate as it is, the training images of the
+/// refresh.
 fn passed_at(config: &RunConfig, weights: &[&str], train_images: f64, test_images: f64) -> f64 {
-    let has_bn = config.model.name.parse::<Architecture>().is_ok_and(Architecture::has_bn);
+    let has_bn = config.model.has_bn();
     let of_one = |name: &&str| test_images + if has_bn && *name != ITERATE { train_images } else { 0.0 };
     weights.iter().map(of_one).sum()
 }
@@ -222,10 +222,11 @@ mod tests {
     fn evaluations_count_when_they_are_due_and_averages_when_they_have_begun() {
         let mut config = config(8, 2);
         let seconds = |config: &RunConfig| machine().training_seconds(config, 0).unwrap();
-        let (trained, tested) = (8.0 * 50.0, 4.0 * 10.0 * 0.25);
+        let once = 60.0 * 0.25;
+        // After the last epoch the iterate passes once more, with BN refreshed.
+        let (trained, tested) = (8.0 * 50.0, 4.0 * 10.0 * 0.25 + once);
         assert!((seconds(&config) - (trained + tested)).abs() < 1e-9);
         config.averages.insert("tail".to_owned(), AveragingConfig::Tail { start: 0.75 });
-        let once = 60.0 * 0.25;
         assert!((seconds(&config) - (trained + tested + once)).abs() < 1e-9, "only after the last epoch");
         config.averages.insert("whole".to_owned(), AveragingConfig::Tail { start: 0.0 });
         assert!((seconds(&config) - (trained + tested + 5.0 * once)).abs() < 1e-9, "four times more");
@@ -234,7 +235,7 @@ mod tests {
         let costs = machine.training.values().next().unwrap().clone();
         machine.training.insert(Speeds::kind(&config), costs);
         let without_refresh = machine.training_seconds(&config, 0).unwrap();
-        assert!((without_refresh - (trained + tested + 5.0 * 10.0 * 0.25)).abs() < 1e-9);
+        assert!((without_refresh - (trained + 9.0 * 10.0 * 0.25)).abs() < 1e-9);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings};
 use crate::plan::run_dir;
 use crate::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, EpochRecord, Evaluation, ITERATE, RECORD_FILE,
-    Record, RunRecord, TIMINGS_FILE, Timing,
+    REFRESHED, Record, RunRecord, TIMINGS_FILE, Timing,
 };
 use crate::scale::ScaleName;
 use crate::theory_record::{Simulation, TheoryRecord};
@@ -45,11 +45,16 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
     }
     write_lines(&dir.join(RECORD_FILE), &lines);
     let gradients = if config.optimizer.method == Method::Sam { 2.0 } else { 1.0 };
+    let test_images = config.data.test_images.unwrap_or(10_000) as f64;
+    let passed = |weights: &String| {
+        test_images + if config.model.has_bn() && weights != ITERATE { train_images as f64 } else { 0.0 }
+    };
+    let evaluated = |epoch: u64| epoch_record(config, epoch, train_images).evaluations;
     let timings: Vec<Timing> = (1..=recorded)
         .map(|epoch| Timing {
             epoch,
             train_seconds: gradients * train_images as f64 / 2100.0,
-            evaluate_seconds: train_images as f64 / 9000.0,
+            evaluate_seconds: evaluated(epoch).keys().map(passed).sum::<f64>() / 9000.0,
             images_per_second: 2100.0 / gradients,
             data_wait_share: 0.01,
             ended_at: None,
@@ -95,6 +100,9 @@ fn epoch_record(config: &RunConfig, epoch: u64, train_images: u64) -> EpochRecor
     let noise = (random.random::<f64>() + 0.4) * learning_rate;
     let evaluation = |error: f64| Evaluation { loss: Some(2.6 * error), error };
     let mut evaluations = BTreeMap::from([(ITERATE.to_owned(), evaluation(base + noise))]);
+    if epoch == config.training.epochs && config.model.has_bn() {
+        evaluations.insert(REFRESHED.to_owned(), evaluation(base + 0.5 * noise));
+    }
     for name in config.averages.keys().filter(|_| progress > 0.75) {
         evaluations.insert(
             name.clone(),

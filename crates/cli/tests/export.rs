@@ -71,7 +71,7 @@ fn exported_weights_have_the_evaluation_that_was_recorded() {
     let runs = tempfile::tempdir().unwrap();
     let run = run(runs.path());
     let recorded = &records(&run)[3]["evaluations"];
-    for weights in ["iterate", "tail", "ema"] {
+    for weights in ["iterate", "iterate-refreshed", "tail", "ema"] {
         let exported = exported(&run, &["--weights", weights]);
         let (loss, error) = evaluation(&exported);
         let recorded = |name: &str| recorded[weights][name].as_f64().unwrap();
@@ -100,11 +100,14 @@ fn names_and_bytes_are_those_of_the_checkpoint_and_no_state_of_training_comes_al
 
     let (refreshed, kept) =
         (exported(&run, &["--weights", "tail"]), exported(&run, &["--weights", "tail", "--no-bn-refresh"]));
+    let iterate_refreshed = exported(&run, &["--weights", "iterate-refreshed"]);
     let part = |checkpoint: &Checkpoint, statistics: bool| -> BTreeMap<_, _> {
         let tensors = checkpoint.tensors.clone().into_iter();
         tensors.filter(|(name, _)| is_statistic(name) == statistics).collect()
     };
     assert_eq!(part(&kept, true), part(&iterate, true), "statistics of the iterate");
+    assert_eq!(part(&iterate_refreshed, false), part(&iterate, false), "parameters of the iterate");
+    assert!(part(&iterate_refreshed, true) != part(&iterate, true));
     assert_eq!(part(&kept, false), part(&refreshed, false), "parameters of the average");
     assert!(part(&refreshed, true) != part(&kept, true) && part(&refreshed, false) != part(&iterate, false));
     let statistics = |checkpoint: &Checkpoint| checkpoint.metadata["bn_statistics"].clone();
@@ -126,11 +129,14 @@ fn an_earlier_checkpoint_is_chosen_by_its_step_or_its_file() {
 
     let not_begun = failure(&mut export(&run, &["--weights", "tail", "--step", "5"]));
     assert!(not_begun.contains("`tail` has not begun after 1 epochs (5 steps)"), "{not_begun}");
-    assert!(not_begun.contains("`iterate`, `ema`"), "{not_begun}");
+    assert!(not_begun.contains("`iterate`, `iterate-refreshed`, `ema`"), "{not_begun}");
     let no_such_step = failure(&mut export(&run, &["--step", "7"]));
     assert!(no_such_step.contains("5, 10, 15"), "{no_such_step}");
     let unknown = failure(&mut export(&run, &["--weights", "swa"]));
-    assert!(unknown.contains("`swa`") && unknown.contains("`iterate`, `ema`, `tail`"), "{unknown}");
+    assert!(
+        unknown.contains("`swa`") && unknown.contains("`iterate`, `iterate-refreshed`, `ema`, `tail`"),
+        "{unknown}"
+    );
     let several = failure(&mut export(&run, &["--weights", "average"]));
     assert!(several.contains("several averages") && several.contains("`ema`, `tail`"), "{several}");
     let a_folder = failure(export(&run, &["--output"]).arg(runs.path()));

@@ -89,7 +89,10 @@ fn all_kinds_of_averages_are_kept_side_by_side() {
                     e={kind='window', start=0.0, length=2}}";
     let (checkpoint, records) = train(&[averages, "data.train_images=128"]);
     let evaluated = records[1]["evaluations"].as_object().unwrap();
-    assert_eq!(evaluated.keys().collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "iterate"]);
+    assert_eq!(
+        evaluated.keys().collect::<Vec<_>>(),
+        ["a", "b", "c", "d", "e", "iterate", "iterate-refreshed"]
+    );
     let average = |name: &str| values(&checkpoint, &format!("polder.averages.{name}.average"));
     // Two steps: the mean is (w1 + w2) / 2, the corrected EMA (w1 + 2 w2) / 3; SWA and window hold w2 alone.
     assert_eq!(average("d"), average("e"));

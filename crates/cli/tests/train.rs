@@ -27,7 +27,7 @@ fn a_run_learns_records_every_epoch_and_is_not_repeated() {
     assert!(loss(&lines[4]) < 0.8 * loss(&lines[1]), "{} to {}", loss(&lines[1]), loss(&lines[4]));
     let names = |line: &Value| line["evaluations"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&lines[1]), ["ema", "iterate"], "the tail has not begun");
-    assert_eq!(names(&lines[4]), ["ema", "iterate", "tail"]);
+    assert_eq!(names(&lines[4]), ["ema", "iterate", "iterate-refreshed", "tail"]);
     let timings = std::fs::read_to_string(dir.join("timings.jsonl")).unwrap();
     let ends = timings
         .lines()
@@ -84,11 +84,24 @@ fn two_processes_do_not_share_a_run() {
 fn evaluation_of_a_finished_run_gives_its_recorded_numbers() {
     let runs = tempfile::tempdir().unwrap();
     let dir = success(&mut polder(runs.path(), &["model.precision=bf16"]));
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_polder")).arg("evaluate").arg(&dir).arg("--json").output().unwrap();
+    let evaluate = |weights: &[&str]| {
+        let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
+        polder.arg("evaluate").arg(&dir).arg("--json").args(weights).output().unwrap()
+    };
+    let output = evaluate(&[]);
     assert!(output.status.success(), "{}", stderr(&output));
     let evaluated: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(evaluated, records(&dir)[3]["evaluations"]);
+    let recorded = &records(&dir)[3]["evaluations"];
+    assert_eq!(evaluated, *recorded);
+    let refreshed: Value =
+        serde_json::from_slice(&evaluate(&["--weights", "iterate-refreshed"]).stdout).unwrap();
+    assert_eq!(refreshed, serde_json::json!({ "iterate-refreshed": recorded["iterate-refreshed"] }));
+    let unknown = evaluate(&["--weights", "iterate,swa"]);
+    let error = stderr(&unknown);
+    assert!(
+        !unknown.status.success() && error.contains("`swa`") && error.contains("`iterate-refreshed`"),
+        "{error}"
+    );
 }
 
 /// The official files of Fashion-MNIST but for their contents: black, and all of class 0.

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 
 use super::{Expect, Measure, Term, Test};
-use crate::record::ITERATE;
+use crate::record::{ITERATE, REFRESHED};
 
 impl Test {
     /// Checks what can be checked without the grid.
@@ -72,6 +72,10 @@ impl Term {
             ensure!(
                 progress > 0.0 && progress <= 1.0,
                 "`progress = {progress}` is no part of a run; expected above 0 and at most 1"
+            );
+            ensure!(
+                self.weights != REFRESHED,
+                "`{REFRESHED}` is evaluated at the end of a run; remove `progress`"
             );
             ensure!(
                 !self.measure.is_flatness(),

@@ -98,7 +98,7 @@ fn judge(expect: Expect, unit: Unit, wide: Interval, narrow: Interval) -> (Verdi
             if -margin < narrow.low && narrow.high < margin {
                 (Verdict::Reproduced, format!("Both one-sided tests exclude a difference of {at}."))
             } else if wide.low > margin || wide.high < -margin {
-                (Verdict::NotReproduced, format!("The whole interval lies beyond {at}."))
+                (Verdict::NotReproduced, format!("The whole interval is further from equality than {at}."))
             } else {
                 (Verdict::Inconclusive, format!("The interval reaches across {at}: these seeds cannot tell."))
             }

@@ -26,6 +26,7 @@ impl Unit {
     /// A bound in words.
     pub(super) fn text(self, bound: f64) -> String {
         match self {
+            Self::Points if bound == 0.01 => "1 point".to_owned(),
             Self::Points => format!("{} points", trimmed(100.0 * bound)),
             Self::Doublings => format!("a factor of {}", trimmed(bound.exp2())),
             Self::StandardErrors | Self::Plain => trimmed(bound),
@@ -35,7 +36,7 @@ impl Unit {
     /// Equivalence up to a margin, in words.
     pub(super) fn margin(self, margin: f64) -> String {
         match self {
-            Self::Points => format!("within ±{} points", trimmed(100.0 * margin)),
+            Self::Points => format!("within ±{}", self.text(margin)),
             Self::Doublings => format!("within {}", self.text(margin)),
             Self::StandardErrors | Self::Plain => format!("within ±{}", trimmed(margin)),
         }
@@ -56,7 +57,7 @@ mod tests {
     fn bounds_read_well() {
         assert_eq!(
             [0.0, 0.01, 0.125, -0.005].map(|bound| Unit::Points.text(bound)),
-            ["0 points", "1 points", "12.5 points", "\u{2212}0.5 points"]
+            ["0 points", "1 point", "12.5 points", "\u{2212}0.5 points"]
         );
         assert_eq!(Unit::Doublings.text(0.0), "a factor of 1");
         assert_eq!(Unit::Doublings.margin(1.0), "within a factor of 2");

@@ -3,20 +3,23 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::ensure;
+use polder_models::Arena;
 use tch::Device;
 
 use crate::data_dir::DataDir;
 use crate::environment;
-use crate::evaluate::{evaluate, evaluate_average};
+use crate::evaluate::{evaluate, evaluate_refreshed};
 use crate::exit_code::Outcome;
 use crate::images::Images;
-use crate::record::{Evaluation, ITERATE};
+use crate::record::{Evaluation, ITERATE, REFRESHED};
 use crate::stored_run::{self, config_of, last_checkpoint};
 use crate::trainer;
 
 const EXAMPLES: &str = "\
 Examples:
   polder evaluate runs/0a1b2c3d4e5f
+  polder evaluate runs/0a1b2c3d4e5f --weights iterate,iterate-refreshed    what outdated BN statistics cost
   polder evaluate runs/0a1b2c3d4e5f --json | jq .tail.error";
 
 /// What `polder evaluate` understands.
@@ -25,6 +28,9 @@ Examples:
 pub(crate) struct EvaluateArgs {
     /// A run directory, as `polder train` prints it
     run: PathBuf,
+    /// Only these: `iterate`, `iterate-refreshed` (with the BN refresh that averages get), names of averages [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    weights: Vec<String>,
     #[command(flatten)]
     data: DataDir,
     /// Evaluates on files that are not the official ones
@@ -35,7 +41,7 @@ pub(crate) struct EvaluateArgs {
     json: bool,
 }
 
-/// Evaluates the last iterate and every average, and prints a table.
+/// Evaluates the last iterate, as it is and with BN refreshed, and every average, and prints a table.
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (config, checkpoint) = (config_of(&args.run)?, last_checkpoint(&args.run)?);
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
@@ -44,14 +50,26 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
     let (averages, position) = stored_run::load(&checkpoint, &config, &network, train.steps_per_epoch())?;
 
+    let own = network.parameters();
+    let refreshed = (network.running_statistics().numel() > 0).then_some((REFRESHED, &own));
+    let there: Vec<(&str, &Arena)> =
+        std::iter::once((ITERATE, &own)).chain(refreshed).chain(averages.iter()).collect();
+    for name in &args.weights {
+        let names = there.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        ensure!(
+            there.iter().any(|(known, _)| known == name),
+            "no weights are called `{name}`; this checkpoint has {names}"
+        );
+    }
+    let is_chosen = |name: &str| args.weights.is_empty() || args.weights.iter().any(|chosen| chosen == name);
     let mut evaluations: Vec<(String, Evaluation)> = Vec::new();
-    let Some(iterate) = evaluate(&network, &test, &config.evaluation)? else {
-        return Ok(Outcome::Interrupted.into());
-    };
-    evaluations.push((ITERATE.to_owned(), iterate));
-    for (name, average) in averages.iter() {
-        let order = trainer::refresh_epoch(position.epoch);
-        let evaluation = evaluate_average(&network, average, &train, order, &test, &config.evaluation)?;
+    for (name, weights) in there.into_iter().filter(|(name, _)| is_chosen(name)) {
+        let evaluation = if name == ITERATE {
+            evaluate(&network, &test, &config.evaluation)?
+        } else {
+            let order = trainer::refresh_epoch(position.epoch);
+            evaluate_refreshed(&network, weights, &train, order, &test, &config.evaluation)?
+        };
         let Some(evaluation) = evaluation else { return Ok(Outcome::Interrupted.into()) };
         evaluations.push((name.to_owned(), evaluation));
     }
@@ -67,10 +85,10 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         "{} on {}, {} test images, after {} epochs and {} steps",
         config.model.name, config.data.dataset, images.record.test_images, position.epoch, position.step
     );
-    println!("{:<16} {:>10} {:>10}", "weights", "loss", "accuracy");
+    println!("{:<17} {:>10} {:>10}", "weights", "loss", "accuracy");
     for (name, Evaluation { loss, error }) in &evaluations {
         let loss = loss.map_or("not finite".to_owned(), |loss| format!("{loss:.4}"));
-        println!("{name:<16} {loss:>10} {:>8.2} %", 100.0 * (1.0 - error));
+        println!("{name:<17} {loss:>10} {:>8.2} %", 100.0 * (1.0 - error));
     }
     Ok(Outcome::Done.into())
 }

@@ -18,7 +18,7 @@ Examples:
   polder plan                               of the default selection
   polder plan --scale desk --only C*        the runs of four experiments, with the time that each takes here
   polder plan --scale desk --jobs 2         how long all of it takes with two runs at a time
-  polder plan --scale paper --device cuda   what the papers' own settings cost on this GPU
+  polder plan --scale paper --device cuda   what the papers' settings cost on this GPU
 
 Networks that have not been trained here are measured by a short training first.";
 

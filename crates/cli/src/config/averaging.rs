@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, one};
+use crate::record::is_average;
 
 /// One average of the trajectory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -104,7 +105,7 @@ impl AveragingConfig {
     }
 
     pub(super) fn validate(&self, name: &str, epochs: u64) -> anyhow::Result<()> {
-        ensure!(name != "iterate", "an average cannot be named `iterate`: that is the last iterate's name");
+        ensure!(is_average(name), "an average cannot be named `{name}`: that is a name of the last iterate");
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
         ensure!(
             !name.is_empty() && name.chars().all(is_plain),

@@ -1,6 +1,7 @@
 //! `[model]`: the network and its arithmetic.
 
 use anyhow::Context;
+use polder_models::Architecture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,11 @@ impl Default for ModelConfig {
 }
 
 impl ModelConfig {
+    /// Whether the network has batch normalisation.
+    pub(crate) fn has_bn(&self) -> bool {
+        self.name.parse::<Architecture>().is_ok_and(Architecture::has_bn)
+    }
+
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         model_name::check(&self.name).context("`model.name`")
     }

@@ -8,6 +8,7 @@ use super::{Experiment, Extent, GridRun};
 use crate::claim::Term;
 use crate::config::keys::Keys;
 use crate::point::{Point, check_place};
+use crate::record::{ITERATE, REFRESHED};
 use crate::scale::ScaleName;
 
 impl Experiment {
@@ -119,9 +120,13 @@ impl Experiment {
         }
         ensure!(
             of_cell.iter().all(|run| {
-                term.weights == crate::record::ITERATE || run.config.averages.contains_key(&term.weights)
+                match term.weights.as_str() {
+                    ITERATE => true,
+                    REFRESHED => run.config.model.has_bn(),
+                    average => run.config.averages.contains_key(average),
+                }
             }),
-            "it names the average `{}`, which the cell `{}` does not make",
+            "it names the weights `{}`, which the cell `{}` does not have",
             term.weights,
             term.cell
         );
@@ -157,7 +162,7 @@ mod tests {
             ("id = \"A4\"", "id = \"A4\"\nspeed = 1", "unknown field `speed`"),
             ("momentum = 0.0,", "momentun = 0.0,", "did you mean `optimizer.momentum`?"),
             ("cell = \"small steps, SAM\"", "cell = \"no such\"", "the cell `no such`"),
-            ("weights = \"tail\"", "weights = \"ema\"", "the average `ema`"),
+            ("weights = \"tail\"", "weights = \"ema\"", "the weights `ema`"),
             (
                 "expect = { within = 0.02 }",
                 "expect = { within = 0 }",
@@ -181,20 +186,24 @@ mod tests {
             assert!(text.contains(old), "{old}");
             format!("{:#}", Experiment::parse(&text.replace(old, new)).unwrap_err())
         };
-        let steps = read("C4-euler-steps.toml");
-        let found = error(
-            &steps,
-            "at = { schedule.learning_rate = 0.125 }",
-            "at = { schedule.learning_rate = 0.12 }",
-        );
-        for part in
-            ["C4", "`C4.1`", "`n updates`", "`schedule.learning_rate`", "0.12;", "0.0078125, 0.03125, 0.125"]
-        {
+        let batches = read("C5-perceptron.toml");
+        let found = error(&batches, "at = { training.batch_size = 16 }", "at = { training.batch_size = 12 }");
+        for part in ["C5", "`C5.2`", "`SGD`", "`training.batch_size`", "12;", "8, 16, 32"] {
             assert!(found.contains(part), "{part}: {found}");
         }
-        let found = error(&steps, "along = \"optimizer.euler_steps\"", "along = \"optimizer.rho\"");
+        let refreshed = "weights = \"iterate-refreshed\", coefficient = -1 }";
+        let found = error(&batches, "weights = \"iterate\", coefficient = -1 }", refreshed);
+        assert!(found.contains("`iterate-refreshed`"), "no BN: {found}");
+        let found = error(
+            &read("C4-euler-steps.toml"),
+            "along = \"optimizer.euler_steps\"",
+            "along = \"optimizer.rho\"",
+        );
         assert!(found.contains("the axis `optimizer.rho`"), "{found}");
         let noise = read("D5-label-noise.toml");
+        let early = "weights = \"iterate-refreshed\", coefficient = 1, progress = 0.3";
+        let found = error(&noise, "weights = \"iterate\", coefficient = 1, progress = 0.3", early);
+        assert!(found.contains("at the end of a run"), "{found}");
         // A whole number is another value than a fraction.
         let found = error(&noise, "at = { data.label_noise = 0.0 }", "at = { data.label_noise = 0 }");
         assert!(found.contains("0.0, 0.2, 0.5"), "{found}");
@@ -204,11 +213,9 @@ mod tests {
     #[test]
     fn a_value_of_one_scale_is_enough() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
-        let text = std::fs::read_to_string(dir.join("C4-euler-steps.toml")).unwrap();
-        let text = text.replace(
-            "at = { schedule.learning_rate = 0.03125 }",
-            "at = { schedule.learning_rate = 0.0078125 }",
-        );
-        Experiment::parse(&text).unwrap();
+        let text = std::fs::read_to_string(dir.join("C5-perceptron.toml")).unwrap();
+        let other = text.replace("at = { training.batch_size = 16 }", "at = { training.batch_size = 32 }");
+        assert_ne!(text, other);
+        Experiment::parse(&other).unwrap();
     }
 }

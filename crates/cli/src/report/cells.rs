@@ -3,7 +3,7 @@
 use super::run::RunResult;
 use crate::claim::{Interval, LEVEL, Measure, mean_interval};
 use crate::point::Point;
-use crate::record::ITERATE;
+use crate::record::{ITERATE, REFRESHED, is_average};
 
 /// The final test accuracies of one set of weights at a place of the grid.
 pub(crate) struct CellResult {
@@ -23,13 +23,14 @@ pub(crate) struct CellResult {
     pub(crate) planned: usize,
 }
 
-/// The cells in the order of the experiment, iterate first.
+/// The cells in the order of the experiment, of each the iterate first.
 pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
     let mut cells: Vec<CellResult> = Vec::new();
     for run in runs {
         let measured = run.measured();
         let averages = run.config.averages.keys().map(String::as_str);
-        for weights in std::iter::once(ITERATE).chain(averages) {
+        let refreshed = run.config.model.has_bn().then_some(REFRESHED);
+        for weights in std::iter::once(ITERATE).chain(refreshed).chain(averages) {
             let known = cells.iter().position(|known| known.cell == run.cell && known.weights == weights);
             let index = known.unwrap_or_else(|| {
                 cells.push(CellResult {
@@ -58,16 +59,24 @@ pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
     cells
 }
 
-/// The average of a cell that stands for all of them: `tail` if there is one.
+/// The average of a cell that stands for all of them.
 pub(crate) fn main_average<'a>(of_cell: &[&'a CellResult]) -> Option<&'a CellResult> {
-    let averages = || of_cell.iter().filter(|cell| cell.weights != ITERATE);
-    averages().find(|cell| cell.weights == "tail").or_else(|| averages().next()).copied()
+    let averages = of_cell.iter().map(|cell| cell.weights.as_str()).filter(|weights| is_average(weights));
+    let main = main_average_of(averages)?;
+    of_cell.iter().find(|cell| cell.weights == main).copied()
+}
+
+/// The name of the average that stands for all of them: `tail` if there is one.
+pub(crate) fn main_average_of<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let first = names.next()?;
+    Some(if names.any(|name| name == "tail") { "tail" } else { first })
 }
 
 /// What a set of weights is called on the page.
 pub(super) fn weights_label(weights: &str) -> String {
     match weights {
         ITERATE => "last iterate".to_owned(),
+        REFRESHED => "last iterate, BN refreshed".to_owned(),
         "tail" => "average".to_owned(),
         other => format!("average ({other})"),
     }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::figure_files::{self, FigureFile};
 use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, effect_text, weights_label};
-use crate::claim::Origin;
 use crate::plan::duration;
 use crate::profile::text::{conclusions, grouped, headline, rates};
 use crate::published::Published;
@@ -85,17 +84,18 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
         "\n## {}: {}\n\n{} {}\n",
         experiment.id, experiment.title, experiment.question, experiment.method
     );
-    let _ = writeln!(text, "*{}. Scaled down: {}.*\n", experiment.paper, report.scale_note);
+    let _ = writeln!(text, "*{}. Here: {}.*\n", experiment.paper, report.scale_note);
     let _ = writeln!(
         text,
         "| claim | expected | effect | 95 % interval | n | verdict |\n|---|---|---|---|---|---|"
     );
     for (claim, finding) in &report.claims {
         let (effect, interval) = effect_text(finding);
-        let origin = if claim.origin == Origin::Ours { " (our own hypothesis)" } else { "" };
+        let remarks: Vec<&str> = claim.origin.remark().into_iter().chain(claim.note.as_deref()).collect();
+        let remarks = remarks.join(" ");
         let _ = writeln!(
             text,
-            "| {} {}{}{origin} | {} | {effect} | {interval} | {} | **{}** {} |",
+            "| {} {}{}. {remarks} | {} | {effect} | {interval} | {} | **{}** {} |",
             claim.id,
             claim.statement,
             case_text(finding),
@@ -119,7 +119,7 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
     if !report.accuracies().is_empty() {
         let _ = writeln!(
             text,
-            "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (larger network, longer) |\n\
+            "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (larger network, longer, another recipe) |\n\
              |---|---|---|---|---|---|"
         );
         for cell in report.accuracies() {

@@ -88,12 +88,13 @@ fn a_full_report_holds_every_claim_in_every_format_and_needs_no_network() {
     assert!(html.len() < 5_000_000, "{} bytes, with everything on the page", html.len());
     assert!(html.contains("scaled down") && markdown.contains("scaled down"));
     assert!(!html.contains("Not complete yet") && !markdown.contains("Not complete yet"), "{markdown}");
-    // The made-up records evaluate the iterate after every epoch and the averages in the last quarter; an experiment that
-    // looks at the runs of another has their rows too.
+    // The made-up records evaluate the iterate after every epoch, after the last also with BN refreshed, and the averages in the
+    // last quarter; an experiment that looks at the runs of another has their rows too.
     let rows = |run: &PlannedRun| {
         let epochs = run.config.training.epochs;
         let late = (1..=epochs).filter(|epoch| 4 * epoch > 3 * epochs).count();
-        (epochs as usize + late * run.config.averages.len()) * run.serves.len()
+        let refreshed = usize::from(run.config.model.has_bn());
+        (epochs as usize + refreshed + late * run.config.averages.len()) * run.serves.len()
     };
     assert_eq!(csv.lines().count(), 1 + plan.runs.iter().map(rows).sum::<usize>());
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

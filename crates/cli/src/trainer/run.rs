@@ -12,12 +12,12 @@ use super::assemble::check_micro_batches;
 use super::learning_rates::LearningRates;
 use super::{TrainOptions, network, optimizer, refresh_epoch};
 use crate::config::RunConfig;
-use crate::evaluate::{LossSums, evaluate, evaluate_average};
+use crate::evaluate::{LossSums, evaluate, evaluate_refreshed};
 use crate::feed::Feed;
 use crate::images::Images;
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::record::{EndRecord, EpochRecord, Evaluation, ITERATE, Record, RunRecord, Timing};
+use crate::record::{EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, Timing};
 use crate::run_dir::RunDir;
 use crate::snapshot::{self, Parts, Position};
 
@@ -247,10 +247,13 @@ impl<'a> Run<'a> {
         Ok(Some(record))
     }
 
-    /// The last iterate and every average that has begun, evaluated. `None` if an interrupt came first.
+    /// The last iterate, at the end of the run also after a refresh of BN, and every average that has begun, evaluated. `None`
+    /// if an interrupt came first.
     fn evaluations(&mut self, epoch: u64) -> anyhow::Result<Option<BTreeMap<String, Evaluation>>> {
         let begun = self.averages.iter().map(|(name, _)| name.to_owned());
-        let names: Vec<String> = std::iter::once(ITERATE.to_owned()).chain(begun).collect();
+        let has_bn = self.network.running_statistics().numel() > 0;
+        let refreshed = (has_bn && epoch == self.config.training.epochs).then(|| REFRESHED.to_owned());
+        let names: Vec<String> = std::iter::once(ITERATE.to_owned()).chain(refreshed).chain(begun).collect();
         let mut evaluations = BTreeMap::new();
         for name in names {
             let evaluation = loop {
@@ -272,17 +275,14 @@ impl<'a> Run<'a> {
     /// One set of weights, evaluated. `None` if a signal came first.
     fn evaluate(&self, name: &str, epoch: u64) -> anyhow::Result<Option<Evaluation>> {
         let config = &self.config.evaluation;
-        match self.averages.get(name) {
-            None => {
-                self.progress.note("evaluating the last iterate");
-                evaluate(&self.network, &self.test, config)
-            }
-            Some(average) => {
-                self.progress.note(&format!("refreshing BN and evaluating the average `{name}`"));
-                let order = refresh_epoch(epoch);
-                evaluate_average(&self.network, average, &self.train, order, &self.test, config)
-            }
+        if name == ITERATE {
+            self.progress.note("evaluating the last iterate");
+            return evaluate(&self.network, &self.test, config);
         }
+        self.progress.note(&format!("refreshing BN and evaluating `{name}`"));
+        let own = self.network.parameters();
+        let weights = self.averages.get(name).unwrap_or(&own);
+        evaluate_refreshed(&self.network, weights, &self.train, refresh_epoch(epoch), &self.test, config)
     }
 
     /// Brings the sums of the epoch into the position, which is what a checkpoint stores.

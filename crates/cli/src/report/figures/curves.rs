@@ -7,7 +7,7 @@ use super::{Figure, Mark, Panel, entry};
 use crate::config::ScheduleConfig;
 use crate::record::{EpochRecord, ITERATE};
 use crate::report::panel::{Axis, Ink, Plot, panel};
-use crate::report::{RunResult, weights_label};
+use crate::report::{RunResult, main_average_of, weights_label};
 
 /// What a curve shows against the epoch.
 #[derive(Clone, Copy, PartialEq)]
@@ -68,7 +68,8 @@ pub(super) fn figure(runs: &[&RunResult], curve: Curve) -> anyhow::Result<Figure
             Series::of("training", of_cell, Ink::Training, |epoch| curve.of_training(epoch)),
             Series::of("last iterate, test", of_cell, Ink::Iterate, |epoch| curve.of(epoch, ITERATE)),
         ];
-        series.extend(of_cell[0].config.averages.keys().map(|average| {
+        let averages = of_cell[0].config.averages.keys().map(String::as_str);
+        series.extend(main_average_of(averages).map(|average| {
             let name = format!("{}, test", weights_label(average));
             Series::of(&name, of_cell, Ink::Average, |epoch| curve.of(epoch, average))
         }));

@@ -2,7 +2,7 @@
 
 use super::rows::{Across, Row, RowMarks, rows_panel};
 use super::{Figure, INTERVALS, Mark, entry};
-use crate::record::ITERATE;
+use crate::record::{ITERATE, REFRESHED, is_average};
 use crate::report::panel::Ink;
 use crate::report::{CellResult, main_average, weights_label};
 
@@ -17,40 +17,42 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
     let percent = |cell: &CellResult| -> Vec<(u64, f64)> {
         cell.values.iter().map(|(seed, value)| (*seed, 100.0 * value)).collect()
     };
+    // The iterates, then the average that stands for all.
+    let shown = |name: &str| -> Vec<&CellResult> {
+        let of_cell: Vec<&CellResult> = cells.iter().filter(|cell| cell.cell == name).collect();
+        let iterates = of_cell.iter().copied().filter(|cell| !is_average(&cell.weights));
+        iterates.chain(main_average(&of_cell)).collect()
+    };
     let accuracies = names
         .iter()
         .map(|name| {
-            let of_cell = cells.iter().filter(|cell| cell.cell == **name);
-            let ink = |cell: &CellResult| if cell.weights == ITERATE { Ink::Iterate } else { Ink::Average };
-            Row {
-                label: (*name).to_owned(),
-                marks: of_cell
-                    .map(|cell| RowMarks {
-                        name: weights_label(&cell.weights),
-                        ink: ink(cell),
-                        values: percent(cell),
-                    })
-                    .collect(),
-            }
+            let mark = |cell: &CellResult| RowMarks {
+                name: weights_label(&cell.weights),
+                ink: ink(&cell.weights),
+                values: percent(cell),
+            };
+            Row { label: (*name).to_owned(), marks: shown(name).into_iter().map(mark).collect() }
         })
         .collect::<Vec<_>>();
     let gains = names
         .iter()
         .map(|name| {
-            let of_cell: Vec<&CellResult> = cells.iter().filter(|cell| cell.cell == **name).collect();
-            let gain = |average: &CellResult, iterate: &CellResult| -> Vec<(u64, f64)> {
+            let of_cell = shown(name);
+            let (iterates, average): (Vec<_>, Vec<_>) =
+                of_cell.into_iter().partition(|cell| !is_average(&cell.weights));
+            let gain = |iterate: &CellResult| -> Vec<(u64, f64)> {
                 let at = |seed: u64| {
                     iterate.values.iter().find(|(other, _)| *other == seed).map(|(_, value)| *value)
                 };
                 let gain = |(seed, value): &(u64, f64)| Some((*seed, 100.0 * (value - at(*seed)?)));
-                average.values.iter().filter_map(gain).collect()
+                average.iter().flat_map(|average| &average.values).filter_map(gain).collect()
             };
-            let iterate = of_cell.iter().find(|cell| cell.weights == ITERATE);
-            let average = main_average(&of_cell);
-            let values =
-                average.zip(iterate).map(|(average, iterate)| gain(average, iterate)).unwrap_or_default();
-            let marks = RowMarks { name: "average minus last iterate".to_owned(), ink: Ink::Average, values };
-            Row { label: (*name).to_owned(), marks: vec![marks] }
+            let marks = iterates.into_iter().map(|iterate| RowMarks {
+                name: format!("average minus {}", weights_label(&iterate.weights)),
+                ink: ink(&iterate.weights),
+                values: gain(iterate),
+            });
+            Row { label: (*name).to_owned(), marks: marks.collect() }
         })
         .collect::<Vec<_>>();
     let mut panels = vec![rows_panel(
@@ -60,8 +62,11 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
         &accuracies,
         None,
     )?];
-    let mut legend = vec![entry("last iterate", Ink::Iterate, Mark::Dot)];
-    if cells.iter().any(|cell| cell.weights != ITERATE) {
+    let mut legend = vec![entry("last iterate", ink(ITERATE), Mark::Dot)];
+    if cells.iter().any(|cell| cell.weights == REFRESHED && !cell.values.is_empty()) {
+        legend.push(entry("last iterate, BN refreshed as an average's is", ink(REFRESHED), Mark::Dot));
+    }
+    if cells.iter().any(|cell| is_average(&cell.weights)) {
         panels.push(rows_panel(
             "What averaging adds to the last iterate",
             "Gain of averaging by cell",
@@ -69,12 +74,22 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
             &gains,
             Some(0.0),
         )?);
-        legend.push(entry("average, and its gain", Ink::Average, Mark::Dot));
+        legend.push(entry("average", ink("average"), Mark::Dot));
     }
     Ok(Figure {
         title: "Where the runs end".to_owned(),
-        caption: format!("Filled: mean over seeds; {INTERVALS}"),
+        caption: format!(
+            "Filled: mean over seeds; {INTERVALS} Gains have the colour of the iterate that they are taken from."
+        ),
         legend,
         panels,
     })
+}
+
+fn ink(weights: &str) -> Ink {
+    match weights {
+        ITERATE => Ink::Iterate,
+        REFRESHED => Ink::Purple,
+        _ => Ink::Average,
+    }
 }

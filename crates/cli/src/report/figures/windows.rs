@@ -7,8 +7,8 @@ use polder_theory::{Axis, Figure, Ink, Panel};
 use super::axes::curve;
 use crate::claim::Claim;
 use crate::config::AveragingConfig;
-use crate::record::ITERATE;
-use crate::report::{CellResult, ExperimentReport};
+use crate::record::{ITERATE, REFRESHED};
+use crate::report::{CellResult, ExperimentReport, weights_label};
 
 /// As few averages are better read from a table.
 const FEWEST_AVERAGES: usize = 3;
@@ -25,8 +25,9 @@ pub(super) fn figure(of: &ExperimentReport) -> Option<Figure> {
     if starts.len() < FEWEST_AVERAGES {
         return None;
     }
-    // The last iterate is the average that starts with it.
-    starts.insert(ITERATE.to_owned(), 1.0);
+    // The last iterate is the average that starts with it, and is then evaluated as one.
+    let last = if run.config.model.has_bn() { REFRESHED } else { ITERATE };
+    starts.insert(last.to_owned(), 1.0);
     let mut names: Vec<&str> = Vec::new();
     for cell in of.cells.iter().filter(|cell| terms.clone().any(|term| term.cell == cell.family)) {
         if !names.contains(&cell.cell.as_str()) {
@@ -42,9 +43,11 @@ pub(super) fn figure(of: &ExperimentReport) -> Option<Figure> {
     let series: Vec<_> = curves.flatten().collect();
     (!series.is_empty()).then(|| Figure {
         title: "From where on to average".to_owned(),
-        caption: "Uniform averages of one trajectory, by where they start; at the right end the last iterate alone. Mean over \
-                  seeds, with the 95 % t interval of the mean, which is cut where it reaches far."
-            .to_owned(),
+        caption: format!(
+            "Uniform averages of one trajectory, by where they start; at the right end the {} alone. Mean over seeds, with the 95 % \
+             t interval of the mean, which is cut where it reaches far.",
+            weights_label(last)
+        ),
         panels: vec![Panel {
             title: "Test accuracy after the last epoch".to_owned(),
             x: Axis::linear("start of the average, as a share of the run"),

@@ -15,6 +15,8 @@ pub(super) struct ClaimRow {
     /// The values of axes that it is tested for.
     case: Option<String>,
     statement: String,
+    /// Who makes it, if not the paper.
+    origin: Option<&'static str>,
     ours: bool,
     note: Option<String>,
     expected: String,
@@ -56,6 +58,7 @@ impl ClaimRow {
                 .map_or_else(|| claim.id.clone(), |case| format!("{}-{}", claim.id, words(case))),
             case: finding.case.clone(),
             statement: claim.statement.clone(),
+            origin: claim.origin.remark(),
             ours: claim.origin == Origin::Ours,
             note: claim.note.clone(),
             expected: claim.test.expectation(),
