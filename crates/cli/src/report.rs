@@ -169,11 +169,6 @@ impl Report {
 
     /// One paragraph on what the page says.
     fn summary(&self) -> String {
-        let verdicts: Vec<String> = Verdict::ALL
-            .into_iter()
-            .filter(|verdict| self.count(*verdict) > 0)
-            .map(|verdict| format!("{} {verdict}", self.count(verdict)))
-            .collect();
         let trained = match self.progress() {
             (0, _) => "No network was trained.".to_owned(),
             (finished, planned) if finished < planned => {
@@ -182,12 +177,28 @@ impl Report {
             (1, _) => "One network was trained by this program.".to_owned(),
             (count, _) => format!("{count} networks were trained by this program."),
         };
-        format!(
-            "Of {} claims: {}. {trained} Computing took {} in all.",
-            self.findings().count(),
-            verdicts.join(", "),
-            crate::plan::duration(self.seconds())
-        )
+        format!("{} {trained} Computing took {} in all.", self.tally(), crate::plan::duration(self.seconds()))
+    }
+
+    /// How many claims got which verdict, the laws by themselves: they are all but proved, networks are not.
+    fn tally(&self) -> String {
+        let tally = |of_laws: bool| {
+            let experiments =
+                self.experiments.iter().filter(|one| one.experiment.theory.is_some() == of_laws);
+            let verdicts: Vec<Verdict> =
+                experiments.flat_map(|one| &one.claims).map(|(_, finding)| finding.verdict).collect();
+            let counted = Verdict::ALL
+                .into_iter()
+                .map(|verdict| (verdicts.iter().filter(|other| **other == verdict).count(), verdict))
+                .filter(|(count, _)| *count > 0);
+            let counted: Vec<String> = counted.map(|(count, verdict)| format!("{count} {verdict}")).collect();
+            (!counted.is_empty()).then(|| counted.join(", "))
+        };
+        let laws = tally(true).map(|counted| format!("Claims on laws, simulated: {counted}."));
+        let networks = tally(false).map(|counted| {
+            format!("Claims on networks, each data set and setting counted by itself: {counted}.")
+        });
+        laws.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
     }
 }
 

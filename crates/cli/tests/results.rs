@@ -74,13 +74,30 @@ fn the_published_page_is_what_its_records_give() {
 }
 
 #[test]
-fn the_readme_counts_what_the_published_page_counts() {
+fn the_readme_has_the_counts_and_accuracies_of_the_published_page() {
     let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
     let page = read("docs/results/README.md");
-    let counts =
-        page.lines().find(|line| line.starts_with("Of ")).and_then(|line| line.split_once(". ")).unwrap().0;
+    let summary = page.lines().find(|line| line.starts_with("Claims on laws")).unwrap();
     let readme = read("README.md").replace('\n', " ");
-    assert!(readme.contains(counts), "README.md lacks: {counts}");
+    for counts in summary.split_inclusive('.').take(2) {
+        assert!(readme.contains(counts.trim()), "README.md lacks: {counts}");
+    }
+    let weights = ["last iterate", "last iterate, BN refreshed", "average"];
+    let readme = read("README.md");
+    let mut rows = 0;
+    for row in readme.lines().filter_map(|line| line.strip_prefix("| CIFAR-")) {
+        let (data, rest) = row.split_once(", ").unwrap();
+        let mut cells = rest.split(" | ");
+        let cell = cells.next().unwrap();
+        for (weights, shown) in weights.iter().zip(cells) {
+            let (mean, interval) =
+                shown.trim_end_matches(['|', ' ']).trim_end_matches(')').split_once(" (").unwrap();
+            let of_page = format!("| {cell}, cifar{data} | {weights} | {mean} | {interval} |");
+            assert!(page.contains(&of_page), "docs/results/README.md lacks: {of_page}");
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, 6);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) fn figure(of: &ExperimentReport) -> Option<Figure> {
     (!series.is_empty()).then(|| Figure {
         title: "From where on to average".to_owned(),
         caption: format!(
-            "Uniform averages of one trajectory, by where they start; at the right end the {} alone. Mean over seeds, with the 95 % \
+            "Uniform averages of one trajectory, by where they start; at the right end: {}. Mean over seeds, with the 95 % \
              t interval of the mean, which is cut where it reaches far.",
             weights_label(last)
         ),
