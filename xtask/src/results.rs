@@ -30,20 +30,29 @@ pub(crate) fn run(workspace: &Workspace, args: &ResultsArgs) -> Result<()> {
 }
 
 /// Makes the folder anew beside the one that is there, which then gives way; returns the path of the page.
+///
+/// Whenever this is stopped, the old folder or the new one is whole, and the next call puts it in its place.
 fn publish(results: &Path, folder: &Path, commit: &str) -> Result<PathBuf> {
+    let (fresh, old) = (folder.with_extension("unfinished"), folder.with_extension("replaced"));
+    if !folder.exists() && old.exists() {
+        rename(&old, folder)?;
+    }
     ensure!(
         !is_within(results, folder),
         "`{}` is a part of what would be replaced; name a copy of it with --results",
         results.display()
     );
     let done = records::done(results)?;
-    records::nothing_is_lost(&folder.join(RECORDS), &done)?;
-    let fresh = folder.with_extension("unfinished");
+    records::nothing_is_lost(&folder.join(RECORDS), results, &done)?;
     remove(&fresh)?;
     page(results, &fresh, commit)?;
     records::copy(results, &done, &fresh.join(RECORDS))?;
-    remove(folder)?;
-    fs::rename(&fresh, folder).with_context(|| format!("`{}` cannot be renamed", fresh.display()))?;
+    remove(&old)?;
+    if folder.exists() {
+        rename(folder, &old)?;
+    }
+    rename(&fresh, folder)?;
+    remove(&old)?;
     Ok(folder.join("README.md"))
 }
 
@@ -87,6 +96,10 @@ fn is_within(path: &Path, folder: &Path) -> bool {
     }
 }
 
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("`{}` cannot be renamed `{}`", from.display(), to.display()))
+}
+
 fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("`{}` cannot be removed", folder.display()))?;
@@ -105,6 +118,13 @@ fn copy_file(file: &Path, into: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn record(weights: &[&str]) -> String {
+        let evaluations: serde_json::Map<_, _> =
+            weights.iter().map(|&name| (name.to_owned(), serde_json::json!({ "error": 0.5 }))).collect();
+        let epoch = serde_json::json!({ "record": "epoch", "evaluations": evaluations });
+        format!("{{\"record\":\"run\"}}\n{epoch}\n{{\"record\":\"end\"}}\n")
+    }
+
     /// Results with a page, a figure, and runs: those in `done` have ended, `bbbbbbbbbbbb` has not.
     fn write_results(results: &Path, done: &[&str]) {
         let write = |file: &str, text: &str| {
@@ -119,7 +139,7 @@ mod tests {
         write("session.json", "{}");
         write("theory/A1-desk.json", "{}");
         for run in done {
-            write(&format!("runs/{run}/record.jsonl"), "{}\n");
+            write(&format!("runs/{run}/record.jsonl"), &record(&["iterate", "tail"]));
             write(&format!("runs/{run}/flatness.json"), "{}");
             write(&format!("runs/{run}/checkpoint-0000000391.safetensors"), "");
         }
@@ -167,6 +187,18 @@ mod tests {
         write_results(&other, &["cccccccccccc", "dddddddddddd"]);
         let lost = error(&other);
         assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("docs/records"), "{lost}");
+        let run = results.join("runs/aaaaaaaaaaaa");
+        let kept = fs::read(run.join("flatness.json")).unwrap();
+        fs::remove_file(run.join("flatness.json")).unwrap();
+        let lost = error(&results);
+        assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("flatness.json"), "{lost}");
+        fs::write(run.join("flatness.json"), kept).unwrap();
+        fs::write(run.join("record.jsonl"), record(&["iterate"])).unwrap();
+        let lost = error(&results);
+        assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("`tail`"), "{lost}");
+        fs::write(run.join("record.jsonl"), "{\"record\":\"run\"}\n").unwrap();
+        assert!(error(&results).contains("has not ended"));
+        fs::write(run.join("record.jsonl"), record(&["iterate", "tail"])).unwrap();
         let own = folder.join(RECORDS);
         assert!(error(&own).contains("a part of what would be replaced"));
         for file in ["session.json", "figures/A4-accuracy.svg", "report.md", "results.json"] {
@@ -174,5 +206,18 @@ mod tests {
             assert!(error(&results).contains(file), "{file}");
         }
         assert!(error(&results).contains("cargo xtask reproduce"));
+    }
+
+    #[test]
+    fn what_a_stop_between_two_names_left_is_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (results, folder) = (dir.path().join("results"), dir.path().join("docs"));
+        write_results(&results, &["aaaaaaaaaaaa"]);
+        publish(&results, &folder, "abc1234").unwrap();
+        fs::rename(&folder, dir.path().join("docs.replaced")).unwrap();
+        let other = dir.path().join("other");
+        write_results(&other, &["cccccccccccc"]);
+        let error = format!("{:#}", publish(&other, &folder, "def5678").unwrap_err());
+        assert!(error.contains("aaaaaaaaaaaa") && folder.join("README.md").exists(), "{error}");
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Trains a network; repeating the command continues it
     Train(train::TrainArgs),
-    /// Loss and error of a run's last iterate and averages, computed anew from its checkpoint
+    /// Loss and error of a run's last iterate, as it is and with BN refreshed, and of its averages, anew from its checkpoint
     Evaluate(evaluate::EvaluateArgs),
     /// Measures how flat the loss is around the weights of a run
     Sharpness(Box<sharpness::SharpnessArgs>),

@@ -79,10 +79,13 @@ pub(crate) fn here(threads: Option<usize>, placement: Placement) -> Environment 
     }
 }
 
-/// Whether processor and GPU are of the kind that this machine has: only then do times carry over.
-pub(crate) fn is_here(environment: &Environment) -> bool {
+/// Whether a run in `environment` was computed on what this machine has, and on a GPU if `on_gpu` says so: only then do times
+/// carry over.
+pub(crate) fn is_here(environment: &Environment, on_gpu: Option<bool>) -> bool {
     let has_gpu = |cuda: &CudaEnvironment| cuda.gpu == gpu();
-    environment.processor == processor() && environment.cuda.as_ref().is_none_or(has_gpu)
+    environment.processor == processor()
+        && environment.cuda.as_ref().is_none_or(has_gpu)
+        && on_gpu.is_none_or(|on_gpu| environment.cuda.is_some() == on_gpu)
 }
 
 impl CudaEnvironment {

@@ -26,7 +26,7 @@ const THE_AVERAGE: &str = "average";
 pub(crate) struct Choice {
     /// A run directory, or a checkpoint file in one.
     pub(crate) run: PathBuf,
-    /// `iterate`, the name of an average, or `average` for the only one.
+    /// `iterate`, `iterate-refreshed`, the name of an average, or `average` for the only one.
     pub(crate) weights: String,
     /// Steps of the checkpoint that is read; `None` for the newest.
     pub(crate) step: Option<u64>,

@@ -292,7 +292,7 @@ mod tests {
         let plan = |estimated| {
             let mut plan = Plan::new(&experiments("A4"), desk(1), dir.path()).unwrap();
             if estimated {
-                Speeds::measured(dir.path(), 2).estimate(&mut plan);
+                Speeds::measured(dir.path(), 2, None).estimate(&mut plan);
             }
             plan
         };

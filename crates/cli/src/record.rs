@@ -88,7 +88,8 @@ pub(crate) struct EpochRecord {
     /// Mean norm of SAM's ascent as it arrived in the arithmetic of the network; only with SAM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ascent_norm: Option<f64>,
-    /// On the test split: `iterate` and each average that has begun; empty when the epoch was not evaluated.
+    /// On the test split: `iterate`, after the last epoch of a network with BN also `iterate-refreshed`, and each average that
+    /// has begun; empty when the epoch was not evaluated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) evaluations: BTreeMap<String, Evaluation>,
 }

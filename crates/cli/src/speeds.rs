@@ -27,8 +27,9 @@ struct Costs {
 }
 
 impl Speeds {
-    /// What the runs in `results` cost that were computed on such a machine as this with so many threads.
-    pub(crate) fn measured(results: &Path, threads: usize) -> Self {
+    /// What the runs in `results` cost that were computed on such a machine as this with so many threads; on its GPUs or not, where
+    /// `on_gpus` is known.
+    pub(crate) fn measured(results: &Path, threads: usize, on_gpus: Option<bool>) -> Self {
         let mut speeds = Self::default();
         let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
         let mut dirs: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
@@ -37,7 +38,8 @@ impl Speeds {
             let records = RunRecords::read(&dir).ok();
             let fits = |records: &RunRecords| {
                 let environment = records.environment.as_ref();
-                environment.is_some_and(|other| other.threads == threads && environment::is_here(other))
+                environment
+                    .is_some_and(|other| other.threads == threads && environment::is_here(other, on_gpus))
             };
             if let Some(records) = records.filter(fits) {
                 speeds.learn(&records);
@@ -246,9 +248,13 @@ mod tests {
         let records = RunRecords::read(&run_dir(dir.path(), &config.id())).unwrap();
         let took: f64 =
             records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-        let told = |threads| Speeds::measured(dir.path(), threads).training_seconds(&config, 0);
+        let told = |threads| Speeds::measured(dir.path(), threads, Some(false)).training_seconds(&config, 0);
         assert!((told(2).unwrap() / took - 1.0).abs() < 1e-9, "{:?} of {took}", told(2));
         assert_eq!(told(1), None, "nothing is known of trainings with one thread");
+        assert!(
+            Speeds::measured(dir.path(), 2, Some(true)).training_seconds(&config, 0).is_none(),
+            "nor on a GPU"
+        );
         let path = run_dir(dir.path(), &config.id()).join(ENVIRONMENT_FILE);
         let elsewhere =
             Environment { processor: "another processor".to_owned(), ..records.environment.unwrap() };

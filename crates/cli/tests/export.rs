@@ -132,6 +132,8 @@ fn an_earlier_checkpoint_is_chosen_by_its_step_or_its_file() {
     assert!(not_begun.contains("`iterate`, `iterate-refreshed`, `ema`"), "{not_begun}");
     let no_such_step = failure(&mut export(&run, &["--step", "7"]));
     assert!(no_such_step.contains("5, 10, 15"), "{no_such_step}");
+    let as_it_is = failure(&mut export(&run, &["--weights", "iterate-refreshed", "--no-bn-refresh"]));
+    assert!(as_it_is.contains("is `iterate`"), "{as_it_is}");
     let unknown = failure(&mut export(&run, &["--weights", "swa"]));
     assert!(
         unknown.contains("`swa`") && unknown.contains("`iterate`, `iterate-refreshed`, `ema`, `tail`"),

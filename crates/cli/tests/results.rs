@@ -52,7 +52,7 @@ fn the_published_page_is_what_its_records_give() {
     copy(&published.join("records"), dir.path());
     let output = polder(dir.path(), &["report"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let remedy = "draw it again: copy docs/results/records to a folder `desk`, `cargo xtask reproduce --scale desk --results \
+    let remedy = "draw it again: copy docs/results/records to a folder `desk`, `cargo xtask reproduce --scale desk --output \
                   desk` until the first training begins, Ctrl-C, `cargo xtask results --results desk`";
     let [drawn, shown] =
         [dir.path().join("report.md"), published.join("README.md")].map(|page| sections(&page));

@@ -1,4 +1,5 @@
-//! BN refresh: running statistics recomputed at averaged weights, which no minibatch has ever passed through.
+//! BN refresh: running statistics recomputed at given weights: averaged ones, which no minibatch has ever passed through, or
+//! those of an iterate, behind which the running ones lag.
 
 use polder_optim::Vector;
 use tch::{Kind, Tensor};

@@ -9,12 +9,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{copy_file, read};
 
 /// Of a run directory; the checkpoints are left out.
-const OF_A_RUN: [&str; 5] =
-    ["config.toml", "record.jsonl", "timings.jsonl", "environment.json", "flatness.json"];
+const OF_A_RUN: [&str; 5] = ["config.toml", RECORD, "timings.jsonl", "environment.json", "flatness.json"];
+
+const RECORD: &str = "record.jsonl";
 
 const RUNS: &str = "runs";
 
@@ -34,25 +36,29 @@ pub(super) fn done(results: &Path) -> Result<BTreeSet<String>> {
     Ok(numbers.runs_done)
 }
 
-/// Fails if a run that `records` has is not `done`.
-pub(super) fn nothing_is_lost(records: &Path, done: &BTreeSet<String>) -> Result<()> {
-    let runs = records.join(RUNS);
-    if !runs.exists() {
-        return Ok(());
-    }
-    let context = || format!("`{}` cannot be read", runs.display());
+/// Fails if something of the runs in `records` would not be in a copy of the `done` runs of `results`: a run, a file of it, an
+/// evaluation of its last epoch.
+pub(super) fn nothing_is_lost(records: &Path, results: &Path, done: &BTreeSet<String>) -> Result<()> {
+    let published = records.join(RUNS);
     let mut lost = Vec::new();
-    for entry in fs::read_dir(&runs).with_context(context)? {
-        let id = entry.with_context(context)?.file_name().to_string_lossy().into_owned();
-        if !done.contains(&id) {
-            lost.push(id);
-        }
+    for id in folders(&published)? {
+        let (old, new) = (published.join(&id), results.join(RUNS).join(&id));
+        let file = OF_A_RUN.iter().find(|name| old.join(name).exists() && !new.join(name).exists());
+        lost.extend(match file {
+            _ if !done.contains(&id) => Some(id),
+            Some(name) => Some(format!("`{name}` of {id}")),
+            None => {
+                let there = evaluated(&new)?;
+                let missing = evaluated(&old)?.into_iter().find(|weights| !there.contains(weights));
+                missing.map(|weights| format!("the evaluation of `{weights}` of {id}"))
+            }
+        });
     }
     lost.sort();
     ensure!(
         lost.is_empty(),
-        "{} of the runs in `{}` are not done in these results, {} for one: begin the results with a copy of that folder, or \
-         remove it if its runs are no longer wanted",
+        "these results lack what {} of the runs in `{}` have, {} for one: begin the results with a copy of that folder, or remove \
+         it if its runs are no longer wanted",
         lost.len(),
         records.display(),
         lost[0]
@@ -60,11 +66,41 @@ pub(super) fn nothing_is_lost(records: &Path, done: &BTreeSet<String>) -> Result
     Ok(())
 }
 
+/// The names of the folders in `folder`; none if it is not there.
+fn folders(folder: &Path) -> Result<Vec<String>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let names = || -> std::io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        Ok(names)
+    };
+    names().with_context(|| format!("`{}` cannot be read", folder.display()))
+}
+
+/// The weights that were evaluated after the last epoch of a run that has ended.
+fn evaluated(run: &Path) -> Result<BTreeSet<String>> {
+    let path = run.join(RECORD);
+    let lines: Vec<Value> = read(&path)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let has_ended = lines.last().is_some_and(|line| line["record"] == "end");
+    ensure!(has_ended, "`{}` has not ended; `polder report` counts anew what is done", path.display());
+    let last = lines.iter().rev().find_map(|line| line["evaluations"].as_object());
+    Ok(last.map(|evaluations| evaluations.keys().cloned().collect()).unwrap_or_default())
+}
+
 /// Puts the session and the runs that are `done` into `folder`.
 pub(super) fn copy(results: &Path, done: &BTreeSet<String>, folder: &Path) -> Result<()> {
     copy_file(&results.join("session.json"), folder)?;
     for id in done {
         let (run, into) = (results.join(RUNS).join(id), folder.join(RUNS).join(id));
+        // What is done has ended.
+        evaluated(&run)?;
         for file in OF_A_RUN.map(|name| run.join(name)).iter().filter(|file| file.exists()) {
             copy_file(file, &into)?;
         }

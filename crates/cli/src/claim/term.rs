@@ -16,7 +16,7 @@ use crate::point::{Point, axis_name};
 pub(crate) struct Term {
     /// The name of a cell of the grid.
     pub(crate) cell: String,
-    /// `iterate`, or the name of an average.
+    /// `iterate`, `iterate-refreshed` (at the end of the run, with the BN refresh that averages get), or the name of an average.
     pub(crate) weights: String,
     /// With what it enters the sum of a contrast.
     #[serde(default = "one")]
@@ -150,7 +150,7 @@ impl Term {
             let curve: Vec<(f64, Option<f64>)> =
                 along.iter().map(|(at, values)| (*at, values.get(&seed).copied())).collect();
             let Some((at, is_at_an_end)) = top(&curve) else {
-                values.diverged += curve.len();
+                values.diverged += places.iter().filter(|place| place.diverged().contains(&seed)).count();
                 continue;
             };
             values.by_seed.insert(seed, at);
@@ -250,6 +250,15 @@ mod tests {
         assert_eq!((optimum.by_seed[&0], optimum.at_an_end), (-1.0, 0));
         assert!(values("best_over = 'schedule.learning_rate'").note.unwrap().contains("0.5"));
         assert_eq!(values("at.schedule.learning_rate = 1.0").diverged, 1);
+    }
+
+    /// Runs of an earlier version lack an evaluation, and did not diverge for that.
+    #[test]
+    fn what_was_not_evaluated_did_not_diverge() {
+        let mut optimum = term("optimum_over = 'schedule.learning_rate'");
+        optimum.weights = "iterate-refreshed".to_owned();
+        let values = optimum.values(&Point::default(), &measurements(&[-2.0]));
+        assert_eq!(values, Values::default());
     }
 
     #[test]

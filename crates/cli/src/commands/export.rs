@@ -10,6 +10,7 @@ use crate::data_dir::DataDir;
 use crate::device::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::export::{Choice, Refresh, export};
+use crate::record::{ITERATE, REFRESHED};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +25,8 @@ header's entry `polder` is a JSON object: run, seed, epoch, steps, weights, bn_s
 dataset, data_verification, config (TOML), trained_by, exported_by, pixel_mean and pixel_std (for pixels in
 0..=1), and a checksum.
 
-An average has BN statistics from a pass over the training images, as `polder evaluate` computes them: that
-needs the data set and the time of an evaluation. The last line on stdout is the path of the file.";
+An average, and `iterate-refreshed`, has BN statistics from a pass over the training images, as `polder
+evaluate` computes them: that needs the data set and the time of an evaluation. The last line on stdout is the path of the file.";
 
 /// What `polder export` understands.
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ needs the data set and the time of an evaluation. The last line on stdout is the
 pub(crate) struct ExportArgs {
     /// A run directory, as `polder train` prints it, or a checkpoint file in one
     run: PathBuf,
-    /// `iterate`, the name of an average, or `average` for the only one
+    /// `iterate`, `iterate-refreshed`, the name of an average, or `average` for the only one
     #[arg(long, value_name = "NAME", default_value = "iterate")]
     weights: String,
     /// The checkpoint after so many steps [default: the newest]
@@ -77,6 +78,10 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     if let Some(output) = args.output.as_deref().filter(|output| output.is_dir()) {
         bail!("`{}` is a folder; --output names the file to write", output.display());
     }
+    ensure!(
+        !args.no_bn_refresh || args.weights != REFRESHED,
+        "`{REFRESHED}` without a BN refresh is `{ITERATE}`: export that, or leave out --no-bn-refresh"
+    );
     let choice = Choice { run: args.run.clone(), weights: args.weights.clone(), step: args.step };
     let refresh = (!args.no_bn_refresh)
         .then(|| Refresh { data_dir: args.data.data_dir.clone(), allow_unverified: args.allow_unverified });

@@ -31,7 +31,8 @@ A row is one epoch of one run. Columns, and entries of a JSON line:
   train/learning_rate                   at the first step of the epoch
   train/ascent_norm                     mean norm of SAM's ascent, as it arrived in the arithmetic of the network
   speed/images_per_second, speed/data_wait_share
-  test/loss/NAME, test/accuracy/NAME    of the last iterate (NAME is `iterate`) and of every average that has begun
+  test/loss/NAME, test/accuracy/NAME    of the last iterate (`iterate`), at the end of a run also with BN refreshed
+                                        (`iterate-refreshed`), and of every average that has begun
 
 What is not known or not finite is an empty field in CSV and null in JSON. An event file of TensorBoard has
 the same curves over steps, with the configuration as text; `polder reproduce` leaves those of its runs in

@@ -50,7 +50,7 @@ pub(crate) fn show(
     let options = TrainOptions { threads: Some(division.threads), ..options };
     let mut plan = selection.plan()?;
     let missing = missing_data(&plan, flags.data_dir(), flags.allow_unverified())?;
-    let mut speeds = Speeds::measured(selection.results(), division.threads);
+    let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);
     stdout::print(&plan.table(division.jobs))?;

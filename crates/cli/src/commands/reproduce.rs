@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let mut session = args.selection.session(division, &missing);
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;
-    let mut speeds = Speeds::measured(results, threads);
+    let mut speeds = Speeds::measured(results, threads, Some(on_gpus));
     plan.drop_runs_without_data(&session);
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);

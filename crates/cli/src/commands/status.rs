@@ -54,7 +54,7 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let all = experiment::read_all(&args.experiments)?;
     let selected = experiment::select(all, &session.only, session.extent)?;
     let mut plan = Plan::new(&selected, session.extent, &args.results)?;
-    Speeds::measured(&args.results, session.threads).estimate(&mut plan);
+    Speeds::measured(&args.results, session.threads, None).estimate(&mut plan);
     stdout::print(&text(&plan, &session, &args.results))?;
     Ok(Outcome::Done.into())
 }
@@ -159,7 +159,7 @@ mod tests {
         let selected = select(read_all(&experiments).unwrap(), &only, extent).unwrap();
         let plan = || {
             let mut plan = Plan::new(&selected, extent, dir.path()).unwrap();
-            Speeds::measured(dir.path(), 2).estimate(&mut plan);
+            Speeds::measured(dir.path(), 2, None).estimate(&mut plan);
             plan
         };
         let before = plan();

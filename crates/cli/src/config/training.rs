@@ -64,7 +64,7 @@ pub(crate) struct EvaluationConfig {
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(!skip_serializing_if, example = true)]
     pub(crate) flips: bool,
-    /// What has equal weight in the BN statistics of averaged weights.
+    /// What has equal weight in the BN statistics of averaged weights, and of the last iterate where they are refreshed.
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(!skip_serializing_if)]
     pub(crate) bn_refresh: BnRefresh,

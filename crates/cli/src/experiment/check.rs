@@ -25,6 +25,7 @@ impl Experiment {
             let at = || format!("at the scale `{scale}`");
             self.runs(Extent::all(scale)).with_context(at)?;
             self.simulation(scale).with_context(at)?;
+            self.check_flatness(scale).with_context(at)?;
             self.check_claims(scale).with_context(at)?;
         }
         if let Some(cut) = &self.default {
@@ -58,6 +59,21 @@ impl Experiment {
         }
         let cut = self.default.as_ref();
         cut.map_or(Ok(()), |cut| keys.check(&cut.vary).context("in `default.vary`"))
+    }
+
+    fn check_flatness(&self, scale: ScaleName) -> anyhow::Result<()> {
+        let Some(settings) = self.flatness(scale) else { return Ok(()) };
+        for run in self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })? {
+            for weights in &settings.weights {
+                ensure!(
+                    weights == ITERATE || run.config.averages.contains_key(weights),
+                    "`flatness.weights` names `{weights}`; expected `{ITERATE}`, which is measured with BN refreshed, or an average \
+                     that every run makes, and that of `{}` does not",
+                    run.family
+                );
+            }
+        }
+        Ok(())
     }
 
     fn check_claims(&self, scale: ScaleName) -> anyhow::Result<()> {
@@ -200,6 +216,11 @@ mod tests {
             "along = \"optimizer.rho\"",
         );
         assert!(found.contains("the axis `optimizer.rho`"), "{found}");
+        let weights = "weights = [\"iterate\", \"tail\"]";
+        let flat = read("A4-cifar.toml") + "\n[flatness]\n" + weights;
+        assert!(Experiment::parse(&flat).is_ok());
+        let found = error(&flat, weights, "weights = [\"iterate-refreshed\"]");
+        assert!(found.contains("`flatness.weights`") && found.contains("BN refreshed"), "{found}");
         let noise = read("D5-label-noise.toml");
         let early = "weights = \"iterate-refreshed\", coefficient = 1, progress = 0.3";
         let found = error(&noise, "weights = \"iterate\", coefficient = 1, progress = 0.3", early);

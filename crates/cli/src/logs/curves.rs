@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::record::{EndRecord, EpochRecord, ITERATE, RunRecords, Timing};
+use crate::record::{EndRecord, EpochRecord, ITERATE, REFRESHED, RunRecords, Timing, is_average};
 
 /// The curves that every run has a name for, in the order of columns; those of evaluated weights follow.
 const COMMON_CURVES: [&str; 6] = [
@@ -105,15 +105,14 @@ fn values(epoch: &EpochRecord, timing: Option<&Timing>, test_images: u64) -> Vec
 }
 
 /// The names of all curves that runs like `logs` have, whether or not there is a value: the common ones, then those of the
-/// iterate, then those of each average.
+/// iterate, as it was and with BN refreshed, then those of each average.
 pub(crate) fn names(logs: &[RunLog<'_>]) -> Vec<String> {
     let epochs = logs.iter().flat_map(|log| &log.records.epochs);
-    let averages: BTreeSet<&str> = epochs
-        .flat_map(|epoch| epoch.evaluations.keys())
-        .map(String::as_str)
-        .filter(|name| *name != ITERATE)
-        .collect();
-    let weights = std::iter::once(ITERATE).chain(averages);
+    let evaluated: BTreeSet<&str> =
+        epochs.flat_map(|epoch| epoch.evaluations.keys()).map(String::as_str).collect();
+    let refreshed = evaluated.contains(REFRESHED).then_some(REFRESHED);
+    let averages = evaluated.iter().copied().filter(|name| is_average(name));
+    let weights = std::iter::once(ITERATE).chain(refreshed).chain(averages);
     let evaluations = weights.flat_map(|weights| EVALUATION_CURVES.map(|curve| format!("{curve}/{weights}")));
     COMMON_CURVES.iter().map(|name| (*name).to_owned()).chain(evaluations).collect()
 }

@@ -12,7 +12,7 @@ pub(crate) struct CellResult {
     /// The cell as the experiment names it.
     pub(crate) family: String,
     pub(crate) point: Point,
-    /// `iterate`, or the name of an average.
+    /// `iterate`, `iterate-refreshed`, or the name of an average.
     pub(crate) weights: String,
     /// Seed and accuracy (a fraction) of each finished run.
     pub(crate) values: Vec<(u64, f64)>,

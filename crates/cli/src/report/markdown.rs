@@ -40,7 +40,8 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
     for experiment in &report.experiments {
         for (claim, finding) in &experiment.claims {
             let (statement, case) = (&claim.statement, case_text(finding));
-            let _ = writeln!(text, "| {} | {statement}{case} | **{}** |", claim.id, finding.verdict);
+            let row = [claim.id.clone(), format!("{statement}{case}"), format!("**{}**", finding.verdict)];
+            let _ = writeln!(text, "{}", table_row(&row));
         }
     }
     for experiment in &report.experiments {
@@ -91,29 +92,29 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
     );
     for (claim, finding) in &report.claims {
         let (effect, interval) = effect_text(finding);
-        let remarks: Vec<&str> = claim.origin.remark().into_iter().chain(claim.note.as_deref()).collect();
-        let remarks = remarks.join(" ");
-        let _ = writeln!(
-            text,
-            "| {} {}{}. {remarks} | {} | {effect} | {interval} | {} | **{}** {} |",
-            claim.id,
-            claim.statement,
-            case_text(finding),
+        let remarks = claim.origin.remark().into_iter().chain(claim.note.as_deref());
+        let told: Vec<String> =
+            std::iter::once(format!("{} {}{}.", claim.id, claim.statement, case_text(finding)))
+                .chain(remarks.map(str::to_owned))
+                .collect();
+        let row = [
+            told.join(" "),
             claim.test.expectation(),
-            finding.n,
-            finding.verdict,
-            finding.reason
-        );
+            effect,
+            interval,
+            finding.n.to_string(),
+            format!("**{}** {}", finding.verdict, finding.reason),
+        ];
+        let _ = writeln!(text, "{}", table_row(&row));
     }
     if let Some(other) = &report.runs_shown_in {
         let _ = writeln!(text, "\nThe runs are those of {other}, where their curves are.");
     }
     for table in report.tables() {
         let _ = writeln!(text, "\n{}\n", table.title);
-        let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
-        let _ = writeln!(text, "{}\n|{}", row(&table.heads), "---|".repeat(table.heads.len()));
+        let _ = writeln!(text, "{}\n|{}", table_row(&table.heads), "---|".repeat(table.heads.len()));
         for cells in &table.rows {
-            let _ = writeln!(text, "{}", row(cells));
+            let _ = writeln!(text, "{}", table_row(cells));
         }
     }
     if !report.accuracies().is_empty() {
@@ -147,6 +148,12 @@ fn list_figures(text: &mut String, experiment: &str, figures: &[FigureFile]) {
         let (folder, title) = (figure_files::FOLDER, &figure.title);
         let _ = writeln!(text, "* [{title}]({folder}/{name}.svg), [numbers]({folder}/{name}.csv)");
     }
+}
+
+/// A row of a table: a bar within a cell would end it.
+fn table_row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |", cells.join(" | "))
 }
 
 fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> String {

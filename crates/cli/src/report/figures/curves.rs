@@ -93,8 +93,9 @@ pub(super) fn figure(runs: &[&RunResult], curve: Curve) -> anyhow::Result<Figure
         });
     }
     let mut legend = vec![entry("last iterate, test", Ink::Iterate, Mark::Line)];
-    if runs.iter().any(|run| !run.config.averages.is_empty()) {
-        legend.push(entry("average, test", Ink::Average, Mark::Line));
+    let mut averages = runs.iter().flat_map(|run| run.config.averages.keys().map(String::as_str));
+    if let Some(average) = main_average_of(&mut averages) {
+        legend.push(entry(&format!("{}, test", weights_label(average)), Ink::Average, Mark::Line));
     }
     legend.push(entry("training", Ink::Training, Mark::Line));
     if runs.iter().any(|run| !decays(run).is_empty()) {

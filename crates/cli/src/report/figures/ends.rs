@@ -70,11 +70,13 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
         panels.push(rows_panel(
             "What averaging adds to the last iterate",
             "Gain of averaging by cell",
-            (Across::Linear, "average minus last iterate, points"),
+            (Across::Linear, "average minus iterate, points"),
             &gains,
             Some(0.0),
         )?);
-        legend.push(entry("average", ink("average"), Mark::Dot));
+        let main = main_average(&cells.iter().collect::<Vec<_>>())
+            .map_or("average".to_owned(), |cell| weights_label(&cell.weights));
+        legend.push(entry(&main, Ink::Average, Mark::Dot));
     }
     Ok(Figure {
         title: "Where the runs end".to_owned(),
