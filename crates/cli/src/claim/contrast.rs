@@ -61,12 +61,7 @@ pub(super) fn evaluate(
     let unit = Unit::of(terms);
     let found = interval(LEVEL);
     let (verdict, reason) = match (found, interval(1.0 - 2.0 * (1.0 - LEVEL))) {
-        _ if at_an_end > 0 => (
-            Verdict::Inconclusive,
-            format!(
-                "The best value is the first or last of its axis in {at_an_end} cases: it may lie beyond."
-            ),
-        ),
+        _ if at_an_end > 0 => (Verdict::Inconclusive, open_ended(at_an_end)),
         (Some(wide), Some(narrow)) if n >= minimum_seeds => judge(expect, unit, wide, narrow),
         _ => (Verdict::Inconclusive, too_few(n, minimum_seeds)),
     };
@@ -78,6 +73,12 @@ pub(super) fn evaluate(
 pub(super) fn too_few(n: usize, minimum_seeds: usize) -> String {
     let are = if n == 1 { "seed is" } else { "seeds are" };
     format!("{n} {are} too few; at least {minimum_seeds} are needed.")
+}
+
+/// Why best values at the ends of their axes, for so many seeds and places, give no verdict.
+pub(super) fn open_ended(count: usize) -> String {
+    let curves = if count == 1 { "one curve".to_owned() } else { format!("{count} curves") };
+    format!("The best value of {curves} is the first or last of the axis: it may lie beyond.")
 }
 
 /// `wide` is the 95 % interval; `narrow`, at 90 %, is what two one-sided tests at 5 % each amount to.

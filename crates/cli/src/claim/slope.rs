@@ -1,6 +1,6 @@
 //! Exponents: the slope of a line through logarithms, seed by seed.
 
-use super::contrast::{diverged_note, too_few};
+use super::contrast::{diverged_note, open_ended, too_few};
 use super::interval::mean;
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
 use crate::point::Point;
@@ -50,12 +50,7 @@ pub(super) fn evaluate(
     }
     let interval = mean_interval(&slopes, LEVEL);
     let (verdict, reason) = match interval {
-        _ if at_an_end > 0 => (
-            Verdict::Inconclusive,
-            format!(
-                "The best value is the first or last of its axis in {at_an_end} cases: it may lie beyond."
-            ),
-        ),
+        _ if at_an_end > 0 => (Verdict::Inconclusive, open_ended(at_an_end)),
         Some(interval) if slopes.len() >= minimum_seeds => {
             if above <= interval.low && interval.high <= below {
                 (Verdict::Reproduced, "The whole interval is as expected.".to_owned())
