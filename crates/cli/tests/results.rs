@@ -109,16 +109,22 @@ fn a_reproduction_goes_on_from_the_published_records_which_hold_no_weights() {
     assert!(!recorded.is_empty());
     let plan = polder(dir.path(), &["plan", "--only", &EXPERIMENTS.join(","), "--scale", "desk"]);
     let plan = String::from_utf8(plan.stdout).unwrap();
+    let state = |run: &Path| {
+        let line = plan.lines().find(|line| line.ends_with(run.file_name().unwrap().to_str().unwrap()));
+        let line = line.unwrap_or_else(|| panic!("{}: {plan}", run.display()));
+        ["finished", "diverged"].into_iter().find(|state| line.contains(&format!(" {state} ")))
+    };
     for run in &recorded {
-        let id = run.file_name().unwrap().to_str().unwrap();
-        let line = plan.lines().find(|line| line.ends_with(id));
-        assert!(line.is_some_and(|line| line.contains(" finished ")), "{id}: {plan}");
+        assert!(state(run).is_some(), "{}: {plan}", run.display());
     }
     // Neither asks for the data first.
-    for command in ["export", "sharpness"] {
-        let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
-        let output = polder.arg(command).arg(&recorded[0]).env_remove("POLDER_DATA").output().unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && error.contains("it holds records alone"), "{command}: {error}");
+    for (state_of, expected) in [("finished", "it holds records alone"), ("diverged", "its run diverged")] {
+        let run = recorded.iter().find(|run| state(run) == Some(state_of)).unwrap();
+        for command in ["export", "sharpness"] {
+            let mut polder = Command::new(env!("CARGO_BIN_EXE_polder"));
+            let output = polder.arg(command).arg(run).env_remove("POLDER_DATA").output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && error.contains(expected), "{command}: {error}");
+        }
     }
 }
