@@ -159,7 +159,8 @@ fn table_row(cells: &[String]) -> String {
 fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> String {
     let measured = cell.mean.map_or_else(String::new, |mean| format!("{:.2}", 100.0 * mean));
     let interval = cell.interval.map_or_else(String::new, |interval| {
-        format!("{:.2} to {:.2}", 100.0 * interval.low, 100.0 * interval.high)
+        // As on the page: an accuracy lies between 0 and 100 %.
+        format!("{:.2} to {:.2}", 100.0 * interval.low.max(0.0), 100.0 * interval.high.min(1.0))
     });
     let beside: Vec<String> = published
         .beside(experiment, &cell.family, &cell.point, &cell.weights)
