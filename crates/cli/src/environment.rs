@@ -79,13 +79,16 @@ pub(crate) fn here(threads: Option<usize>, placement: Placement) -> Environment 
     }
 }
 
-/// Whether a run in `environment` was computed on what this machine has, and on a GPU if `on_gpu` says so: only then do times
-/// carry over.
-pub(crate) fn is_here(environment: &Environment, on_gpu: Option<bool>) -> bool {
-    let has_gpu = |cuda: &CudaEnvironment| cuda.gpu == gpu();
-    environment.processor == processor()
-        && environment.cuda.as_ref().is_none_or(has_gpu)
-        && on_gpu.is_none_or(|on_gpu| environment.cuda.is_some() == on_gpu)
+/// Tells whether a run was computed on what this machine has, with so many threads, and on a GPU if `on_gpu` says so: only then
+/// do times carry over.
+pub(crate) fn comparable(threads: usize, on_gpu: Option<bool>) -> impl Fn(&Environment) -> bool {
+    let (processor, gpu) = (processor(), gpu());
+    move |other| {
+        other.threads == threads
+            && other.processor == processor
+            && other.cuda.as_ref().is_none_or(|cuda| cuda.gpu == gpu)
+            && on_gpu.is_none_or(|on_gpu| other.cuda.is_some() == on_gpu)
+    }
 }
 
 impl CudaEnvironment {

@@ -34,14 +34,12 @@ impl Speeds {
         let Ok(entries) = std::fs::read_dir(runs_dir(results)) else { return speeds };
         let mut dirs: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
         dirs.sort();
+        let is_comparable = environment::comparable(threads, on_gpus);
         for dir in dirs {
             let records = RunRecords::read(&dir).ok();
-            let fits = |records: &RunRecords| {
-                let environment = records.environment.as_ref();
-                environment
-                    .is_some_and(|other| other.threads == threads && environment::is_here(other, on_gpus))
-            };
-            if let Some(records) = records.filter(fits) {
+            if let Some(records) =
+                records.filter(|records| records.environment.as_ref().is_some_and(&is_comparable))
+            {
                 speeds.learn(&records);
                 if let Ok(Some(flatness)) = FlatnessRecord::read_any(&dir) {
                     speeds.learn_flatness(&records.run.config, &flatness);

@@ -70,7 +70,9 @@ fn the_published_page_is_what_its_records_give() {
             figures += 1;
         }
     }
-    assert!(figures > 0);
+    let drawn = std::fs::read_dir(dir.path().join("figures")).unwrap().map(|entry| entry.unwrap().path());
+    let drawn = drawn.filter(|path| path.extension().is_some_and(|extension| extension == "svg")).count();
+    assert!(figures > 0 && figures == drawn, "{drawn} figures are drawn and {figures} published: {remedy}");
 }
 
 #[test]
