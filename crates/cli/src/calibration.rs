@@ -7,6 +7,7 @@ use crate::plan::{Plan, runs_dir};
 use crate::progress::Audience;
 use crate::record::RunRecords;
 use crate::speeds::Speeds;
+use crate::stderr::say;
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 
 /// Minibatches of a calibration, seen once to warm up and once to measure.
@@ -25,7 +26,7 @@ pub(crate) fn calibrate(plan: &Plan, options: &TrainOptions, speeds: &mut Speeds
         if speeds.knows(config) || tried.contains(&kind) {
             continue;
         }
-        eprintln!("measuring the speed of {kind}");
+        say(&format!("measuring the speed of {kind}"));
         tried.push(kind);
         if let Ok(records) = short_run(config, options) {
             speeds.learn(&records);

@@ -19,6 +19,9 @@ pub(crate) trait Compute: Sync {
     /// `slot` counts from 0; no two runs have the same at the same time.
     fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd>;
 
+    /// Whether a signal asks for the end.
+    fn is_interrupted(&self) -> bool;
+
     /// Simulates a law.
     fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord>;
 }
@@ -61,6 +64,10 @@ pub(crate) fn execute(
 ) -> Execution {
     let mut execution = Execution::default();
     for theory in plan.theory.iter().filter(|theory| !theory.finished) {
+        if compute.is_interrupted() {
+            execution.interrupted = true;
+            break;
+        }
         table.line(&format!("{}: {}", theory.experiment, theory.simulation.law.about));
         let outcome = twice(table, || {
             let record = compute.simulate(&theory.simulation)?;
@@ -184,6 +191,10 @@ mod tests {
             Ok(RunEnd::Finished)
         }
 
+        fn is_interrupted(&self) -> bool {
+            self.interrupt_after == 0
+        }
+
         fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
             synthetic::simulate(simulation)
         }
@@ -229,6 +240,14 @@ mod tests {
         assert_eq!((second, trained.len()), (Execution::default(), plan.runs.len() - 4));
         assert!(plan.runs.iter().all(|run| run.state == RunState::Finished && run.is_done()));
         assert_eq!(self::run(dir.path(), 1, None, usize::MAX).1.len(), 0);
+    }
+
+    #[test]
+    fn laws_are_left_when_an_interrupt_came_before_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let (execution, trained) = run(dir.path(), 1, None, 0);
+        assert!(execution.interrupted && trained.is_empty());
+        assert!(plan(dir.path()).theory.iter().all(|theory| !theory.finished));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod folder;
 mod grid;
 pub(crate) mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail, ensure};
 use schemars::JsonSchema;
@@ -191,7 +191,9 @@ impl Experiment {
         seeds.truncate(cut.seeds.unwrap_or(usize::MAX));
         merge(&mut vary, &cut.vary);
         ensure!(!seeds.is_empty(), "no seed is given; write `seeds = [0, 1]`");
-        let cells = grid.cells(&scale.set, &vary)?;
+        let once: BTreeSet<&u64> = seeds.iter().collect();
+        ensure!(once.len() == seeds.len(), "`seeds = {seeds:?}` gives a seed twice, which is one run and no second one");
+        let cells = grid.cells(extent.scale, &scale.set, &vary)?;
         let run = |cell: &GridCell, seed| {
             let (family, point) = (cell.name.clone(), cell.point.clone());
             anyhow::Ok(GridRun { cell: cell.label.clone(), family, point, seed, config: cell.config(seed)? })
@@ -236,11 +238,16 @@ impl Extent {
     }
 }
 
-/// Lays `over` on `table`, key by key; a table goes into a table, anything else replaces.
+/// Lays `over` on `table`, key by key; a table goes into a table of its kind, anything else replaces.
 fn merge(table: &mut toml::Table, over: &toml::Table) {
+    let is_of_another_kind = |inner: &toml::Table, over: &toml::Table| {
+        over.get("kind").is_some_and(|kind| inner.get("kind").is_some_and(|known| known != kind))
+    };
     for (key, value) in over {
         match (table.get_mut(key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(over)) => merge(inner, over),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(over)) if !is_of_another_kind(inner, over) => {
+                merge(inner, over);
+            }
             _ => {
                 table.insert(key.clone(), value.clone());
             }
@@ -273,6 +280,15 @@ mod tests {
         assert_eq!(seeds("large steps, SGD"), [0, 1, 2]);
         assert_eq!(seeds("small steps, SGD"), [0, 1, 2]);
         assert_eq!(seeds("small steps, SAM"), [0, 1]);
+    }
+
+    #[test]
+    fn a_table_of_another_kind_takes_the_place_of_the_whole() {
+        let mut table: toml::Table = "a = { kind = 'x', of_x = 1 }".parse().unwrap();
+        merge(&mut table, &"a = { kind = 'x', more = 2 }".parse().unwrap());
+        assert_eq!(table, "a = { kind = 'x', of_x = 1, more = 2 }".parse().unwrap());
+        merge(&mut table, &"a = { kind = 'y', of_y = 3 }".parse().unwrap());
+        assert_eq!(table, "a = { kind = 'y', of_y = 3 }".parse().unwrap());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `flatness.json` of a run: how flat the loss is at its end, for the claims of an experiment.
+//! `flatness.json` of a run: how flat the loss is at its end, for the claims of experiments, by the settings of each.
 //!
 //! Plain data, from which a report is drawn without a network; `polder sharpness` measures what it holds.
 
@@ -51,6 +51,14 @@ pub(crate) struct Flatness {
     pub(crate) relative_largest_eigenvalue: Option<f64>,
 }
 
+/// Earlier versions wrote one record by itself.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(FlatnessRecord),
+    More(Vec<FlatnessRecord>),
+}
+
 impl Default for FlatnessSettings {
     fn default() -> Self {
         let weights = vec!["iterate".to_owned(), "tail".to_owned()];
@@ -75,25 +83,32 @@ impl FlatnessSettings {
 impl FlatnessRecord {
     /// What was measured of the run in `dir`; `None` if nothing was, or under other settings.
     pub(crate) fn read(dir: &Path, settings: &FlatnessSettings) -> anyhow::Result<Option<Self>> {
-        Ok(Self::read_any(dir)?.filter(|record| record.settings == *settings))
+        Ok(Self::read_all(dir)?.into_iter().find(|record| record.settings == *settings))
     }
 
-    /// The same under whatever settings.
-    pub(crate) fn read_any(dir: &Path) -> anyhow::Result<Option<Self>> {
+    /// The same under all settings; nothing if nothing was measured.
+    pub(crate) fn read_all(dir: &Path) -> anyhow::Result<Vec<Self>> {
         let path = dir.join(FLATNESS_FILE);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
         };
-        let record = serde_json::from_slice(&bytes).with_context(|| {
+        let records: OneOrMore = serde_json::from_slice(&bytes).with_context(|| {
             format!("`{}` is damaged; remove it and repeat `polder reproduce`", path.display())
         })?;
-        Ok(Some(record))
+        Ok(match records {
+            OneOrMore::One(record) => vec![record],
+            OneOrMore::More(records) => records,
+        })
     }
 
+    /// Adds it to what was measured under other settings.
     pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        replace_file(&dir.join(FLATNESS_FILE), &serde_json::to_vec_pretty(self)?)
+        let mut records = Self::read_all(dir)?;
+        records.retain(|record| record.settings != self.settings);
+        records.push(self.clone());
+        replace_file(&dir.join(FLATNESS_FILE), &serde_json::to_vec_pretty(&records)?)
     }
 }
 
@@ -113,9 +128,17 @@ mod tests {
             by_weights: BTreeMap::from([("iterate".to_owned(), flat)]),
         };
         record.write(dir.path()).unwrap();
-        assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap(), Some(record));
+        assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap().as_ref(), Some(&record));
         let other = FlatnessSettings { images: 7, ..settings.clone() };
         assert_eq!(FlatnessRecord::read(dir.path(), &other).unwrap(), None);
+        // Another experiment's does not take its place, and the same again does.
+        let of_other = FlatnessRecord { settings: other.clone(), seconds: 2.5, ..record.clone() };
+        of_other.write(dir.path()).unwrap();
+        of_other.write(dir.path()).unwrap();
+        assert_eq!(FlatnessRecord::read_all(dir.path()).unwrap(), [record.clone(), of_other]);
+        // As earlier versions wrote it.
+        std::fs::write(dir.path().join(FLATNESS_FILE), serde_json::to_vec(&record).unwrap()).unwrap();
+        assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap(), Some(record));
         std::fs::write(dir.path().join(FLATNESS_FILE), "{").unwrap();
         let error = format!("{:#}", FlatnessRecord::read(dir.path(), &settings).unwrap_err());
         assert!(error.contains("flatness.json") && error.contains("remove it"), "{error}");

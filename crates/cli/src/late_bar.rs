@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::plan::duration;
+use crate::stderr::say;
 
 /// Shorter than this, work needs no words.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -49,7 +50,7 @@ impl LateBar {
         } else if self.last_line.is_none_or(|line| line.elapsed() >= BETWEEN_LINES) {
             let left =
                 elapsed.as_secs_f64() * (self.total.saturating_sub(self.done)) as f64 / self.done as f64;
-            eprintln!("{}: {} of {}, about {} left", self.what, self.done, self.total, duration(left));
+            say(&format!("{}: {} of {}, about {} left", self.what, self.done, self.total, duration(left)));
             self.last_line = Some(Instant::now());
         }
     }

@@ -10,6 +10,7 @@ use crate::best::Best;
 use crate::job::Event;
 use crate::plan::{PlannedRun, describe, duration};
 use crate::speeds::together;
+use crate::stderr::say;
 
 /// The line of a run.
 const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";
@@ -157,7 +158,7 @@ impl LiveTable {
     /// A line that stays.
     pub(crate) fn line(&self, text: &str) {
         if self.bars.is_hidden() {
-            eprintln!("{text}");
+            say(text);
         } else {
             // Where the terminal is gone there is nobody to tell.
             let _ = self.bars.println(text);

@@ -42,6 +42,7 @@ mod session;
 mod sharpness;
 mod snapshot;
 mod speeds;
+mod stderr;
 mod stdout;
 mod stored_run;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::config::DatasetName;
 use crate::images::Images;
 use crate::plan::Plan;
 use crate::session::{MissingData, Session};
+use crate::stderr::say;
 
 /// The data sets that unfinished runs need and that are not there.
 ///
@@ -56,12 +57,12 @@ fn fetch(dataset: DatasetName) -> String {
 /// One line on stderr for each set that is missing, with the command that adds it.
 pub(crate) fn say_missing(session: &Session) {
     for missing in &session.missing {
-        eprintln!(
+        say(&format!(
             "{} is missing: {}. `{}` adds it, or name its folder with --data-dir; then repeat `{}`.",
             missing.dataset,
             missing.reason,
             missing.remedy,
             session.command()
-        );
+        ));
     }
 }

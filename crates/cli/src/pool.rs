@@ -59,9 +59,8 @@ impl<'a> Pool<'a> {
                     std::thread::sleep(LOOK_EVERY);
                 }
             });
-            let result = work();
-            done.store(true, Ordering::Relaxed);
-            result
+            let _done = SetWhenDropped(&done);
+            work()
         })
     }
 }
@@ -80,8 +79,21 @@ impl Compute for Pool<'_> {
         self.children.run(slot, command, &job, &|event| self.table.event(slot, event))
     }
 
+    fn is_interrupted(&self) -> bool {
+        interrupt::requested()
+    }
+
     fn simulate(&self, simulation: &Simulation) -> anyhow::Result<TheoryRecord> {
         simulation.run()
+    }
+}
+
+/// Work that ends by a panic ends the watch over it too: a thread that waited for it would hang.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -93,4 +105,17 @@ fn visible_device(slot: usize) -> String {
         .filter(|device| !device.is_empty())
         .nth(slot)
         .map_or_else(|| slot.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_at_work_is_no_hang() {
+        let table = LiveTable::hidden(1);
+        let pool = Pool::new(1, Vec::new(), false, &table).unwrap();
+        let work = std::panic::AssertUnwindSafe(|| pool.heeding_signals(|| panic!("at work")));
+        assert!(std::panic::catch_unwind(work).is_err());
+    }
 }

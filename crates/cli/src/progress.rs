@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::job::Event;
 use crate::record::{EpochRecord, ITERATE, REFRESHED, Timing};
+use crate::stderr::say;
 
 /// Numbers are read from the device this often, no more.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -128,7 +129,7 @@ impl Progress {
         match self.audience {
             Audience::Nobody => {}
             Audience::Parent => Event::Line { text: text.to_owned() }.send(),
-            Audience::User if self.bar.is_hidden() => eprintln!("{text}"),
+            Audience::User if self.bar.is_hidden() => say(text),
             Audience::User => self.bar.println(text),
         }
     }

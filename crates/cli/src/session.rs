@@ -88,8 +88,10 @@ impl Session {
         self.command_for(&self.only)
     }
 
-    /// The command for a selection of experiments at this scale and with these seeds.
+    /// The command for a selection of experiments at this scale and with these seeds; that of the session where these are the
+    /// default ones, which naming an experiment would leave.
     pub(crate) fn command_for(&self, only: &[String]) -> String {
+        let only = if self.extent.default_only { &self.only } else { only };
         let only = if only.is_empty() { String::new() } else { format!(" --only {}", only.join(",")) };
         let Extent { scale, num_seeds, default_only } = self.extent;
         let seeds = num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
@@ -124,5 +126,8 @@ mod tests {
         session.own_experiments = Some("mine".to_owned());
         session.only.clear();
         assert_eq!(session.command(), "polder reproduce --experiments mine --scale desk --seeds 2");
+        session.own_experiments = None;
+        session.extent = Extent::DEFAULT;
+        assert_eq!(session.command_for(&["A4".to_owned()]), "cargo xtask reproduce");
     }
 }

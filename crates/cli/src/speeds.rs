@@ -41,7 +41,7 @@ impl Speeds {
                 records.filter(|records| records.environment.as_ref().is_some_and(&is_comparable))
             {
                 speeds.learn(&records);
-                if let Ok(Some(flatness)) = FlatnessRecord::read_any(&dir) {
+                for flatness in FlatnessRecord::read_all(&dir).unwrap_or_default() {
                     speeds.learn_flatness(&records.run.config, &flatness);
                 }
             }

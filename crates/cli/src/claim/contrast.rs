@@ -18,7 +18,7 @@ enum Sample {
 struct Sum {
     sample: Sample,
     notes: Vec<String>,
-    at_an_end: usize,
+    unplaced: usize,
 }
 
 /// Why there is no sum.
@@ -37,7 +37,7 @@ pub(super) fn evaluate(
     minimum_seeds: usize,
     measurements: &Measurements,
 ) -> Finding {
-    let Sum { sample, notes, at_an_end } = match sum(terms, case, measurements) {
+    let Sum { sample, notes, unplaced } = match sum(terms, case, measurements) {
         Ok(sum) => sum,
         Err(Missing::NotRun) => return Finding::not_run(),
         Err(Missing::Diverged(runs)) => return Finding::diverged(runs),
@@ -61,7 +61,7 @@ pub(super) fn evaluate(
     let unit = Unit::of(terms);
     let found = interval(LEVEL);
     let (verdict, reason) = match (found, interval(1.0 - 2.0 * (1.0 - LEVEL))) {
-        _ if at_an_end > 0 => (Verdict::Inconclusive, open_ended(at_an_end)),
+        _ if unplaced > 0 => (Verdict::Inconclusive, open_ended(unplaced)),
         (Some(wide), Some(narrow)) if n >= minimum_seeds => judge(expect, unit, wide, narrow),
         _ => (Verdict::Inconclusive, too_few(n, minimum_seeds)),
     };
@@ -75,10 +75,13 @@ pub(super) fn too_few(n: usize, minimum_seeds: usize) -> String {
     format!("{n} {are} too few; at least {minimum_seeds} are needed.")
 }
 
-/// Why best values at the ends of their axes, for so many seeds and places, give no verdict.
+/// Why best values whose place is not known, for so many seeds and places, give no verdict.
 pub(super) fn open_ended(count: usize) -> String {
     let curves = if count == 1 { "one curve".to_owned() } else { format!("{count} curves") };
-    format!("The best value of {curves} is the first or last of the axis: it may lie beyond.")
+    format!(
+        "The best value of {curves} is the first or last of the axis, or stands beside a run that diverged: where the top \
+         lies is not known."
+    )
 }
 
 /// `wide` is the 95 % interval; `narrow`, at 90 %, is what two one-sided tests at 5 % each amount to.
@@ -109,10 +112,12 @@ fn judge(expect: Expect, unit: Unit, wide: Interval, narrow: Interval) -> (Verdi
 
 fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Result<Sum, Missing> {
     let mut cells: Vec<(&Term, BTreeMap<u64, f64>)> = Vec::new();
-    let (mut notes, mut at_an_end, mut diverged) = (Vec::new(), 0, 0);
+    let (mut notes, mut unplaced, mut diverged) = (Vec::new(), 0, 0);
+    let mut is_run = true;
     for term in terms {
         let values = term.values(case, measurements);
-        at_an_end += values.at_an_end;
+        unplaced += values.unplaced;
+        is_run &= values.is_run();
         notes.extend(values.note.filter(|note| !notes.contains(note)));
         if !cells.iter().any(|(first, _)| first.is_of_the_same_runs(term)) {
             diverged += values.diverged;
@@ -129,7 +134,7 @@ fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Result<Sum,
         }
     }
     if cells.iter().any(|(_, values)| values.is_empty()) {
-        return Err(if diverged > 0 { Missing::Diverged(diverged) } else { Missing::NotRun });
+        return Err(if is_run && diverged > 0 { Missing::Diverged(diverged) } else { Missing::NotRun });
     }
     notes.extend(diverged_note(diverged));
     let seeds = |(_, values): &(&Term, BTreeMap<u64, f64>)| values.keys().copied().collect::<BTreeSet<u64>>();
@@ -141,7 +146,7 @@ fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Result<Sum,
     } else {
         Sample::Paired(common.iter().map(|seed| cells.iter().map(|(_, values)| values[seed]).sum()).collect())
     };
-    Ok(Sum { sample, notes, at_an_end })
+    Ok(Sum { sample, notes, unplaced })
 }
 
 /// What the reader must know of runs that have no final value; `None` if there are none.

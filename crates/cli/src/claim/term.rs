@@ -48,10 +48,18 @@ pub(super) struct Values {
     pub(super) by_seed: BTreeMap<u64, f64>,
     /// What was chosen on the way, for the reader.
     pub(super) note: Option<String>,
-    /// Seeds whose best value is the first or last of the axis: it may lie beyond.
-    pub(super) at_an_end: usize,
+    /// Seeds whose best value is the first or last of the axis, or stands beside a place that diverged: where the top lies is
+    /// not known.
+    pub(super) unplaced: usize,
     /// Runs that diverged and leave a seed without a number.
     pub(super) diverged: usize,
+}
+
+impl Values {
+    /// Whether something of the term has ended.
+    pub(super) fn is_run(&self) -> bool {
+        !self.by_seed.is_empty() || self.diverged > 0
+    }
 }
 
 impl Term {
@@ -114,24 +122,31 @@ impl Term {
         if seeds.is_empty() {
             return Values::default();
         }
-        let of_all = |place: &Place| -> Option<(f64, BTreeMap<u64, f64>, Point)> {
+        let whole = places.iter().copied().filter_map(|place| {
             let mut by_seed = self.at_place(place);
             by_seed.retain(|seed, _| seeds.contains(seed));
             // Where a seed diverged nothing is best.
             (by_seed.len() == seeds.len()).then(|| {
                 let height = mean(&by_seed.values().copied().collect::<Vec<_>>());
-                (height, by_seed, place.point.only(&BTreeSet::from([axis.to_owned()])))
+                (height, by_seed, place)
             })
+        });
+        let left_out: usize = places.iter().map(|place| place.diverged().intersection(&seeds).count()).sum();
+        let Some((_, by_seed, best)) = whole.max_by(|left, right| left.0.total_cmp(&right.0)) else {
+            return Values { diverged: left_out, ..Values::default() };
         };
-        let whole = places.iter().copied().filter_map(of_all);
-        let Some((_, by_seed, chosen)) = whole.max_by(|left, right| left.0.total_cmp(&right.0)) else {
-            let diverged = places.iter().map(|place| place.diverged().len()).sum();
-            return Values { diverged, ..Values::default() };
-        };
-        let note = format!(
+        let chosen = best.point.only(&BTreeSet::from([axis.to_owned()]));
+        let mut note = format!(
             "`{}` is best at {chosen}, chosen by the mean over the same seeds and images, which flatters it",
             self.cell
         );
+        if is_at_an_end(best, axis, places) {
+            note += "; that is the first or last of the axis, and what lies beyond may be better";
+        }
+        if left_out > 0 {
+            let runs = if left_out == 1 { "run" } else { "runs" };
+            note += &format!("; places of the axis where a run diverged ({left_out} {runs}) are left out");
+        }
         Values { by_seed, note: Some(note), ..Values::default() }
     }
 
@@ -149,12 +164,12 @@ impl Term {
         for seed in ended_everywhere(places) {
             let curve: Vec<(f64, Option<f64>)> =
                 along.iter().map(|(at, values)| (*at, values.get(&seed).copied())).collect();
-            let Some((at, is_at_an_end)) = top(&curve) else {
+            let Some((at, is_unplaced)) = top(&curve) else {
                 values.diverged += places.iter().filter(|place| place.diverged().contains(&seed)).count();
                 continue;
             };
             values.by_seed.insert(seed, at);
-            values.at_an_end += usize::from(is_at_an_end);
+            values.unplaced += usize::from(is_unplaced);
         }
         if !values.by_seed.is_empty() {
             let typical = mean(&values.by_seed.values().copied().collect::<Vec<_>>()).exp2();
@@ -170,11 +185,18 @@ fn ended_everywhere(places: &[&Place]) -> BTreeSet<u64> {
     seeds.fold(first, |common, seeds| common.intersection(&seeds).copied().collect())
 }
 
-/// Where a curve is highest, and whether that is at one of its ends; `None` if nothing of it is known.
+/// Whether no place lies beyond `place` on one side of the axis; not asked of values that are no numbers.
+fn is_at_an_end(place: &Place, axis: &str, places: &[&Place]) -> bool {
+    let Some(at) = place.point.number(axis) else { return false };
+    let others = || places.iter().filter_map(|place| place.point.number(axis));
+    !others().any(|other| other < at) || !others().any(|other| other > at)
+}
+
+/// Where a curve is highest, and whether it is *not* known to be there; `None` if nothing of the curve is known.
 ///
-/// A height of `None` is that of a place that diverged. Next to it the best place itself is the answer: the optimum is bounded,
-/// but no parabola goes through three heights. Among equal heights the middle between the first and the last, which for two
-/// neighbours is the top of the parabola.
+/// A height of `None` is that of a place that diverged. Beside it, as at an end of the curve, the top may lie anywhere up to the
+/// next place. Among equal heights the middle between the first and the last, which for two neighbours is the top of the
+/// parabola.
 fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
     let height = |index: usize| curve.get(index).and_then(|(_, value)| *value);
     let known = (0..curve.len()).filter(|&index| height(index).is_some());
@@ -183,15 +205,13 @@ fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
     let best = equal.next()?;
     let last = equal.next_back().unwrap_or(best);
     let at = f64::midpoint(curve[best].0, curve[last].0);
-    if best == 0 || last + 1 == curve.len() {
+    let before = best.checked_sub(1).and_then(height);
+    let (Some(before), Some(here), Some(after)) = (before, height(best), height(last + 1)) else {
         return Some((at, true));
-    }
+    };
     if best < last {
         return Some((at, false));
     }
-    let (Some(before), Some(here), Some(after)) = (height(best - 1), height(best), height(best + 1)) else {
-        return Some((at, false));
-    };
     let (left, right) = (at - curve[best - 1].0, curve[best + 1].0 - at);
     // Slopes of the chords; the parabola's slope vanishes between their middles.
     let (rise, fall) = ((here - before) / left, (here - after) / right);
@@ -227,9 +247,9 @@ mod tests {
         let optimum = term("optimum_over = 'schedule.learning_rate'");
         let values = optimum.values(&Point::default(), &measurements(&[-2.3, -1.6]));
         assert!((values.by_seed[&0] + 2.3).abs() < 1e-9 && (values.by_seed[&1] + 1.6).abs() < 1e-9);
-        assert_eq!(values.at_an_end, 0);
+        assert_eq!(values.unplaced, 0);
         let beyond = optimum.values(&Point::default(), &measurements(&[1.0]));
-        assert_eq!((beyond.by_seed[&0], beyond.at_an_end), (0.0, 1));
+        assert_eq!((beyond.by_seed[&0], beyond.unplaced), (0.0, 1));
     }
 
     #[test]
@@ -238,17 +258,20 @@ mod tests {
         let values = best.values(&Point::default(), &measurements(&[-2.0, -2.0, -1.0]));
         assert_eq!(values.by_seed, BTreeMap::from([(0, 0.9), (1, 0.9), (2, 0.89)]));
         assert!(values.note.unwrap().contains("learning rate 0.25"));
+        let at_an_end = best.values(&Point::default(), &measurements(&[0.0])).note.unwrap();
+        assert!(at_an_end.contains("first or last of the axis"), "{at_an_end}");
     }
 
     #[test]
-    fn a_place_that_diverged_is_not_best_and_bounds_the_optimum() {
+    fn beside_a_place_that_diverged_the_best_is_known_and_its_optimum_is_not() {
         let mut measurements = measurements(&[1.0]);
         let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
         measurements.add("SGD", &at("schedule.learning_rate = 1.0"), 0, diverged);
         let values = |text| term(text).values(&Point::default(), &measurements);
         let optimum = values("optimum_over = 'schedule.learning_rate'");
-        assert_eq!((optimum.by_seed[&0], optimum.at_an_end), (-1.0, 0));
-        assert!(values("best_over = 'schedule.learning_rate'").note.unwrap().contains("0.5"));
+        assert_eq!((optimum.by_seed[&0], optimum.unplaced), (-1.0, 1));
+        let note = values("best_over = 'schedule.learning_rate'").note.unwrap();
+        assert!(note.contains("0.5") && note.contains("diverged (1 run)") && !note.contains("first or last"), "{note}");
         assert_eq!(values("at.schedule.learning_rate = 1.0").diverged, 1);
     }
 
@@ -309,6 +332,12 @@ mod tests {
         );
         assert_eq!(top(&[(0.0, Some(0.9)), (1.0, Some(0.9)), (2.0, Some(0.1))]), Some((0.5, true)));
         assert_eq!(top(&[(0.0, None), (1.0, None)]), None);
+        // Beside what diverged, on either side, and with equal heights.
+        let curve = |heights: &[Option<f64>]| (0..).map(f64::from).zip(heights.iter().copied()).collect::<Vec<_>>();
+        assert_eq!(top(&curve(&[Some(0.5), Some(0.9), None])), Some((1.0, true)));
+        assert_eq!(top(&curve(&[None, Some(0.9), Some(0.5)])), Some((1.0, true)));
+        assert_eq!(top(&curve(&[Some(0.5), Some(0.9), Some(0.9), None])), Some((1.5, true)));
+        assert_eq!(top(&curve(&[Some(0.5), Some(0.9), Some(0.5), None])), Some((1.0, false)));
     }
 
     #[test]

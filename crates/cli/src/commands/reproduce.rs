@@ -20,6 +20,8 @@ use crate::pool::Pool;
 use crate::report::Report;
 use crate::session::Session;
 use crate::speeds::Speeds;
+use crate::stderr::say;
+use crate::stdout;
 use crate::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
@@ -75,7 +77,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     plan.drop_runs_without_data(&session);
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);
-    print!("{}", plan.table(jobs));
+    stdout::print(&plan.table(jobs))?;
     say_missing(&session);
     let table = LiveTable::new(jobs, Best::of_finished(&plan, results));
     let pool = Pool::new(jobs, args.worker_arguments(threads), on_gpus, &table)?;
@@ -88,15 +90,15 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let report = Report::collect(experiments, results)?;
     let page = report.write(results)?;
     write_event_files_of(&report, results)?;
-    print!("\n{}", report.verdicts());
+    stdout::print(&format!("\n{}", report.verdicts()))?;
     say_missing(&session);
     for failure in &session.failures {
-        eprintln!("failed twice: {}: {}", failure.what, failure.error);
+        say(&format!("failed twice: {}: {}", failure.what, failure.error));
     }
     if session.interrupted {
-        eprintln!("stopped after a checkpoint; the same command continues");
+        say("stopped after a checkpoint; the same command continues");
     }
-    println!("{}", page.display());
+    stdout::print(&format!("{}\n", page.display()))?;
     Ok(outcome.into())
 }
 

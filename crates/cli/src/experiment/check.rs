@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 
 use super::{Experiment, Extent, GridRun};
 use crate::claim::Term;
+use crate::config::AveragingConfig;
 use crate::config::keys::Keys;
 use crate::point::{Point, check_place};
 use crate::record::{ITERATE, REFRESHED};
@@ -48,6 +49,11 @@ impl Experiment {
         keys.check(&grid.base).context("in `grid.base`")?;
         keys.check(&grid.vary).context("in `grid.vary`")?;
         for cell in &grid.cells {
+            ensure!(
+                cell.scales.as_ref().is_none_or(|scales| !scales.is_empty()),
+                "`scales` of the cell `{}` is empty, so that it would never be run; leave it out for all scales",
+                cell.name
+            );
             keys.check(&cell.set).with_context(|| format!("in `set` of the cell `{}`", cell.name))?;
             keys.check(&cell.vary).with_context(|| format!("in `vary` of the cell `{}`", cell.name))?;
         }
@@ -146,6 +152,17 @@ impl Experiment {
             term.weights,
             term.cell
         );
+        if let Some(progress) = term.progress {
+            let begins_later = |run: &&GridRun| match run.config.averages.get(&term.weights) {
+                Some(AveragingConfig::Tail { start }) => *start >= progress,
+                _ => false,
+            };
+            ensure!(
+                !of_cell.iter().any(|run| begins_later(&run)),
+                "`progress = {progress}` asks for the average `{}` before it has begun",
+                term.weights
+            );
+        }
         if term.measure.is_flatness() {
             let measured = self
                 .flatness

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::merge;
 use crate::config::{RunConfig, parts};
 use crate::point::{Point, flat};
+use crate::scale::ScaleName;
 
 /// The cells of an experiment and what they have in common.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +43,9 @@ pub(crate) struct Cell {
     #[serde(default)]
     #[schemars(schema_with = "parts::axes_of_a_run")]
     pub(crate) vary: toml::Table,
+    /// The scales at which it is run; all when absent.
+    #[serde(default)]
+    pub(crate) scales: Option<Vec<ScaleName>>,
 }
 
 /// Axes with their values, by key.
@@ -58,13 +62,19 @@ pub(crate) struct GridCell {
 }
 
 impl Grid {
-    /// All configurations, in the order of the cells; `set` and `vary` are those of a scale.
-    pub(crate) fn cells(&self, set: &toml::Table, vary: &toml::Table) -> anyhow::Result<Vec<GridCell>> {
+    /// All configurations at a scale, in the order of the cells; `set` and `vary` are those of the scale.
+    pub(crate) fn cells(
+        &self,
+        scale: ScaleName,
+        set: &toml::Table,
+        vary: &toml::Table,
+    ) -> anyhow::Result<Vec<GridCell>> {
         let (own, over) = (axes(&self.vary)?, axes(vary)?);
         let mut unused: BTreeSet<&String> = over.keys().collect();
         let mut cells: Vec<GridCell> = Vec::new();
         let mut several = BTreeSet::new();
-        for cell in &self.cells {
+        let takes_part = |cell: &&Cell| cell.scales.as_ref().is_none_or(|scales| scales.contains(&scale));
+        for cell in self.cells.iter().filter(takes_part) {
             let within = || format!("in the cell `{}`", cell.name);
             let mut of_cell = own.clone();
             for (key, values) in &over {
@@ -111,7 +121,8 @@ impl Grid {
         for (index, cell) in cells.iter().enumerate() {
             for other in cells[..index].iter().filter(|other| other.name == cell.name) {
                 let differ = |key: &&str| cell.point.get(key) != other.point.get(key);
-                several.extend(cell.point.keys().filter(differ).map(str::to_owned));
+                let keys = cell.point.keys().chain(other.point.keys());
+                several.extend(keys.filter(differ).map(str::to_owned));
             }
         }
         for cell in &mut cells {
@@ -177,7 +188,7 @@ mod tests {
 
     fn labels(grid: &Grid, vary: &str) -> anyhow::Result<Vec<String>> {
         let vary: toml::Table = vary.parse().unwrap();
-        let cells = grid.cells(&toml::Table::new(), &vary)?;
+        let cells = grid.cells(ScaleName::Desk, &toml::Table::new(), &vary)?;
         cells.iter().try_for_each(|cell| cell.config(0).map(drop))?;
         Ok(cells.into_iter().map(|cell| cell.label).collect())
     }
@@ -212,7 +223,8 @@ mod tests {
                 "SAM, cifar100",
             ]
         );
-        let rhos: Vec<Option<f64>> = grid.cells(&toml::Table::new(), &toml::Table::new()).unwrap()[4..]
+        let none = toml::Table::new();
+        let rhos: Vec<Option<f64>> = grid.cells(ScaleName::Desk, &none, &none).unwrap()[4..]
             .iter()
             .map(|cell| cell.config(0).unwrap().optimizer.rho)
             .collect();
@@ -224,6 +236,29 @@ mod tests {
         let cut = "data.dataset = ['cifar10']\nschedule.learning_rate = [0.05, 0.4]";
         let labels = labels(&grid(TWO_SETS), cut).unwrap();
         assert_eq!(labels, ["SGD, learning rate 0.05", "SGD, learning rate 0.4", "SAM"]);
+    }
+
+    /// Whichever of the two comes first.
+    #[test]
+    fn a_key_that_only_one_of_a_family_has_tells_them_apart() {
+        let (with, without) = (
+            "[[cells]]\nname = 'SAM'\nset = { optimizer.method = 'sam' }\nvary = { optimizer.rho = [0.1] }\n",
+            "[[cells]]\nname = 'SAM'\nset = { optimizer = { method = 'sam', rho = 0.05 } }\n",
+        );
+        for text in [with.to_owned() + without, without.to_owned() + with] {
+            let base = "base = { schedule = { kind = 'constant', learning_rate = 0.1 } }\n";
+            let mut labels = labels(&grid(&(base.to_owned() + &text)), "").unwrap();
+            labels.sort();
+            assert_eq!(labels, ["SAM", "SAM, rho 0.1"]);
+        }
+    }
+
+    #[test]
+    fn a_cell_may_belong_to_some_scales_alone() {
+        let grid = grid(&TWO_SETS.replacen("name = 'SGD'", "name = 'SGD'\nscales = ['paper']", 1));
+        let none = toml::Table::new();
+        let count = |scale| grid.cells(scale, &none, &none).unwrap().len();
+        assert_eq!([count(ScaleName::Desk), count(ScaleName::Paper)], [2, 6]);
     }
 
     #[test]

@@ -21,6 +21,24 @@ pub(crate) struct CellResult {
     pub(crate) interval: Option<Interval>,
     /// Seeds that were asked for.
     pub(crate) planned: usize,
+    /// Those whose runs diverged, and have no accuracy.
+    pub(crate) diverged: Vec<u64>,
+}
+
+impl CellResult {
+    /// `2 of 3, 1 diverged`.
+    pub(super) fn seeds_text(&self) -> String {
+        let diverged = match self.diverged.len() {
+            0 => String::new(),
+            count => format!(", {count} diverged"),
+        };
+        format!("{} of {}{diverged}", self.values.len(), self.planned)
+    }
+}
+
+/// The best mean among cells of which no run diverged: of what is left the mean says too much.
+pub(super) fn best_mean(cells: &[CellResult]) -> Option<f64> {
+    cells.iter().filter(|cell| cell.diverged.is_empty()).filter_map(|cell| cell.mean).reduce(f64::max)
 }
 
 /// The cells in the order of the experiment, of each the iterate first.
@@ -42,10 +60,12 @@ pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
                     mean: None,
                     interval: None,
                     planned: 0,
+                    diverged: Vec::new(),
                 });
                 cells.len() - 1
             });
             cells[index].planned += 1;
+            cells[index].diverged.extend(measured.has_diverged.then_some(run.seed));
             let accuracy = measured.value(weights, Measure::Accuracy, None);
             cells[index].values.extend(accuracy.map(|accuracy| (run.seed, accuracy)));
         }

@@ -9,6 +9,8 @@ mod rows;
 pub(crate) mod samples;
 mod windows;
 
+use std::collections::BTreeSet;
+
 use self::samples::Samples;
 use super::panel::Ink;
 use super::{ExperimentReport, RunResult};
@@ -69,14 +71,13 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
         .filter(|run| run.records.as_ref().is_some_and(|records| !records.epochs.is_empty()))
         .collect();
     figures.extend(axes::figure(&experiment.cells).as_ref().map(of_data).transpose()?);
-    let mut names: Vec<&str> = runs.iter().map(|run| run.cell.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
+    // Planned ones too, since each has its row.
+    let cells: BTreeSet<&str> = experiment.cells.iter().map(|cell| cell.cell.as_str()).collect();
     figures.extend(windows::figure(experiment).as_ref().map(of_data).transpose()?);
-    if names.len() <= MOST_CELLS {
+    if cells.len() <= MOST_CELLS {
         figures.extend(flatness::figure(&experiment.flatness())?);
     }
-    if !runs.is_empty() && names.len() <= MOST_CELLS && experiment.runs_shown_in.is_none() {
+    if !runs.is_empty() && cells.len() <= MOST_CELLS && experiment.runs_shown_in.is_none() {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {
             figures.push(ends::figure(&experiment.cells)?);
         }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure_files::{self, FigureFile};
 use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, effect_text, weights_label};
+use crate::claim::Finding;
 use crate::plan::duration;
 use crate::profile::text::{conclusions, grouped, headline, rates};
 use crate::published::Published;
@@ -28,7 +29,7 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
     }
     for failure in &report.session.failures {
         let _ =
-            writeln!(text, "> **Failed twice**: {} (`{}`): {}\n", failure.what, failure.run, failure.error);
+            writeln!(text, "> **Failed twice**: {} (`{}`): {}\n", failure.what, failure.run, one_line(&failure.error));
     }
     if report.can_continue() {
         let _ = writeln!(text, "> Not complete yet; `{}` computes the rest.\n", report.session.command());
@@ -103,7 +104,7 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
             effect,
             interval,
             finding.n.to_string(),
-            format!("**{}** {}", finding.verdict, finding.reason),
+            format!("**{}** {}{}", finding.verdict, finding.reason, how(finding)),
         ];
         let _ = writeln!(text, "{}", table_row(&row));
     }
@@ -120,7 +121,7 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
     if !report.accuracies().is_empty() {
         let _ = writeln!(
             text,
-            "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (larger network, longer, another recipe) |\n\
+            "\n| cell | weights | test accuracy, % | 95 % interval | seeds | published, % (network, training; source) |\n\
              |---|---|---|---|---|---|"
         );
         for cell in report.accuracies() {
@@ -131,7 +132,7 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
         let _ = writeln!(text, "\nNot readable: {damaged}");
     }
     if !experiment.not_run.is_empty() {
-        let _ = writeln!(text, "\nNot run at this scale:\n");
+        let _ = writeln!(text, "\nNot run:\n");
         for item in &experiment.not_run {
             let _ = writeln!(text, "* {item}");
         }
@@ -150,9 +151,14 @@ fn list_figures(text: &mut String, experiment: &str, figures: &[FigureFile]) {
     }
 }
 
-/// A row of a table: a bar within a cell would end it.
+/// By which procedure, with what was chosen and what was lost on the way.
+fn how(finding: &Finding) -> String {
+    if finding.method.is_empty() { String::new() } else { format!(" ({})", finding.method) }
+}
+
+/// A row of a table: a bar or a new line within a cell would end it.
 fn table_row(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let cells: Vec<String> = cells.iter().map(|cell| one_line(cell).replace('|', "\\|")).collect();
     format!("| {} |", cells.join(" | "))
 }
 
@@ -169,12 +175,17 @@ fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> Strin
             format!("{:.2} ({}, {}; {})", value.accuracy_percent(), value.model, value.training, value.source)
         })
         .collect();
-    format!(
-        "| {} | {} | {measured} | {interval} | {} of {} | {} |",
-        cell.cell,
+    table_row(&[
+        cell.cell.clone(),
         weights_label(&cell.weights),
-        cell.values.len(),
-        cell.planned,
-        beside.join("; ")
-    )
+        measured,
+        interval,
+        cell.seeds_text(),
+        beside.join("; "),
+    ])
+}
+
+/// Text that may have several lines, such as an error's, in one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

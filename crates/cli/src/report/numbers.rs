@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::cells::best_mean;
 use super::{ExperimentReport, Report, main_average};
 use crate::claim::{Finding, Interval};
 use crate::record::ITERATE;
@@ -48,6 +49,8 @@ struct CellNumbers<'a> {
     mean_accuracy: Option<f64>,
     interval: Option<Interval>,
     by_seed: BTreeMap<u64, f64>,
+    /// Seeds whose runs diverged.
+    diverged: &'a [u64],
 }
 
 /// Everything a program may want to read from the report.
@@ -85,6 +88,7 @@ fn experiment_numbers(experiment: &ExperimentReport) -> ExperimentNumbers<'_> {
                 mean_accuracy: cell.mean,
                 interval: cell.interval,
                 by_seed: cell.values.iter().copied().collect(),
+                diverged: &cell.diverged,
             })
             .collect(),
     }
@@ -98,7 +102,7 @@ fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
         }
         numbers.insert(format!("{id}.seconds"), record.seconds);
     }
-    if let Some(best) = experiment.cells.iter().filter_map(|cell| cell.mean).reduce(f64::max) {
+    if let Some(best) = best_mean(&experiment.cells) {
         numbers.insert(format!("{id}.best_accuracy"), best);
     }
     for iterate in experiment.cells.iter().filter(|cell| cell.weights == ITERATE) {

@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::stderr::say;
+
 /// The bar counts in hundredths of a forward pass over all images.
 const UNITS: f64 = 100.0;
 
@@ -60,7 +62,7 @@ impl Progress {
         self.expected.set(0.0);
         self.show();
         if self.plain {
-            eprintln!("{line}");
+            say(&line);
         }
     }
 

@@ -120,6 +120,7 @@ mod tests {
             mean,
             interval: None,
             planned: 1,
+            diverged: Vec::new(),
         }
     }
 

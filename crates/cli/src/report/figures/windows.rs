@@ -25,6 +25,8 @@ pub(super) fn figure(of: &ExperimentReport) -> Option<Figure> {
     if starts.len() < FEWEST_AVERAGES {
         return None;
     }
+    // With those that no claim is about.
+    starts.extend(run.config.averages.keys().filter_map(start));
     // The last iterate is the average that starts with it, and is then evaluated as one.
     let last = if run.config.model.has_bn() { REFRESHED } else { ITERATE };
     starts.insert(last.to_owned(), 1.0);

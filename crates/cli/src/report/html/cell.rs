@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::words;
 use crate::plan::duration;
 use crate::published::{Published, PublishedValue};
+use crate::report::cells::best_mean;
 use crate::report::{CellResult, ExperimentReport, RunResult, weights_label};
 
 /// One set of weights of a cell.
@@ -20,7 +21,7 @@ pub(super) struct CellRow {
     interval: Option<String>,
     seeds: String,
     n: usize,
-    planned: usize,
+    count: String,
     published: Vec<RelatedRow>,
 }
 
@@ -72,11 +73,11 @@ pub(super) fn family_anchor(experiment: &str, family: &str) -> String {
 impl CellRow {
     /// All cells of an experiment, the best mean marked.
     pub(super) fn all(one: &ExperimentReport, published: &Published) -> Vec<Self> {
-        let best = one.accuracies().iter().filter_map(|cell| cell.mean).reduce(f64::max);
+        let best = best_mean(one.accuracies());
         let mut rows = Vec::<Self>::new();
         for cell in one.accuracies() {
             let first = rows.last().is_none_or(|before| before.cell != cell.cell);
-            let best = cell.mean.is_some() && cell.mean == best;
+            let best = cell.mean.is_some() && cell.mean == best && cell.diverged.is_empty();
             rows.push(Self { first, best, ..Self::new(&one.experiment.id, cell, published) });
         }
         rows
@@ -96,7 +97,7 @@ impl CellRow {
             }),
             seeds: cell.values.iter().map(|(_, value)| percent(*value)).collect::<Vec<_>>().join(", "),
             n: cell.values.len(),
-            planned: cell.planned,
+            count: cell.seeds_text(),
             published: published
                 .beside(experiment, &cell.family, &cell.point, &cell.weights)
                 .into_iter()
