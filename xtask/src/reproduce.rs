@@ -1,7 +1,7 @@
 //! From clone to report: set-up, build, data, then `polder reproduce`, which plans, runs and writes.
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -13,25 +13,31 @@ use crate::data;
 use crate::setup::{self, Machine};
 use crate::workspace::Workspace;
 
-/// What the default selection needs.
-const DEFAULT_DATA: [DatasetKind; 1] = [DatasetKind::Cifar10];
-
-/// What all experiments need.
-const ALL_DATA: [DatasetKind; 3] = [DatasetKind::Cifar10, DatasetKind::Cifar100, DatasetKind::FashionMnist];
-
 /// Prepares what `polder reproduce` needs, then hands over to it and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCode> {
     let polder = build_polder(workspace)?;
     let data_dir = workspace.data_dir(args.data_dir.as_deref());
+    let results = workspace.results_dir(args.output.as_deref());
+    let command = |words: &[&str]| {
+        let mut command = Command::new(&polder);
+        command.current_dir(workspace.root()).args(words);
+        forward(&mut command, args, &data_dir, &results);
+        command
+    };
     if !args.dry_run {
-        let needed = if args.scale.is_none() && args.only.is_none() { &DEFAULT_DATA[..] } else { &ALL_DATA };
-        for kind in needed {
-            provide_data(*kind, &data_dir);
+        let asked = command(&["plan", "--data"]).stderr(Stdio::inherit()).output();
+        let asked = asked.with_context(|| format!("`{}` cannot be started", polder.display()))?;
+        if !asked.status.success() {
+            return Ok(exit_code(asked.status));
+        }
+        for name in String::from_utf8_lossy(&asked.stdout).lines() {
+            provide_data(name.parse()?, &data_dir);
         }
     }
-    let mut reproduce = Command::new(&polder);
-    reproduce.current_dir(workspace.root());
-    forward(&mut reproduce, args, &data_dir, &workspace.results_dir(args.output.as_deref()));
+    let mut reproduce = command(&["reproduce"]);
+    if args.dry_run {
+        reproduce.arg("--dry-run");
+    }
     let status = command::status(&mut reproduce)?;
     Ok(exit_code(status))
 }
@@ -61,8 +67,8 @@ fn provide_data(kind: DatasetKind, data_dir: &Path) {
     }
 }
 
+/// The options that planning and reproducing have in common.
 fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, output: &Path) {
-    reproduce.arg("reproduce");
     if let Some(scale) = args.scale {
         reproduce.args(["--scale", scale.name()]);
     }
@@ -71,9 +77,6 @@ fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, outpu
     }
     if let Some(seeds) = args.seeds {
         reproduce.arg("--seeds").arg(seeds.to_string());
-    }
-    if args.dry_run {
-        reproduce.arg("--dry-run");
     }
     if args.allow_unverified {
         reproduce.arg("--allow-unverified");
@@ -101,15 +104,13 @@ mod tests {
 
     #[test]
     fn every_option_reaches_polder() {
-        let typed =
-            "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified -- --jobs 2";
+        let typed = "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --allow-unverified -- --jobs 2";
         let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else { panic!("not reproduce") };
         let mut command = Command::new("polder");
         super::forward(&mut command, &args, Path::new("/d"), Path::new("/r"));
         assert_eq!(
             crate::command::shown(&command),
-            "polder reproduce --scale smoke --only A1,A4 --seeds 2 --dry-run --allow-unverified --data-dir /d --output /r \
-             --jobs 2"
+            "polder --scale smoke --only A1,A4 --seeds 2 --allow-unverified --data-dir /d --output /r --jobs 2"
         );
     }
 

@@ -192,7 +192,10 @@ impl Experiment {
         merge(&mut vary, &cut.vary);
         ensure!(!seeds.is_empty(), "no seed is given; write `seeds = [0, 1]`");
         let once: BTreeSet<&u64> = seeds.iter().collect();
-        ensure!(once.len() == seeds.len(), "`seeds = {seeds:?}` gives a seed twice, which is one run and no second one");
+        ensure!(
+            once.len() == seeds.len(),
+            "`seeds = {seeds:?}` gives a seed twice, which is one run and no second one"
+        );
         let cells = grid.cells(extent.scale, &scale.set, &vary)?;
         let run = |cell: &GridCell, seed| {
             let (family, point) = (cell.name.clone(), cell.point.clone());
@@ -209,10 +212,10 @@ impl Experiment {
         Ok(runs)
     }
 
-    /// What of flatness is measured at a scale.
-    pub(crate) fn flatness(&self, scale: ScaleName) -> Option<FlatnessSettings> {
-        let settings = self.flatness.as_ref()?;
-        Some(if scale == ScaleName::Smoke { settings.at_smoke() } else { settings.clone() })
+    /// What of flatness is measured at a scale, in parts; nothing without a table `flatness`.
+    pub(crate) fn flatness(&self, scale: ScaleName) -> Vec<FlatnessSettings> {
+        let Some(settings) = &self.flatness else { return Vec::new() };
+        if scale == ScaleName::Smoke { settings.at_smoke().parts() } else { settings.parts() }
     }
 
     /// The law and its settings at a scale; `None` for an experiment that trains networks.
@@ -245,7 +248,9 @@ fn merge(table: &mut toml::Table, over: &toml::Table) {
     };
     for (key, value) in over {
         match (table.get_mut(key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(over)) if !is_of_another_kind(inner, over) => {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(over))
+                if !is_of_another_kind(inner, over) =>
+            {
                 merge(inner, over);
             }
             _ => {

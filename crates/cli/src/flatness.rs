@@ -29,6 +29,23 @@ pub(crate) struct FlatnessSettings {
     pub(crate) tolerance: f64,
     /// Only at these weights: `iterate`, or names of averages.
     pub(crate) weights: Vec<String>,
+    /// Loss on lines between weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sections: Option<SectionSettings>,
+}
+
+/// Loss on lines between two sets of weights, on images of both splits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SectionSettings {
+    /// Where each line begins and ends: `iterate`, or names of averages.
+    pub(crate) between: Vec<[String; 2]>,
+    /// So many images of each split, without augmentation.
+    pub(crate) images: usize,
+    /// So many training images give the running statistics of BN, anew at every place.
+    pub(crate) bn_images: usize,
+    /// Places at equal distances, from half the line's length before its beginning to as far beyond its end.
+    pub(crate) points: usize,
 }
 
 /// How flat the loss is at the weights of a run; every number is `None` where it is not finite.
@@ -38,7 +55,30 @@ pub(crate) struct FlatnessRecord {
     /// Wall time.
     pub(crate) seconds: f64,
     /// By the name of an average, or `iterate`.
+    #[serde(default)]
     pub(crate) by_weights: BTreeMap<String, Flatness>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sections: Vec<Section>,
+}
+
+/// The loss on the line between two sets of weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Section {
+    pub(crate) between: [String; 2],
+    /// Euclidean distance of the two.
+    pub(crate) distance: f64,
+    pub(crate) train: Vec<SectionPoint>,
+    pub(crate) test: Vec<SectionPoint>,
+}
+
+/// A place on a line, 0 and 1 being its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SectionPoint {
+    pub(crate) at: f64,
+    /// Mean cross entropy, in nats; `None` where it is not finite.
+    pub(crate) loss: Option<f64>,
+    /// Fraction of images classified wrongly.
+    pub(crate) error: f64,
 }
 
 /// Curvature of the mean cross entropy at one set of weights. Relative: every weight in units of the norm of its filter.
@@ -62,7 +102,21 @@ enum OneOrMore {
 impl Default for FlatnessSettings {
     fn default() -> Self {
         let weights = vec!["iterate".to_owned(), "tail".to_owned()];
-        Self { images: 500, bn_images: 1000, precision: 0.1, max_samples: 50, tolerance: 0.02, weights }
+        Self {
+            images: 500,
+            bn_images: 1000,
+            precision: 0.1,
+            max_samples: 50,
+            tolerance: 0.02,
+            weights,
+            sections: None,
+        }
+    }
+}
+
+impl Default for SectionSettings {
+    fn default() -> Self {
+        Self { between: Vec::new(), images: 1000, bn_images: 1000, points: 21 }
     }
 }
 
@@ -75,8 +129,26 @@ impl FlatnessSettings {
             bn_images: few(self.bn_images),
             max_samples: self.max_samples.min(2),
             tolerance: self.tolerance.max(0.5),
-            ..self.clone()
+            precision: self.precision,
+            weights: self.weights.clone(),
+            sections: self.sections.as_ref().map(|sections| SectionSettings {
+                between: sections.between.clone(),
+                images: few(sections.images),
+                bn_images: few(sections.bn_images),
+                points: sections.points.min(5),
+            }),
         }
+    }
+
+    /// Curvature and sections, each to be measured, and kept, by itself: one that is added later does not cost the other again.
+    pub(crate) fn parts(&self) -> Vec<Self> {
+        let curvature = Self { sections: None, ..self.clone() };
+        let sections = self.sections.as_ref().map(|sections| Self {
+            weights: Vec::new(),
+            sections: Some(sections.clone()),
+            ..Self::default()
+        });
+        (!self.weights.is_empty()).then_some(curvature).into_iter().chain(sections).collect()
     }
 }
 
@@ -117,6 +189,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sections_are_a_part_of_their_own_and_leave_curvature_as_it_was() {
+        let text = "images = 250\n[sections]\nbetween = [['iterate', 'tail']]";
+        let both: FlatnessSettings = toml::from_str(text).unwrap();
+        let alone: FlatnessSettings = toml::from_str("images = 250").unwrap();
+        let [curvature, sections] = &both.parts()[..] else { panic!("two parts") };
+        assert_eq!((curvature, alone.parts()), (&alone, vec![alone.clone()]));
+        assert!(sections.weights.is_empty() && sections.sections == both.sections);
+        assert!(
+            !serde_json::to_string(curvature).unwrap().contains("sections"),
+            "as earlier versions wrote it"
+        );
+        assert!(both.at_smoke().sections.unwrap().images <= 50);
+    }
+
+    #[test]
     fn a_record_is_found_again_under_its_settings_alone_and_a_damaged_one_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let settings = FlatnessSettings::default();
@@ -126,6 +213,7 @@ mod tests {
             settings: settings.clone(),
             seconds: 1.5,
             by_weights: BTreeMap::from([("iterate".to_owned(), flat)]),
+            sections: Vec::new(),
         };
         record.write(dir.path()).unwrap();
         assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap().as_ref(), Some(&record));

@@ -43,15 +43,32 @@ pub(crate) fn missing_data(
     Ok(missing)
 }
 
+/// The names under which the official data sets that unfinished runs need are fetched, each once.
+pub(crate) fn needed_data(plan: &Plan) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for name in plan.left().filter_map(|run| fetched_as(run.config.data.dataset)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What `cargo xtask data fetch` calls a set; `None` if it has no official files.
+fn fetched_as(dataset: DatasetName) -> Option<&'static str> {
+    Some(match dataset.official()? {
+        // Both label sets come with the same files.
+        DatasetKind::Cifar100Coarse => DatasetKind::Cifar100.name(),
+        kind => kind.name(),
+    })
+}
+
 /// The command that brings the files of a set.
 fn fetch(dataset: DatasetName) -> String {
-    let set = match dataset.official() {
-        // Both label sets come with the same files.
-        Some(DatasetKind::Cifar100Coarse) => DatasetKind::Cifar100,
-        Some(kind) => kind,
-        None => return "polder data pack DIR OUT".to_owned(),
-    };
-    format!("cargo xtask data fetch {}", set.name())
+    fetched_as(dataset).map_or_else(
+        || "polder data pack DIR OUT".to_owned(),
+        |name| format!("cargo xtask data fetch {name}"),
+    )
 }
 
 /// One line on stderr for each set that is missing, with the command that adds it.

@@ -90,7 +90,7 @@ impl Plan {
                     runs.len() - 1
                 });
                 runs[index].serves.push(serves);
-                if let Some(settings) = experiment.flatness(extent.scale) {
+                for settings in experiment.flatness(extent.scale) {
                     runs[index].want(settings, results);
                 }
             }
@@ -160,10 +160,42 @@ impl Plan {
             self.runs.len(),
             if self.runs.len() == 1 { "" } else { "s" }
         );
-        if self.left().any(|run| run.seconds.is_some() && !run.counts_flatness) {
-            table += "Measuring flatness comes on top: how long it takes is known after the first time.\n";
+        table + &self.remark_on_flatness()
+    }
+
+    /// The same by cells, for so many devices of a kind: how many runs are left of each, and the hours of one device that they take.
+    /// A run that several cells need counts where it is first asked for.
+    pub(crate) fn cells(&self, device: &str) -> String {
+        let mut cells: Vec<(&Use, Vec<&PlannedRun>)> = Vec::new();
+        for run in &self.runs {
+            match cells.iter_mut().find(|(cell, _)| **cell == run.serves[0]) {
+                Some((_, of_cell)) => of_cell.push(run),
+                None => cells.push((&run.serves[0], vec![run])),
+            }
         }
-        table
+        let hours = |runs: &[&PlannedRun]| -> String {
+            let left = runs.iter().filter(|run| !run.is_done());
+            let seconds: Option<f64> = left.map(|run| run.seconds).sum();
+            seconds.map_or_else(|| "unknown".to_owned(), |seconds| format!("{:.2}", seconds / 3600.0))
+        };
+        let line = |cell: String, runs: &[&PlannedRun]| {
+            let left = runs.iter().filter(|run| !run.is_done()).count();
+            [cell, runs.len().to_string(), left.to_string(), hours(runs)]
+        };
+        let mut lines = vec![["", "runs", "left", &format!("{device} hours left")].map(str::to_owned)];
+        lines.extend(
+            cells.iter().map(|(cell, runs)| line(format!("{} {}", cell.experiment, cell.cell), runs)),
+        );
+        lines.push(line("all".to_owned(), &self.runs.iter().collect::<Vec<_>>()));
+        aligned(&lines) + &self.remark_on_flatness()
+    }
+
+    fn remark_on_flatness(&self) -> String {
+        let mut remark = String::new();
+        if self.left().any(|run| run.seconds.is_some() && !run.counts_flatness) {
+            remark += "Measuring flatness comes on top: how long it takes is known after the first time.\n";
+        }
+        remark
     }
 }
 
@@ -310,6 +342,12 @@ mod tests {
         let table = second.table(1);
         let hours = |jobs| second.table(jobs).lines().last().unwrap().to_owned();
         assert!(hours(2).contains(", 2 at a time.") && hours(2) != table.lines().last().unwrap());
+        let cells = second.cells("GPU");
+        let in_all: f64 = seconds.iter().sum::<f64>() / 3600.0;
+        let last = format!("{in_all:.2}");
+        assert_eq!(cells.lines().count(), 1 + second.runs.len() + 1, "one seed, so a line per run");
+        assert!(cells.lines().last().unwrap().split_whitespace().eq(["all", "6", "5", &last]), "{cells}");
+        assert!(cells.contains("GPU hours left") && plan(false).cells("GPU").contains("unknown"), "{cells}");
         for part in ["finished", "stopped after epoch 5", "to do", "5 to train, about"] {
             assert!(table.contains(part), "{table}");
         }

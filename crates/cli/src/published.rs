@@ -19,9 +19,9 @@ pub(crate) struct Published {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PublishedValue {
-    /// In percent, as published.
+    /// As published; accuracies and errors in percent.
     pub(crate) value: f64,
-    /// The published plus-minus, in percent.
+    /// The published plus-minus, in the same unit.
     pub(crate) spread: Option<f64>,
     pub(crate) quantity: Quantity,
     pub(crate) method: String,
@@ -40,6 +40,14 @@ pub(crate) struct PublishedValue {
 pub(crate) enum Quantity {
     TestError,
     TestAccuracy,
+    /// Of the Hessian.
+    LargestEigenvalue,
+}
+
+impl Quantity {
+    pub(crate) fn is_accuracy(self) -> bool {
+        matches!(self, Self::TestError | Self::TestAccuracy)
+    }
 }
 
 /// A cell of an experiment and the weights whose accuracy is compared.
@@ -66,7 +74,7 @@ impl Published {
             toml::from_str(&text).with_context(|| format!("`{}` is not usable", path.display()))?;
         for value in &published.values {
             ensure!(
-                (0.0..=100.0).contains(&value.value),
+                !value.quantity.is_accuracy() || (0.0..=100.0).contains(&value.value),
                 "`{}`: {} ({}) has the value {}; expected percent",
                 path.display(),
                 value.method,
@@ -78,9 +86,10 @@ impl Published {
         Ok(published)
     }
 
-    /// The values to show beside a place of a grid.
+    /// The values of such a quantity to show beside a place of a grid.
     pub(crate) fn beside(
         &self,
+        is_wanted: impl Fn(Quantity) -> bool,
         experiment: &str,
         cell: &str,
         point: &Point,
@@ -92,16 +101,17 @@ impl Published {
                 && beside.weights == weights
                 && Point::of(&beside.at).agrees(point)
         };
-        self.values.iter().filter(|value| value.beside.as_ref().is_some_and(fits)).collect()
+        let is_wanted = |value: &&PublishedValue| is_wanted(value.quantity);
+        self.values.iter().filter(is_wanted).filter(|value| value.beside.as_ref().is_some_and(fits)).collect()
     }
 }
 
 impl PublishedValue {
-    /// The value as a test accuracy in percent.
-    pub(crate) fn accuracy_percent(&self) -> f64 {
+    /// The value as it is compared: an error as the accuracy in percent.
+    pub(crate) fn compared(&self) -> f64 {
         match self.quantity {
             Quantity::TestError => 100.0 - self.value,
-            Quantity::TestAccuracy => self.value,
+            Quantity::TestAccuracy | Quantity::LargestEigenvalue => self.value,
         }
     }
 
@@ -109,10 +119,11 @@ impl PublishedValue {
     pub(crate) fn as_published(&self) -> String {
         let spread = self.spread.map(|spread| format!(" ± {spread}")).unwrap_or_default();
         let quantity = match self.quantity {
-            Quantity::TestError => "error",
-            Quantity::TestAccuracy => "accuracy",
+            Quantity::TestError => "% error",
+            Quantity::TestAccuracy => "% accuracy",
+            Quantity::LargestEigenvalue => "largest eigenvalue",
         };
-        format!("{}{spread} % {quantity}", self.value)
+        format!("{}{spread} {quantity}", self.value)
     }
 }
 
@@ -126,12 +137,19 @@ mod tests {
         let published = Published::read(&path).unwrap();
         assert!(published.values.len() > 40);
         let on = |data: &str| Point::of(&format!("data.dataset = '{data}'").parse().unwrap());
-        let beside = |data, cell, weights| published.beside("A4", cell, &on(data), weights);
+        let beside =
+            |data, cell, weights| published.beside(Quantity::is_accuracy, "A4", cell, &on(data), weights);
         for (data, accuracy) in [("cifar10", 97.7), ("cifar100", 85.1)] {
             let [sam] = beside(data, "small steps, SAM", "iterate")[..] else { panic!("one value") };
-            assert!((sam.accuracy_percent() - accuracy).abs() < 1e-9, "{}", sam.as_published());
+            assert!((sam.compared() - accuracy).abs() < 1e-9, "{}", sam.as_published());
         }
         assert!(beside("cifar10", "large steps, SGD", "tail").is_empty());
+        let is_eigenvalue = |quantity| quantity == Quantity::LargestEigenvalue;
+        let [sam] = published.beside(is_eigenvalue, "A6", "small steps, SAM", &on("cifar10"), "iterate")[..]
+        else {
+            panic!("one value")
+        };
+        assert_eq!(sam.as_published(), "1 largest eigenvalue");
     }
 
     #[test]

@@ -83,7 +83,8 @@ impl Speeds {
     pub(crate) fn learn_flatness(&mut self, config: &RunConfig, record: &FlatnessRecord) {
         let units = flatness_units(&record.settings);
         if units > 0.0 {
-            self.flatness.entry(config.model.name.clone()).or_default().push(record.seconds / units);
+            let kind = flatness_kind(config, &record.settings);
+            self.flatness.entry(kind).or_default().push(record.seconds / units);
         }
     }
 
@@ -115,13 +116,16 @@ impl Speeds {
             RunState::Partial(epochs) => self.training_seconds(&run.config, epochs)?,
             RunState::ToDo | RunState::Damaged => self.training_seconds(&run.config, 0)?,
         };
-        let per_unit = self.flatness.get(&run.config.model.name).and_then(|seen| median(seen)).unwrap_or(0.0);
-        Some(training + run.flatness.iter().map(|settings| per_unit * flatness_units(settings)).sum::<f64>())
+        let of_part = |settings: &FlatnessSettings| {
+            let seen = self.flatness.get(&flatness_kind(&run.config, settings));
+            seen.and_then(|seen| median(seen)).unwrap_or(0.0) * flatness_units(settings)
+        };
+        Some(training + run.flatness.iter().map(of_part).sum::<f64>())
     }
 
     /// Whether the time of flatness that is left of a run is part of [`Self::seconds_left`].
     fn knows_flatness(&self, run: &PlannedRun) -> bool {
-        run.flatness.is_empty() || self.flatness.contains_key(&run.config.model.name)
+        run.flatness.iter().all(|settings| self.flatness.contains_key(&flatness_kind(&run.config, settings)))
     }
 
     /// The time for the epochs of `config` that come after the first `done`.
@@ -175,8 +179,17 @@ fn evaluated(epoch: &EpochRecord) -> Vec<&str> {
     epoch.evaluations.keys().map(String::as_str).collect()
 }
 
+/// A network and what is measured of it.
+fn flatness_kind(config: &RunConfig, settings: &FlatnessSettings) -> String {
+    let what = if settings.sections.is_some() { "sections" } else { "curvature" };
+    format!("{what} of {}", config.model.name)
+}
+
+/// What the time of a part is in proportion to.
 fn flatness_units(settings: &FlatnessSettings) -> f64 {
-    settings.images as f64 * settings.weights.len() as f64
+    settings.sections.as_ref().map_or(settings.images as f64 * settings.weights.len() as f64, |sections| {
+        (sections.between.len() * sections.points * (sections.images + sections.bn_images)) as f64
+    })
 }
 
 /// Training and test images of a run; those of a packed file are not known before it is opened.

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::config::{Method, RunConfig};
 use crate::device::Placement;
 use crate::environment;
-use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings};
+use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint};
 use crate::plan::run_dir;
 use crate::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, EpochRecord, Evaluation, ITERATE, RECORD_FILE,
@@ -80,8 +80,24 @@ pub(crate) fn write_flatness(results: &Path, config: &RunConfig, settings: &Flat
             relative_largest_eigenvalue: Some(0.005 * trace),
         }
     };
-    let by_weights = names.map(|name| (name.to_owned(), flat(name, random.random::<f64>()))).collect();
-    let record = FlatnessRecord { settings: settings.clone(), seconds: 30.0, by_weights };
+    // A valley that is steeper before the line's beginning than beyond its end.
+    let loss = |at: f64| 0.5 + 0.2 * (at - 0.8).powi(2) + 0.1 * (0.4 - at).max(0.0);
+    let places = |points: usize| (0..points).map(move |i| 2.0 * i as f64 / (points - 1) as f64 - 0.5);
+    let sections = settings.sections.iter().flat_map(|sections| {
+        sections.between.iter().map(|between| {
+            let along = |more: f64| -> Vec<SectionPoint> {
+                let point = |at| SectionPoint { at, loss: Some(loss(at) + more), error: 0.2 + 0.1 * more };
+                places(sections.points).map(point).collect()
+            };
+            Section { between: between.clone(), distance: 2.0, train: along(0.0), test: along(0.3) }
+        })
+    });
+    let sections = sections.collect();
+    let names: Vec<&str> =
+        names.filter(|name| settings.weights.iter().any(|wanted| wanted == name)).collect();
+    let by_weights =
+        names.into_iter().map(|name| (name.to_owned(), flat(name, random.random::<f64>()))).collect();
+    let record = FlatnessRecord { settings: settings.clone(), seconds: 30.0, by_weights, sections };
     record.write(&run_dir(results, &config.id())).unwrap();
 }
 

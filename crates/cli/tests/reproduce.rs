@@ -3,7 +3,7 @@
 mod event_file;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -48,15 +48,19 @@ fn small_experiments(dir: &Path) -> PathBuf {
 }
 
 fn reproduce(experiments: &Path, results: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_polder"))
+    reproduction(experiments, results, more).output().unwrap()
+}
+
+fn reproduction(experiments: &Path, results: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
+    command
         .args(["reproduce", "--scale", "smoke", "--threads", "1", "--experiments"])
         .arg(experiments)
         .arg("--results")
         .arg(results)
         .args(["--data-dir", "/nonexistent/data"])
-        .args(more)
-        .output()
-        .unwrap()
+        .args(more);
+    command
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -110,6 +114,21 @@ fn experiments_run_once_and_end_in_a_self_contained_page() {
     let second = reproduce(&experiments, &results, &[]);
     assert!(second.status.success(), "{}", text(&second.stderr));
     assert_eq!(runs(), before, "finished runs are not repeated");
+}
+
+/// As with `polder reproduce 2>&1 | head`.
+#[test]
+fn nobody_has_to_read_what_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let experiments = small_experiments(dir.path());
+    let mut child = reproduction(&experiments, dir.path(), &["--only", "A4", "--seeds", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().unwrap().success());
+    assert!(dir.path().join("report.html").exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One term of a claim about a grid: a number for every seed, at a place or along an axis.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,8 @@ impl Term {
         }
         if left_out > 0 {
             let runs = if left_out == 1 { "run" } else { "runs" };
-            note += &format!("; places of the axis where a run diverged ({left_out} {runs}) are left out");
+            let _ =
+                write!(note, "; places of the axis where a run diverged ({left_out} {runs}) are left out");
         }
         Values { by_seed, note: Some(note), ..Values::default() }
     }
@@ -271,7 +273,10 @@ mod tests {
         let optimum = values("optimum_over = 'schedule.learning_rate'");
         assert_eq!((optimum.by_seed[&0], optimum.unplaced), (-1.0, 1));
         let note = values("best_over = 'schedule.learning_rate'").note.unwrap();
-        assert!(note.contains("0.5") && note.contains("diverged (1 run)") && !note.contains("first or last"), "{note}");
+        assert!(
+            note.contains("0.5") && note.contains("diverged (1 run)") && !note.contains("first or last"),
+            "{note}"
+        );
         assert_eq!(values("at.schedule.learning_rate = 1.0").diverged, 1);
     }
 
@@ -333,7 +338,8 @@ mod tests {
         assert_eq!(top(&[(0.0, Some(0.9)), (1.0, Some(0.9)), (2.0, Some(0.1))]), Some((0.5, true)));
         assert_eq!(top(&[(0.0, None), (1.0, None)]), None);
         // Beside what diverged, on either side, and with equal heights.
-        let curve = |heights: &[Option<f64>]| (0..).map(f64::from).zip(heights.iter().copied()).collect::<Vec<_>>();
+        let curve =
+            |heights: &[Option<f64>]| (0..).map(f64::from).zip(heights.iter().copied()).collect::<Vec<_>>();
         assert_eq!(top(&curve(&[Some(0.5), Some(0.9), None])), Some((1.0, true)));
         assert_eq!(top(&curve(&[None, Some(0.9), Some(0.5)])), Some((1.0, true)));
         assert_eq!(top(&curve(&[Some(0.5), Some(0.9), Some(0.9), None])), Some((1.5, true)));

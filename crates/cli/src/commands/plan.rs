@@ -7,7 +7,7 @@ use crate::commands::jobs::JobsFlag;
 use crate::commands::selection::SelectionArgs;
 use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
-use crate::missing_data::{missing_data, say_missing};
+use crate::missing_data::{missing_data, needed_data, say_missing};
 use crate::plan::runs_dir;
 use crate::speeds::Speeds;
 use crate::stdout;
@@ -18,7 +18,9 @@ Examples:
   polder plan                               of the default selection
   polder plan --scale desk --only C*        the runs of four experiments, with the time that each takes here
   polder plan --scale desk --jobs 2         how long all of it takes with two runs at a time
-  polder plan --scale paper --device cuda   what the papers' settings cost on this GPU
+  polder plan --scale paper --device cuda --cells
+                                            what the papers' settings cost on this GPU, cell by cell
+  polder plan --scale desk --data           the data sets that it needs
 
 Networks that have not been trained here are measured by a short training first.";
 
@@ -26,6 +28,12 @@ Networks that have not been trained here are measured by a short training first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PlanArgs {
+    /// A line for each cell in place of each run, with the hours of one device that its runs take
+    #[arg(long)]
+    cells: bool,
+    /// Only the names of the data sets that what is left needs, as `cargo xtask data fetch` has them, a line each
+    #[arg(long, conflicts_with = "cells")]
+    data: bool,
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
@@ -35,14 +43,20 @@ pub(crate) struct PlanArgs {
 }
 
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
-    show(&args.selection, args.jobs, &args.flags)
+    if args.data {
+        let names = needed_data(&args.selection.plan()?);
+        stdout::print(&names.iter().flat_map(|name| [name, "\n"]).collect::<String>())?;
+        return Ok(Outcome::Done.into());
+    }
+    show(&args.selection, args.jobs, &args.flags, args.cells)
 }
 
-/// Prints the plan.
+/// Prints the plan, by cells or by runs.
 pub(crate) fn show(
     selection: &SelectionArgs,
     jobs: JobsFlag,
     flags: &TrainingFlags,
+    by_cells: bool,
 ) -> anyhow::Result<ExitCode> {
     let division = jobs.division(flags)?;
     let options =
@@ -53,7 +67,8 @@ pub(crate) fn show(
     let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);
-    stdout::print(&plan.table(division.jobs))?;
+    let device = if division.on_gpus { "GPU" } else { "process" };
+    stdout::print(&if by_cells { plan.cells(device) } else { plan.table(division.jobs) })?;
     say_missing(&selection.session(division, &missing));
     Ok(Outcome::Done.into())
 }

@@ -61,7 +61,7 @@ impl ReproduceArgs {
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
-        return plan::show(&args.selection, args.jobs, &args.flags);
+        return plan::show(&args.selection, args.jobs, &args.flags, false);
     }
     let (results, experiments) = (args.selection.results(), args.selection.experiments());
     let division = args.jobs.division(&args.flags)?;

@@ -68,12 +68,19 @@ impl Experiment {
     }
 
     fn check_flatness(&self, scale: ScaleName) -> anyhow::Result<()> {
-        let Some(settings) = self.flatness(scale) else { return Ok(()) };
+        let Some(settings) = &self.flatness else { return Ok(()) };
+        let sections = settings.sections.clone().unwrap_or_default();
+        ensure!(
+            sections.points >= 2 && sections.images > 0 && sections.bn_images > 0,
+            "`flatness.sections` needs images of both kinds and at least two `points`"
+        );
+        let ends = sections.between.iter().flatten().map(|name| ("sections.between", name));
+        let weights: Vec<_> = settings.weights.iter().map(|name| ("weights", name)).chain(ends).collect();
         for run in self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })? {
-            for weights in &settings.weights {
+            for (key, weights) in &weights {
                 ensure!(
-                    weights == ITERATE || run.config.averages.contains_key(weights),
-                    "`flatness.weights` names `{weights}`; expected `{ITERATE}`, which is measured with BN refreshed, or an average \
+                    *weights == ITERATE || run.config.averages.contains_key(*weights),
+                    "`flatness.{key}` names `{weights}`; expected `{ITERATE}`, which is measured with BN refreshed, or an average \
                      that every run makes, and that of `{}` does not",
                     run.family
                 );
@@ -158,7 +165,7 @@ impl Experiment {
                 _ => false,
             };
             ensure!(
-                !of_cell.iter().any(|run| begins_later(&run)),
+                !of_cell.iter().any(begins_later),
                 "`progress = {progress}` asks for the average `{}` before it has begun",
                 term.weights
             );

@@ -11,6 +11,7 @@ use crate::claim::{Claim, Finding, Measurements};
 use crate::experiment::Experiment;
 use crate::flatness::FlatnessRecord;
 use crate::plan::run_dir;
+use crate::published::Published;
 use crate::record::{DataState, RECORD_FILE, RunRecords};
 use crate::session::Session;
 use crate::theory_record::TheoryRecord;
@@ -29,6 +30,8 @@ pub(crate) struct ExperimentReport {
     pub(crate) theory: Option<(TheoryRecord, Exhibit)>,
     /// Records that exist and cannot be read, with the reason.
     pub(crate) damaged: Vec<String>,
+    /// How many measurements of flatness it asks for of every run.
+    measures: usize,
 }
 
 impl ExperimentReport {
@@ -42,6 +45,7 @@ impl ExperimentReport {
             let path = simulation.path(results, &experiment.id, session.extent.scale);
             path.exists().then(|| TheoryRecord::read(&path)).and_then(|read| note(read, &mut damaged))
         });
+        let asked_for = experiment.flatness(session.extent.scale);
         let mut runs = Vec::new();
         for run in experiment.runs(session.extent)? {
             let id = run.config.id();
@@ -51,10 +55,8 @@ impl ExperimentReport {
                 .exists()
                 .then(|| RunRecords::read(&dir))
                 .and_then(|read| note(read, &mut damaged));
-            let flatness = experiment
-                .flatness(session.extent.scale)
-                .and_then(|settings| note(FlatnessRecord::read(&dir, &settings), &mut damaged))
-                .flatten();
+            let known = note(FlatnessRecord::read_all(&dir), &mut damaged).unwrap_or_default();
+            let flatness = known.into_iter().filter(|record| asked_for.contains(&record.settings)).collect();
             runs.push(RunResult {
                 cell: run.cell,
                 family: run.family,
@@ -78,7 +80,18 @@ impl ExperimentReport {
         };
         let claims = experiment.claims.iter().flat_map(tested).collect();
         let scale_note = experiment.scale(session.extent.scale)?.note.clone();
-        Ok(Self { experiment, runs_shown_in: None, scale_note, claims, cells, runs, theory, damaged })
+        let measures = asked_for.len();
+        Ok(Self {
+            experiment,
+            runs_shown_in: None,
+            scale_note,
+            claims,
+            cells,
+            runs,
+            theory,
+            damaged,
+            measures,
+        })
     }
 
     /// How flat the ends of the runs are; empty where that is not measured.
@@ -88,9 +101,10 @@ impl ExperimentReport {
     }
 
     /// All tables but that of the accuracies.
-    pub(super) fn tables(&self) -> Vec<Table> {
+    pub(super) fn tables(&self, published: &Published) -> Vec<Table> {
         let of_law = self.theory.iter().flat_map(|(_, exhibit)| exhibit.tables.iter().cloned());
-        of_law.chain(flatness::table(&self.flatness())).collect()
+        let of_flatness = flatness::table(&self.experiment.id, &self.flatness(), published);
+        of_law.chain(of_flatness).collect()
     }
 
     /// The cells with their accuracies; none where flatness is the subject and another section has them.
@@ -136,7 +150,7 @@ impl ExperimentReport {
 
     /// Whether a run has ended and its flatness, if this experiment is about that, is measured.
     pub(super) fn is_done(&self, run: &RunResult) -> bool {
-        run.is_done(self.experiment.flatness.is_some())
+        run.is_done(self.measures)
     }
 
     /// Time of everything that was computed for the experiment.

@@ -7,6 +7,7 @@ mod flatness;
 mod law;
 mod rows;
 pub(crate) mod samples;
+mod sections;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -76,6 +77,9 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
     figures.extend(windows::figure(experiment).as_ref().map(of_data).transpose()?);
     if cells.len() <= MOST_CELLS {
         figures.extend(flatness::figure(&experiment.flatness())?);
+        for sections in sections::figures(experiment) {
+            figures.push(of_data(&sections)?);
+        }
     }
     if !runs.is_empty() && cells.len() <= MOST_CELLS && experiment.runs_shown_in.is_none() {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {

@@ -6,6 +6,8 @@ use super::effect::factor;
 use super::run::RunResult;
 use super::weights_label;
 use crate::claim::{LEVEL, Measure, mean_interval};
+use crate::point::Point;
+use crate::published::{Published, PublishedValue, Quantity};
 
 /// What is shown, by the names of the page.
 pub(super) const MEASURES: [(Measure, &str); 4] = [
@@ -19,6 +21,9 @@ pub(super) const MEASURES: [(Measure, &str); 4] = [
 pub(super) struct FlatnessResult {
     /// With the values of the axes that have several.
     pub(super) cell: String,
+    /// The cell as the experiment names it.
+    family: String,
+    point: Point,
     /// `iterate`, or the name of an average.
     pub(super) weights: String,
     /// Of each of [`MEASURES`], seed and value of the runs that were measured; what is not above 0 is left out.
@@ -35,6 +40,8 @@ pub(super) fn flatness(runs: &[RunResult], weights: &[String]) -> Vec<FlatnessRe
             let index = known.unwrap_or_else(|| {
                 results.push(FlatnessResult {
                     cell: run.cell.clone(),
+                    family: run.family.clone(),
+                    point: run.point.clone(),
                     weights: weights.clone(),
                     values: Default::default(),
                 });
@@ -49,12 +56,24 @@ pub(super) fn flatness(runs: &[RunResult], weights: &[String]) -> Vec<FlatnessRe
     results
 }
 
-/// A row per cell and set of weights; `None` where nothing has been measured.
-pub(super) fn table(results: &[FlatnessResult]) -> Option<Table> {
+/// A row per cell and set of weights, beside published eigenvalues where there are any; `None` where nothing has been measured.
+pub(super) fn table(experiment: &str, results: &[FlatnessResult], published: &Published) -> Option<Table> {
     if results.iter().all(|result| result.values.iter().all(Vec::is_empty)) {
         return None;
     }
-    let heads: Vec<&str> = ["cell", "weights"].into_iter().chain(MEASURES.map(|(_, name)| name)).collect();
+    let beside = |result: &FlatnessResult| -> String {
+        let is_wanted = |quantity| quantity == Quantity::LargestEigenvalue;
+        let FlatnessResult { family, point, weights, .. } = result;
+        let values = published.beside(is_wanted, experiment, family, point, weights).into_iter();
+        let text = |value: &PublishedValue| {
+            format!("{} ({}, {}; {})", value.value, value.model, value.training, value.source)
+        };
+        values.map(text).collect::<Vec<_>>().join("; ")
+    };
+    let has_published = results.iter().any(|result| !beside(result).is_empty());
+    let of_others = has_published.then_some("published largest eigenvalue (network, training; source)");
+    let measures = MEASURES.map(|(_, name)| name);
+    let heads: Vec<&str> = ["cell", "weights"].into_iter().chain(measures).chain(of_others).collect();
     let title = "How flat the loss is where the runs end: geometric mean over seeds (95 % t interval of the logarithm; seeds)";
     let mut table = Table::new(title, &heads);
     let mut above = None;
@@ -62,7 +81,9 @@ pub(super) fn table(results: &[FlatnessResult]) -> Option<Table> {
         let cell = if above == Some(&result.cell) { String::new() } else { result.cell.clone() };
         above = Some(&result.cell);
         let measures = result.values.iter().map(|values| mean_text(values));
-        table.push([cell, weights_label(&result.weights)].into_iter().chain(measures).collect());
+        let of_others = has_published.then(|| beside(result));
+        let row = [cell, weights_label(&result.weights)].into_iter().chain(measures).chain(of_others);
+        table.push(row.collect());
     }
     Some(table)
 }

@@ -7,7 +7,7 @@ use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, e
 use crate::claim::Finding;
 use crate::plan::duration;
 use crate::profile::text::{conclusions, grouped, headline, rates};
-use crate::published::Published;
+use crate::published::{Published, Quantity};
 use crate::scale::ScaleName;
 
 /// The whole document.
@@ -28,11 +28,19 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
         );
     }
     for failure in &report.session.failures {
-        let _ =
-            writeln!(text, "> **Failed twice**: {} (`{}`): {}\n", failure.what, failure.run, one_line(&failure.error));
+        let _ = writeln!(
+            text,
+            "> **Failed twice**: {} (`{}`): {}\n",
+            failure.what,
+            failure.run,
+            one_line(&failure.error)
+        );
     }
     if report.can_continue() {
         let _ = writeln!(text, "> Not complete yet; `{}` computes the rest.\n", report.session.command());
+    }
+    if let Some(Err(reason)) = &report.profile {
+        let _ = writeln!(text, "> Not readable: {}\n", one_line(reason));
     }
     for sentence in report.strangers.sentences() {
         let _ = writeln!(text, "> {sentence}\n");
@@ -111,7 +119,7 @@ fn section(text: &mut String, report: &ExperimentReport, published: &Published) 
     if let Some(other) = &report.runs_shown_in {
         let _ = writeln!(text, "\nThe runs are those of {other}, where their curves are.");
     }
-    for table in report.tables() {
+    for table in report.tables(published) {
         let _ = writeln!(text, "\n{}\n", table.title);
         let _ = writeln!(text, "{}\n|{}", table_row(&table.heads), "---|".repeat(table.heads.len()));
         for cells in &table.rows {
@@ -169,10 +177,10 @@ fn cell_row(experiment: &str, cell: &CellResult, published: &Published) -> Strin
         format!("{:.2} to {:.2}", 100.0 * interval.low.max(0.0), 100.0 * interval.high.min(1.0))
     });
     let beside: Vec<String> = published
-        .beside(experiment, &cell.family, &cell.point, &cell.weights)
+        .beside(Quantity::is_accuracy, experiment, &cell.family, &cell.point, &cell.weights)
         .into_iter()
         .map(|value| {
-            format!("{:.2} ({}, {}; {})", value.accuracy_percent(), value.model, value.training, value.source)
+            format!("{:.2} ({}, {}; {})", value.compared(), value.model, value.training, value.source)
         })
         .collect();
     table_row(&[

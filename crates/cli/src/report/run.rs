@@ -19,7 +19,8 @@ pub(crate) struct RunResult {
     pub(crate) id: String,
     pub(crate) config: RunConfig,
     pub(crate) records: Option<RunRecords>,
-    pub(crate) flatness: Option<FlatnessRecord>,
+    /// What the experiment asks for and is known of it.
+    pub(crate) flatness: Vec<FlatnessRecord>,
 }
 
 impl RunResult {
@@ -38,10 +39,10 @@ impl RunResult {
         }
     }
 
-    /// Whether nothing of it is left to compute: a run that diverged has no flatness.
-    pub(super) fn is_done(&self, asks_for_flatness: bool) -> bool {
+    /// Whether nothing of it is left to compute, so many measurements of flatness included: a run that diverged has none.
+    pub(super) fn is_done(&self, measures_of_flatness: usize) -> bool {
         match self.state() {
-            "finished" => self.flatness.is_some() || !asks_for_flatness,
+            "finished" => self.flatness.len() == measures_of_flatness,
             state => state == "diverged",
         }
     }
@@ -75,7 +76,7 @@ impl RunResult {
             has_ended: matches!(self.state(), "finished" | "diverged"),
             has_diverged: self.state() == "diverged",
             epochs: epochs.collect(),
-            flatness: self.flatness.as_ref().map(|flat| flat.by_weights.clone()).unwrap_or_default(),
+            flatness: self.flatness.iter().flat_map(|flat| flat.by_weights.clone()).collect(),
         }
     }
 }
@@ -91,15 +92,18 @@ pub(super) fn progress<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> (us
 
 /// Time of the processes behind the runs: training, evaluation and flatness, each run once, whoever asks for it.
 pub(super) fn seconds<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> f64 {
-    let (mut trained, mut flatness) = (BTreeMap::new(), BTreeMap::new());
+    let mut trained = BTreeMap::new();
+    let mut flatness = Vec::<(&String, &FlatnessRecord)>::new();
     for run in runs {
         trained.insert(&run.id, run.seconds());
-        // Only the experiment that asks for it has it.
-        if let Some(record) = &run.flatness {
-            flatness.insert(&run.id, record.seconds);
+        for record in run.flatness.iter().map(|record| (&run.id, record)) {
+            // Two experiments may ask for the same.
+            if !flatness.contains(&record) {
+                flatness.push(record);
+            }
         }
     }
-    trained.values().chain(flatness.values()).sum()
+    trained.values().sum::<f64>() + flatness.iter().map(|(_, record)| record.seconds).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -143,17 +147,21 @@ mod tests {
                 timings: vec![timing.clone(), timing],
                 environment: None,
             }),
-            flatness: flatness_seconds.map(|seconds| FlatnessRecord {
-                settings: FlatnessSettings::default(),
-                seconds,
-                by_weights: BTreeMap::new(),
-            }),
+            flatness: flatness_seconds
+                .into_iter()
+                .map(|seconds| FlatnessRecord {
+                    settings: FlatnessSettings::default(),
+                    seconds,
+                    by_weights: BTreeMap::new(),
+                    sections: Vec::new(),
+                })
+                .collect(),
         }
     }
 
     #[test]
     fn a_run_of_two_experiments_takes_its_time_once_and_flatness_counts() {
-        let runs = [run("a", None), run("b", None), run("a", Some(5.0))];
+        let runs = [run("a", None), run("b", None), run("a", Some(5.0)), run("a", Some(5.0))];
         assert!((seconds(&runs) - (20.0 + 20.0 + 5.0)).abs() < 1e-9, "{}", seconds(&runs));
     }
 

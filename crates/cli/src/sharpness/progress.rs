@@ -62,7 +62,7 @@ impl Progress {
         self.expected.set(0.0);
         self.show();
         if self.plain {
-            say(&line);
+            say(line);
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use super::answer::Found;
+use super::answer::{Found, LossAt};
 use super::plan::{MeasureName, Settings};
 use super::question::{Coordinates, Measure, SplitName, Subset};
 use super::{Choice, Means, OfOne, measure};
-use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings};
+use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint, SectionSettings};
 
 /// Images at a time.
 const BATCH_SIZE: usize = 250;
@@ -16,51 +16,105 @@ const BATCH_SIZE: usize = 250;
 /// Products at most for the largest eigenvalue.
 const MAX_BASIS: usize = 100;
 
-/// Measures trace and largest eigenvalue at weights of `run`. `None` after an interrupt: what is done is
-/// kept, and the next call continues.
+/// Measures trace and largest eigenvalue at weights of `run`, and the loss on lines between them, as far as asked for. `None`
+/// after an interrupt: what is done is kept, and the next call continues.
 pub(crate) fn flatness(
     run: &Path,
     settings: &FlatnessSettings,
     means: &Means,
 ) -> anyhow::Result<Option<FlatnessRecord>> {
     let begun = Instant::now();
-    let choice = Choice {
-        run: run.to_owned(),
-        with: Vec::new(),
-        weights: settings.weights.clone(),
-        lines: Vec::new(),
-        planes: Vec::new(),
-        all_checkpoints: false,
-    };
-    let report = measure(&choice, &questions(settings), means)?;
-    if !report.is_complete {
-        return Ok(None);
-    }
-    let by_weights: BTreeMap<String, Flatness> = report
-        .stages
-        .iter()
-        .flat_map(|stage| &stage.of_one)
-        .map(|of_one| (of_one.name.clone(), numbers(of_one)))
-        .collect();
+    let by_weights =
+        if settings.weights.is_empty() { Some(BTreeMap::new()) } else { curvature(run, settings, means)? };
+    let Some(by_weights) = by_weights else { return Ok(None) };
+    let sections = settings.sections.as_ref().map(|settings| sections(run, settings, means)).transpose()?;
+    let Some(sections) = sections.unwrap_or_else(|| Some(Vec::new())) else { return Ok(None) };
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(Some(FlatnessRecord { settings: settings.clone(), seconds, by_weights }))
+    Ok(Some(FlatnessRecord { settings: settings.clone(), seconds, by_weights, sections }))
 }
 
-fn questions(settings: &FlatnessSettings) -> Settings {
-    Settings {
-        subset: Subset {
-            split: SplitName::Train,
-            images: settings.images,
-            refresh_images: settings.bn_images,
-            batch_size: BATCH_SIZE,
-        },
+fn curvature(
+    run: &Path,
+    settings: &FlatnessSettings,
+    means: &Means,
+) -> anyhow::Result<Option<BTreeMap<String, Flatness>>> {
+    let subset = subset(SplitName::Train, settings.images, settings.bn_images);
+    let questions = Settings {
         measures: vec![MeasureName::Trace, MeasureName::Eigenvalues],
-        coordinates: vec![Coordinates::Raw, Coordinates::ScaleInvariant],
-        seed: 0,
         precision: settings.precision,
         max_samples: settings.max_samples,
-        num_eigenvalues: 1,
         tolerance: settings.tolerance,
+        ..questions(subset)
+    };
+    let report = measure(&choice(run, settings.weights.clone(), &[]), &questions, means)?;
+    let of_one = report.stages.iter().flat_map(|stage| &stage.of_one);
+    Ok(report.is_complete.then(|| of_one.map(|of_one| (of_one.name.clone(), numbers(of_one))).collect()))
+}
+
+fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Result<Option<Vec<Section>>> {
+    let mut ends: Vec<String> = settings.between.iter().flatten().cloned().collect();
+    ends.sort();
+    ends.dedup();
+    let choice = choice(run, ends, &settings.between);
+    let mut sections: Vec<Section> = Vec::new();
+    for split in [SplitName::Train, SplitName::Test] {
+        let subset = subset(split, settings.images, settings.bn_images);
+        let questions =
+            Settings { measures: vec![MeasureName::Line], line_points: settings.points, ..questions(subset) };
+        let report = measure(&choice, &questions, means)?;
+        if !report.is_complete {
+            return Ok(None);
+        }
+        let lines = report.stages.iter().flat_map(|stage| &stage.lines);
+        for (index, (names, answer)) in lines.enumerate() {
+            let (Measure::Line { places }, Found::Line { distance, losses }, [from, to]) =
+                (&answer.question.measure, &answer.found, &names[..])
+            else {
+                continue;
+            };
+            let point =
+                |(at, found): (&f64, &LossAt)| SectionPoint { at: *at, loss: found.loss, error: found.error };
+            let points = places.iter().zip(losses).map(point).collect();
+            match split {
+                SplitName::Train => sections.push(Section {
+                    between: [from.clone(), to.clone()],
+                    distance: *distance,
+                    train: points,
+                    test: Vec::new(),
+                }),
+                SplitName::Test => sections[index].test = points,
+            }
+        }
+    }
+    Ok(Some(sections))
+}
+
+fn choice(run: &Path, weights: Vec<String>, lines: &[[String; 2]]) -> Choice {
+    Choice {
+        run: run.to_owned(),
+        with: Vec::new(),
+        weights,
+        lines: lines.iter().map(|ends| ends.to_vec()).collect(),
+        planes: Vec::new(),
+        all_checkpoints: false,
+    }
+}
+
+fn subset(split: SplitName, images: usize, refresh_images: usize) -> Subset {
+    Subset { split, images, refresh_images, batch_size: BATCH_SIZE }
+}
+
+/// About these images nothing yet but the loss.
+fn questions(subset: Subset) -> Settings {
+    Settings {
+        subset,
+        measures: Vec::new(),
+        coordinates: vec![Coordinates::Raw, Coordinates::ScaleInvariant],
+        seed: 0,
+        precision: 0.1,
+        max_samples: 1,
+        num_eigenvalues: 1,
+        tolerance: 0.1,
         max_basis: MAX_BASIS,
         density_probes: 0,
         density_nodes: 0,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::plan::duration;
-use crate::published::{Published, PublishedValue};
+use crate::published::{Published, PublishedValue, Quantity};
 use crate::report::cells::best_mean;
 use crate::report::{CellResult, ExperimentReport, RunResult, weights_label};
 
@@ -99,7 +99,7 @@ impl CellRow {
             n: cell.values.len(),
             count: cell.seeds_text(),
             published: published
-                .beside(experiment, &cell.family, &cell.point, &cell.weights)
+                .beside(Quantity::is_accuracy, experiment, &cell.family, &cell.point, &cell.weights)
                 .into_iter()
                 .map(RelatedRow::new)
                 .collect(),
@@ -115,7 +115,7 @@ impl RelatedRow {
 
     fn new(value: &PublishedValue) -> Self {
         Self {
-            accuracy: format!("{:.2}", value.accuracy_percent()),
+            accuracy: format!("{:.2}", value.compared()),
             as_published: value.as_published(),
             method: value.method.clone(),
             model: value.model.clone(),

@@ -81,7 +81,7 @@ pub(super) fn section(
             .filter(|file| file.experiment == experiment.id)
             .map(FigureView::new)
             .collect::<Result<_, _>>()?,
-        tables: one.tables().iter().map(table).collect(),
+        tables: one.tables(&report.published).iter().map(table).collect(),
         families: Family::all(one)?,
         runs: one.runs.iter().map(RunRow::new).collect(),
         settings,
