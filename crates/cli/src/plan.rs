@@ -174,7 +174,10 @@ impl Plan {
             }
         }
         let hours = |runs: &[&PlannedRun]| -> String {
-            let left = runs.iter().filter(|run| !run.is_done());
+            let mut left = runs.iter().filter(|run| !run.is_done()).peekable();
+            if left.peek().is_none() {
+                return "-".to_owned();
+            }
             let seconds: Option<f64> = left.map(|run| run.seconds).sum();
             seconds.map_or_else(|| "unknown".to_owned(), |seconds| format!("{:.2}", seconds / 3600.0))
         };
@@ -347,6 +350,8 @@ mod tests {
         let last = format!("{in_all:.2}");
         assert_eq!(cells.lines().count(), 1 + second.runs.len() + 1, "one seed, so a line per run");
         assert!(cells.lines().last().unwrap().split_whitespace().eq(["all", "6", "5", &last]), "{cells}");
+        let first = cells.lines().nth(1).unwrap();
+        assert!(first.split_whitespace().rev().take(3).eq(["-", "0", "1"]), "nothing is left of it: {first}");
         assert!(cells.contains("GPU hours left") && plan(false).cells("GPU").contains("unknown"), "{cells}");
         for part in ["finished", "stopped after epoch 5", "to do", "5 to train, about"] {
             assert!(table.contains(part), "{table}");

@@ -109,9 +109,11 @@ impl Speeds {
             .is_some_and(|costs| median(&costs.seconds_per_gradient).is_some())
     }
 
-    /// The time for what is left of a run; flatness counts where one of its network has been measured.
+    /// The time for what is left of a run. Flatness counts where one of its network has been measured; `None` where nothing else is
+    /// left and none has.
     pub(crate) fn seconds_left(&self, run: &PlannedRun) -> Option<f64> {
         let training = match run.state {
+            RunState::Finished if !self.knows_flatness(run) => return None,
             RunState::Finished | RunState::Diverged => 0.0,
             RunState::Partial(epochs) => self.training_seconds(&run.config, epochs)?,
             RunState::ToDo | RunState::Damaged => self.training_seconds(&run.config, 0)?,
