@@ -11,6 +11,7 @@ mod ordering;
 mod quantity;
 mod slope;
 mod term;
+mod top;
 mod unit;
 
 use std::fmt;

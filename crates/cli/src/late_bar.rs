@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::plan::duration;
+use crate::duration::duration;
 use crate::stderr::say;
 
 /// Shorter than this, work needs no words.

@@ -7,8 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::best::Best;
+use crate::duration::duration;
 use crate::job::Event;
-use crate::plan::{PlannedRun, describe, duration};
+use crate::plan::{PlannedRun, describe};
 use crate::speeds::together;
 use crate::stderr::say;
 

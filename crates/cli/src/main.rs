@@ -10,6 +10,7 @@ mod config;
 mod csv;
 mod data_dir;
 mod device;
+mod duration;
 mod environment;
 mod evaluate;
 mod execute;

@@ -29,6 +29,7 @@ use self::figure_files::FigureFile;
 use self::run::RunResult;
 use self::strangers::Strangers;
 use crate::claim::{Claim, Finding, Verdict};
+use crate::duration::duration;
 use crate::experiment::{PUBLISHED_FILE, read_all, select};
 use crate::profile::record::ProfileRecord;
 use crate::published::Published;
@@ -177,7 +178,7 @@ impl Report {
             (1, _) => "One network was trained by this program.".to_owned(),
             (count, _) => format!("{count} networks were trained by this program."),
         };
-        format!("{} {trained} Computing took {} in all.", self.tally(), crate::plan::duration(self.seconds()))
+        format!("{} {trained} Computing took {} in all.", self.tally(), duration(self.seconds()))
     }
 
     /// How many claims got which verdict, the laws by themselves: they are all but proved, networks are not.

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::best::Best;
+use crate::duration::duration;
 use crate::exit_code::Outcome;
 use crate::experiment;
-use crate::plan::{self, Plan, PlannedRun, RunState, aligned, duration, run_dir};
+use crate::plan::{self, Plan, PlannedRun, RunState, aligned, run_dir};
 use crate::record::RunRecords;
 use crate::run_dir::RunDir;
 use crate::session::Session;

@@ -18,7 +18,7 @@ use super::figure_files::FigureFile;
 use super::panel::{Ink, escape};
 use super::{Report, data_state_label};
 use crate::claim::Verdict;
-use crate::plan::duration;
+use crate::duration::duration;
 use crate::record::DataState;
 use crate::scale::ScaleName;
 

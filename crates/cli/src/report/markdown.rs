@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::figure_files::{self, FigureFile};
 use super::{CellResult, ExperimentReport, Report, case_text, data_state_label, effect_text, weights_label};
 use crate::claim::Finding;
-use crate::plan::duration;
+use crate::duration::duration;
 use crate::profile::text::{conclusions, grouped, headline, rates};
 use crate::published::{Published, Quantity};
 use crate::scale::ScaleName;

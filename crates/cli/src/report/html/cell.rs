@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::words;
-use crate::plan::duration;
+use crate::duration::duration;
 use crate::published::{Published, PublishedValue, Quantity};
 use crate::report::cells::best_mean;
 use crate::report::{CellResult, ExperimentReport, RunResult, weights_label};

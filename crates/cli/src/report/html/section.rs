@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::cell::{CellRow, Family, RunRow};
 use super::claim::ClaimRow;
 use super::figure::FigureView;
-use crate::plan::duration;
+use crate::duration::duration;
 use crate::report::figure_files::FigureFile;
 use crate::report::{ExperimentReport, Report, data_state_label};
 
