@@ -1,5 +1,6 @@
 //! From clone to report: set-up, build, data, then `polder reproduce`, which plans, runs and writes.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -24,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
         forward(&mut command, args, &data_dir, &results);
         command
     };
-    if !args.dry_run {
+    if computes(args) {
         let asked = command(&["plan", "--data"]).stderr(Stdio::inherit()).output();
         let asked = asked.with_context(|| format!("`{}` cannot be started", polder.display()))?;
         if !asked.status.success() {
@@ -40,6 +41,12 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
     }
     let status = command::status(&mut reproduce)?;
     Ok(exit_code(status))
+}
+
+/// Whether anything will be computed: options that only show something may be among those that are handed on.
+fn computes(args: &ReproduceArgs) -> bool {
+    let shows = |option: &OsString| ["--dry-run", "--help", "-h"].iter().any(|known| option == known);
+    !args.dry_run && !args.more.iter().any(shows)
 }
 
 /// Sets up, builds `polder` in release mode and returns its path.
@@ -103,9 +110,23 @@ mod tests {
     use crate::args::{Args, Task};
 
     #[test]
-    fn every_option_reaches_polder() {
+    fn options_reach_polder_and_those_that_only_show_something_need_no_data() {
         let typed = "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --allow-unverified -- --jobs 2";
-        let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else { panic!("not reproduce") };
+        let parse = |typed: &str| {
+            let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else {
+                panic!("not reproduce")
+            };
+            args
+        };
+        let args = parse(typed);
+        assert!(super::computes(&args));
+        for typed in [
+            "xtask reproduce --dry-run",
+            "xtask reproduce -- --help",
+            "xtask reproduce -- --jobs 2 --dry-run",
+        ] {
+            assert!(!super::computes(&parse(typed)), "{typed}");
+        }
         let mut command = Command::new("polder");
         super::forward(&mut command, &args, Path::new("/d"), Path::new("/r"));
         assert_eq!(

@@ -140,7 +140,7 @@ mod tests {
         write("theory/A1-desk.json", "{}");
         for run in done {
             write(&format!("runs/{run}/record.jsonl"), &record(&["iterate", "tail"]));
-            write(&format!("runs/{run}/flatness.json"), "{}");
+            write(&format!("runs/{run}/flatness.json"), r#"{"settings":{"images":1}}"#);
             write(&format!("runs/{run}/checkpoint-0000000391.safetensors"), "");
         }
         write("runs/bbbbbbbbbbbb/record.jsonl", "{}\n");
@@ -192,6 +192,15 @@ mod tests {
         fs::remove_file(run.join("flatness.json")).unwrap();
         let lost = error(&results);
         assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("flatness.json"), "{lost}");
+        fs::write(run.join("flatness.json"), r#"[{"settings":{"images":2}}]"#).unwrap();
+        let lost = error(&results);
+        assert!(lost.contains("aaaaaaaaaaaa") && lost.contains("flatness"), "{lost}");
+        // Beside what was there before there may be more.
+        fs::write(run.join("flatness.json"), r#"[{"settings":{"images":2}},{"settings":{"images":1}}]"#)
+            .unwrap();
+        fs::remove_file(results.join("session.json")).unwrap();
+        assert!(error(&results).contains("session.json"));
+        fs::write(results.join("session.json"), "{}").unwrap();
         fs::write(run.join("flatness.json"), kept).unwrap();
         fs::write(run.join("record.jsonl"), record(&["iterate"])).unwrap();
         let lost = error(&results);

@@ -112,7 +112,7 @@ pub(crate) enum Verdict {
     Reproduced,
     NotReproduced,
     Inconclusive,
-    /// Nothing has been measured.
+    /// Of something that is compared no run has ended.
     NotRun,
 }
 
@@ -212,7 +212,7 @@ impl Finding {
             interval: None,
             n: 0,
             method: String::new(),
-            reason: "Nothing has been measured.".to_owned(),
+            reason: "Of something that is compared no run has ended yet.".to_owned(),
             unit: Unit::Plain,
             case: None,
         }

@@ -44,7 +44,7 @@ pub(crate) struct SectionSettings {
     pub(crate) images: usize,
     /// So many training images give the running statistics of BN, anew at every place.
     pub(crate) bn_images: usize,
-    /// Places at equal distances, from half the line's length before its beginning to as far beyond its end.
+    /// Places at equal distances, from half the line's length before its beginning to as far beyond its end; and both ends.
     pub(crate) points: usize,
 }
 
@@ -175,9 +175,12 @@ impl FlatnessRecord {
         })
     }
 
-    /// Adds it to what was measured under other settings.
+    /// Adds it to what was measured under other settings; a file that cannot be read gives way.
     pub(crate) fn write(&self, dir: &Path) -> anyhow::Result<()> {
-        let mut records = Self::read_all(dir)?;
+        let mut records = Self::read_all(dir).unwrap_or_else(|error| {
+            tracing::warn!("it is written anew: {error:#}");
+            Vec::new()
+        });
         records.retain(|record| record.settings != self.settings);
         records.push(self.clone());
         replace_file(&dir.join(FLATNESS_FILE), &serde_json::to_vec_pretty(&records)?)
@@ -223,12 +226,15 @@ mod tests {
         let of_other = FlatnessRecord { settings: other.clone(), seconds: 2.5, ..record.clone() };
         of_other.write(dir.path()).unwrap();
         of_other.write(dir.path()).unwrap();
-        assert_eq!(FlatnessRecord::read_all(dir.path()).unwrap(), [record.clone(), of_other]);
+        assert_eq!(FlatnessRecord::read_all(dir.path()).unwrap(), [record.clone(), of_other.clone()]);
         // As earlier versions wrote it.
         std::fs::write(dir.path().join(FLATNESS_FILE), serde_json::to_vec(&record).unwrap()).unwrap();
         assert_eq!(FlatnessRecord::read(dir.path(), &settings).unwrap(), Some(record));
         std::fs::write(dir.path().join(FLATNESS_FILE), "{").unwrap();
         let error = format!("{:#}", FlatnessRecord::read(dir.path(), &settings).unwrap_err());
         assert!(error.contains("flatness.json") && error.contains("remove it"), "{error}");
+        let again = FlatnessRecord { settings: settings.clone(), seconds: 1.0, ..of_other };
+        again.write(dir.path()).unwrap();
+        assert_eq!(FlatnessRecord::read_all(dir.path()).unwrap(), [again]);
     }
 }

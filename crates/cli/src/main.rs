@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            stderr::say(&format!("error: {error:#}"));
             Outcome::Failed.into()
         }
     }

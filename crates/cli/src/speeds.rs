@@ -13,7 +13,7 @@ use crate::record::{EpochRecord, ITERATE, REFRESHED, RunRecords};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Speeds {
     training: BTreeMap<String, Costs>,
-    /// Seconds that a measurement of flatness took per image and set of weights, by the network.
+    /// Seconds that a part of a measurement of flatness took per unit, by the part and the network.
     flatness: BTreeMap<String, Vec<f64>>,
 }
 
@@ -273,6 +273,31 @@ mod tests {
             Environment { processor: "another processor".to_owned(), ..records.environment.unwrap() };
         std::fs::write(path, serde_json::to_vec(&elsewhere).unwrap()).unwrap();
         assert_eq!(told(2), None, "nothing is known of this machine");
+    }
+
+    /// A run of which only that is left takes an unknown time until one has been measured.
+    #[test]
+    fn curvature_and_sections_have_times_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(2, 1);
+        let settings: FlatnessSettings = toml::from_str("sections.between = [['iterate', 'tail']]").unwrap();
+        let [curvature, sections] = settings.parts().try_into().unwrap();
+        let run = |left: &FlatnessSettings| PlannedRun {
+            id: config.id(),
+            config: config.clone(),
+            serves: Vec::new(),
+            state: RunState::Finished,
+            seconds: None,
+            counts_flatness: false,
+            flatness: vec![left.clone()],
+        };
+        synthetic::write_run(dir.path(), &config, None);
+        synthetic::write_flatness(dir.path(), &config, &curvature);
+        let told = |left| Speeds::measured(dir.path(), 2, Some(false)).seconds_left(&run(left));
+        assert!((told(&curvature).unwrap() - 30.0).abs() < 1e-9);
+        assert_eq!(told(&sections), None);
+        synthetic::write_flatness(dir.path(), &config, &sections);
+        assert!((told(&sections).unwrap() - 30.0).abs() < 1e-9);
     }
 
     #[test]

@@ -200,6 +200,23 @@ fn theory_prints_a_table_and_its_settings_can_be_read_and_refused() {
         .stderr(contains("no folder"));
 }
 
+/// `cargo xtask reproduce` fetches what this prints.
+#[test]
+fn a_plan_names_the_data_that_it_needs_and_no_others() {
+    let results = tempfile::tempdir().unwrap();
+    let needed = |only: &str| {
+        let mut command = polder(&["plan", "--data", "--scale", "desk", "--only", only, "--experiments"]);
+        command
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments"))
+            .arg("--results")
+            .arg(results.path());
+        String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+    };
+    assert_eq!(needed("A1,B*,D4"), "");
+    assert_eq!(needed("C2"), "cifar10\n");
+    assert_eq!(needed("A4,C5"), "cifar10\ncifar100\nfashion-mnist\n");
+}
+
 #[test]
 fn the_doctor_names_libtorch_and_the_data_sets() {
     polder(&["doctor", "--data-dir", "/nonexistent"])

@@ -88,6 +88,21 @@ fn experiments_run_once_and_end_in_a_self_contained_page() {
     assert_eq!(summary["complete"], true);
     let a6 = summary["experiments"].as_array().unwrap().iter().find(|one| one["id"] == "A6").unwrap();
     assert!(a6["claims"][0]["effect"].is_f64(), "flatness was measured: {}", a6["claims"][0]);
+    // A line's ends are the weights whose curvature is measured, at `smoke` on as many images.
+    for run in std::fs::read_dir(results.join("runs")).unwrap() {
+        let flatness = std::fs::read(run.unwrap().path().join("flatness.json")).unwrap();
+        let [curvature, sections]: [Value; 2] = serde_json::from_slice(&flatness).unwrap();
+        let [section] = &sections["sections"].as_array().unwrap()[..] else { panic!("one line") };
+        for (place, weights) in [(0.0, "iterate"), (1.0, "tail")] {
+            let points = section["train"].as_array().unwrap();
+            let point = points.iter().find(|point| point["at"].as_f64() == Some(place)).unwrap();
+            let (on_line, alone) = (&point["loss"], &curvature["by_weights"][weights]["loss"]);
+            let apart = on_line.as_f64().unwrap() - alone.as_f64().unwrap();
+            assert!(apart.abs() < 1e-6, "{weights}: {on_line} on the line, {alone} alone");
+        }
+        assert_eq!(section["train"].as_array().unwrap().len(), section["test"].as_array().unwrap().len());
+    }
+    assert!(results.join("figures/A6-the-loss-between-last-iterate-and-average.svg").exists());
     let rows = std::fs::read_to_string(results.join("results.csv")).unwrap().lines().count();
     assert!(rows > 12, "a row per run, weights and evaluation: {rows}");
     assert!(results.join("report.md").exists());

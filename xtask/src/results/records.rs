@@ -14,9 +14,11 @@ use serde_json::Value;
 use super::{copy_file, read};
 
 /// Of a run directory; the checkpoints are left out.
-const OF_A_RUN: [&str; 5] = ["config.toml", RECORD, "timings.jsonl", "environment.json", "flatness.json"];
+const OF_A_RUN: [&str; 5] = ["config.toml", RECORD, "timings.jsonl", "environment.json", FLATNESS];
 
 const RECORD: &str = "record.jsonl";
+
+const FLATNESS: &str = "flatness.json";
 
 const RUNS: &str = "runs";
 
@@ -37,7 +39,7 @@ pub(super) fn done(results: &Path) -> Result<BTreeSet<String>> {
 }
 
 /// Fails if something of the runs in `records` would not be in a copy of the `done` runs of `results`: a run, a file of it, an
-/// evaluation of its last epoch.
+/// evaluation of its last epoch, a measurement of flatness.
 pub(super) fn nothing_is_lost(records: &Path, results: &Path, done: &BTreeSet<String>) -> Result<()> {
     let published = records.join(RUNS);
     let mut lost = Vec::new();
@@ -47,6 +49,9 @@ pub(super) fn nothing_is_lost(records: &Path, results: &Path, done: &BTreeSet<St
         lost.extend(match file {
             _ if !done.contains(&id) => Some(id),
             Some(name) => Some(format!("`{name}` of {id}")),
+            None if !flatness(&old)?.is_subset(&flatness(&new)?) => {
+                Some(format!("a measurement of flatness of {id}"))
+            }
             None => {
                 let there = evaluated(&new)?;
                 let missing = evaluated(&old)?.into_iter().find(|weights| !there.contains(weights));
@@ -92,6 +97,19 @@ fn evaluated(run: &Path) -> Result<BTreeSet<String>> {
     ensure!(has_ended, "`{}` has not ended; `polder report` counts anew what is done", path.display());
     let last = lines.iter().rev().find_map(|line| line["evaluations"].as_object());
     Ok(last.map(|evaluations| evaluations.keys().cloned().collect()).unwrap_or_default())
+}
+
+/// The settings under which the flatness of a run was measured; none if it was not.
+fn flatness(run: &Path) -> Result<BTreeSet<String>> {
+    let path = run.join(FLATNESS);
+    if !path.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let measured: Value =
+        serde_json::from_str(&read(&path)?).with_context(|| format!("`{}` is damaged", path.display()))?;
+    // Earlier versions wrote a single measurement by itself.
+    let several = measured.as_array().cloned().unwrap_or_else(|| vec![measured]);
+    Ok(several.iter().map(|one| one["settings"].to_string()).collect())
 }
 
 /// Puts the session and the runs that are `done` into `folder`.

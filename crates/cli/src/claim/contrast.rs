@@ -186,6 +186,20 @@ mod tests {
         evaluate(&terms, &Point::default(), expect, 2, measurements)
     }
 
+    /// While a cell has not begun, what diverged in another says nothing yet.
+    #[test]
+    fn without_any_run_of_a_cell_it_is_not_run_and_without_a_number_it_is_inconclusive() {
+        let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
+        let mut measurements = Measurements::default();
+        measurements.add("large", &Point::default(), 0, diverged);
+        let found = check(&measurements, Expect::Above(0.0));
+        assert_eq!(found.verdict, Verdict::NotRun, "{found:?}");
+        add(&mut measurements, "small", 0, &[("tail", 0.7)]);
+        let found = check(&measurements, Expect::Above(0.0));
+        assert_eq!(found.verdict, Verdict::Inconclusive);
+        assert!(found.reason.contains("1 run diverged"), "{}", found.reason);
+    }
+
     #[test]
     fn a_difference_gets_each_verdict() {
         let above = Expect::Above(0.0);

@@ -132,6 +132,7 @@ fn holm(p_values: &[f64], level: f64) -> Vec<bool> {
 mod tests {
     use super::super::measurements::tests::{at, finished};
     use super::*;
+    use crate::claim::Measured;
 
     /// Accuracies by the number of updates per minibatch, seed by seed.
     fn check(accuracies: &[(i64, &[f64])]) -> Finding {
@@ -144,6 +145,22 @@ mod tests {
         }
         let of: Term = toml::from_str("cell = 'SGD'\nweights = 'iterate'").unwrap();
         evaluate(&of, "optimizer.euler_steps", &Point::default(), Direction::Falling, 2, &measurements)
+    }
+
+    #[test]
+    fn it_is_not_run_while_no_run_of_a_place_has_ended() {
+        let of: Term = toml::from_str("cell = 'SGD'\nweights = 'iterate'").unwrap();
+        let check = |measurements: &Measurements| {
+            evaluate(&of, "optimizer.euler_steps", &Point::default(), Direction::Falling, 2, measurements)
+        };
+        let point = |updates: u8| at(&format!("optimizer.euler_steps = {updates}"));
+        let mut measurements = Measurements::default();
+        let diverged = Measured { has_ended: true, has_diverged: true, ..Measured::default() };
+        measurements.add("SGD", &point(1), 0, diverged);
+        measurements.add("SGD", &point(4), 0, Measured::default());
+        assert_eq!(check(&measurements).verdict, Verdict::NotRun);
+        measurements.add("SGD", &point(4), 0, finished(&[("iterate", 0.5)]));
+        assert_eq!(check(&measurements).verdict, Verdict::Inconclusive);
     }
 
     #[test]

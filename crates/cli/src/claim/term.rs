@@ -58,7 +58,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Whether something of the term has ended.
+    /// Whether runs have ended of which it has a number, or which diverged.
     pub(super) fn is_run(&self) -> bool {
         !self.by_seed.is_empty() || self.diverged > 0
     }

@@ -18,7 +18,7 @@ pub(super) fn top(curve: &[(f64, Option<f64>)]) -> Option<(f64, bool)> {
         return Some((at, true));
     };
     if best < last {
-        return Some((at, false));
+        return Some((at, (best..=last).any(|index| height(index).is_none())));
     }
     let (left, right) = (at - curve[best - 1].0, curve[best + 1].0 - at);
     // Slopes of the chords; the parabola's slope vanishes between their middles.
@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(top(&curve(&[Some(0.5), Some(0.9), None])), Some((1.0, true)));
         assert_eq!(top(&curve(&[None, Some(0.9), Some(0.5)])), Some((1.0, true)));
         assert_eq!(top(&curve(&[Some(0.5), Some(0.9), Some(0.9), None])), Some((1.5, true)));
+        assert_eq!(top(&curve(&[Some(0.5), Some(0.9), None, Some(0.9), Some(0.5)])), Some((2.0, true)));
         assert_eq!(top(&curve(&[Some(0.5), Some(0.9), Some(0.5), None])), Some((1.0, false)));
     }
 }

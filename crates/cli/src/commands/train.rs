@@ -12,6 +12,7 @@ use crate::data_dir::DataDir;
 use crate::device::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
 use crate::progress::Audience;
+use crate::stderr::say;
 use crate::stdout;
 use crate::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
 
@@ -145,10 +146,10 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
         TrainOutcome::Interrupted(dir) => {
-            eprintln!("stopped after a checkpoint; the same command continues");
+            say("stopped after a checkpoint; the same command continues");
             (Outcome::Interrupted, dir)
         }
     };
-    println!("{}", dir.display());
+    stdout::print(&format!("{}\n", dir.display()))?;
     Ok(outcome.into())
 }

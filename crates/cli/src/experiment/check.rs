@@ -69,12 +69,27 @@ impl Experiment {
 
     fn check_flatness(&self, scale: ScaleName) -> anyhow::Result<()> {
         let Some(settings) = &self.flatness else { return Ok(()) };
-        let sections = settings.sections.clone().unwrap_or_default();
         ensure!(
-            sections.points >= 2 && sections.images > 0 && sections.bn_images > 0,
-            "`flatness.sections` needs images of both kinds and at least two `points`"
+            !settings.weights.is_empty() || settings.sections.is_some(),
+            "`flatness` measures nothing: `weights` is empty, and there is no table `flatness.sections`"
         );
-        let ends = sections.between.iter().flatten().map(|name| ("sections.between", name));
+        let between = settings.sections.iter().flat_map(|sections| &sections.between);
+        if let Some(sections) = &settings.sections {
+            ensure!(
+                sections.points >= 2 && sections.images > 0 && sections.bn_images > 0,
+                "`flatness.sections` needs images of both kinds and at least two `points`"
+            );
+            let distinct: BTreeSet<&[String; 2]> = sections.between.iter().collect();
+            ensure!(
+                !distinct.is_empty() && distinct.len() == sections.between.len(),
+                "`flatness.sections.between` needs at least one pair of weights, each pair once"
+            );
+            ensure!(
+                sections.between.iter().all(|[from, to]| from != to),
+                "a pair of `flatness.sections.between` names the same weights twice"
+            );
+        }
+        let ends = between.flatten().map(|name| ("sections.between", name));
         let weights: Vec<_> = settings.weights.iter().map(|name| ("weights", name)).chain(ends).collect();
         for run in self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })? {
             for (key, weights) in &weights {
@@ -209,6 +224,8 @@ mod tests {
                 "in the claim `A4.3`: `within = 0` leaves",
             ),
             ("seeds = [0, 1, 2]", "seeds = []", "no seed"),
+            ("seeds = [0, 1, 2]", "seeds = [0, 1, 1]", "a seed twice"),
+            ("scales = [\"smoke\", \"desk\"]", "scales = []", "never be run"),
             ("\"small steps, SAM\" = 2", "\"small step, SAM\" = 2", "the cell `small step, SAM`"),
         ] {
             let error = format!("{:#}", Experiment::parse(&text.replace(old, new)).unwrap_err());
@@ -245,10 +262,26 @@ mod tests {
         assert!(Experiment::parse(&flat).is_ok());
         let found = error(&flat, weights, "weights = [\"iterate-refreshed\"]");
         assert!(found.contains("`flatness.weights`") && found.contains("BN refreshed"), "{found}");
+        for (sections, part) in [
+            ("{ points = 21 }", "at least one pair"),
+            ("{ between = [['iterate', 'tail'], ['iterate', 'tail']] }", "each pair once"),
+            ("{ between = [['tail', 'tail']] }", "the same weights twice"),
+            ("{ between = [['iterate', 'ema']] }", "`flatness.sections.between` names `ema`"),
+            ("{ between = [['iterate', 'tail']], points = 1 }", "at least two `points`"),
+        ] {
+            let found = error(&flat, weights, &format!("{weights}\nsections = {sections}"));
+            assert!(found.contains(part), "{part}: {found}");
+        }
+        let found = error(&flat, weights, "weights = []");
+        assert!(found.contains("measures nothing"), "{found}");
         let noise = read("D5-label-noise.toml");
         let early = "weights = \"iterate-refreshed\", coefficient = 1, progress = 0.3";
         let found = error(&noise, "weights = \"iterate\", coefficient = 1, progress = 0.3", early);
         assert!(found.contains("at the end of a run"), "{found}");
+        let windows = read("A4-cifar.toml");
+        let gain = "weights = \"tail\", coefficient = 1 }";
+        let found = error(&windows, gain, "weights = \"tail\", coefficient = 1, progress = 0.5 }");
+        assert!(found.contains("before it has begun"), "{found}");
         // A whole number is another value than a fraction.
         let found = error(&noise, "at = { data.label_noise = 0.0 }", "at = { data.label_noise = 0 }");
         assert!(found.contains("0.0, 0.2, 0.5"), "{found}");

@@ -101,3 +101,30 @@ pub(super) fn weights_label(weights: &str) -> String {
         other => format!("average ({other})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(mean: Option<f64>, seeds: usize, diverged: &[u64]) -> CellResult {
+        CellResult {
+            cell: String::new(),
+            family: String::new(),
+            point: Point::default(),
+            weights: ITERATE.to_owned(),
+            values: (0..).take(seeds).map(|seed| (seed, 0.5)).collect(),
+            mean,
+            interval: None,
+            planned: 3,
+            diverged: diverged.to_vec(),
+        }
+    }
+
+    #[test]
+    fn diverged_runs_are_told_and_what_they_leave_is_never_best() {
+        let cells = [cell(Some(0.9), 1, &[1, 2]), cell(Some(0.7), 3, &[]), cell(None, 0, &[0, 1, 2])];
+        assert_eq!(best_mean(&cells), Some(0.7));
+        let texts = cells.each_ref().map(CellResult::seeds_text);
+        assert_eq!(texts, ["1 of 3, 2 diverged", "3 of 3", "0 of 3, 3 diverged"]);
+    }
+}

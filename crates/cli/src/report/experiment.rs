@@ -55,8 +55,9 @@ impl ExperimentReport {
                 .exists()
                 .then(|| RunRecords::read(&dir))
                 .and_then(|read| note(read, &mut damaged));
-            let known = note(FlatnessRecord::read_all(&dir), &mut damaged).unwrap_or_default();
-            let flatness = known.into_iter().filter(|record| asked_for.contains(&record.settings)).collect();
+            let known = (!asked_for.is_empty()).then(|| note(FlatnessRecord::read_all(&dir), &mut damaged));
+            let known = known.flatten().unwrap_or_default().into_iter();
+            let flatness = known.filter(|record| asked_for.contains(&record.settings)).collect();
             runs.push(RunResult {
                 cell: run.cell,
                 family: run.family,

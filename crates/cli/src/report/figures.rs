@@ -77,9 +77,10 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
     figures.extend(windows::figure(experiment).as_ref().map(of_data).transpose()?);
     if cells.len() <= MOST_CELLS {
         figures.extend(flatness::figure(&experiment.flatness())?);
-        for sections in sections::figures(experiment) {
-            figures.push(of_data(&sections)?);
-        }
+    }
+    // A panel for each cell, so that there may be many.
+    for sections in sections::figures(experiment) {
+        figures.push(of_data(&sections)?);
     }
     if !runs.is_empty() && cells.len() <= MOST_CELLS && experiment.runs_shown_in.is_none() {
         if experiment.cells.iter().any(|cell| !cell.values.is_empty()) {

@@ -71,6 +71,7 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
         }
     }
     let _ = writeln!(text, "\n## How it was made\n");
+    what_it_took(&mut text, report);
     for machine in report.machines() {
         let _ = writeln!(text, "* {machine}");
     }
@@ -85,6 +86,20 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
         report.session.command()
     );
     text
+}
+
+/// Networks and time of each experiment.
+fn what_it_took(text: &mut String, report: &Report) {
+    let _ = writeln!(text, "| experiment | networks | computing |\n|---|---|---|");
+    for experiment in &report.experiments {
+        let networks = match experiment.progress() {
+            (_, 0) => "none".to_owned(),
+            (ended, planned) => format!("{ended} of {planned}"),
+        };
+        let row = [experiment.experiment.id.clone(), networks, duration(experiment.seconds())];
+        let _ = writeln!(text, "{}", table_row(&row));
+    }
+    let _ = writeln!(text, "\nThe time of a run that experiments share stands with each of them.\n");
 }
 
 fn section(text: &mut String, report: &ExperimentReport, published: &Published) {

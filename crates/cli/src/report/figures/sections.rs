@@ -33,8 +33,8 @@ fn figure(of: &ExperimentReport, between: &[String; 2]) -> Option<Figure> {
     (!cells.is_empty()).then(|| Figure {
         title: format!("The loss between {from} and {to}"),
         caption: format!(
-            "Mean cross entropy on the straight line through both, with BN refreshed at every place: at 0 the {from}, at 1 the {to}, \
-             beyond it the line goes on. A curve per seed, over images without augmentation."
+            "Mean cross entropy on the straight line through both, with BN refreshed at every place: at 0 the {from}, at 1 the {to}; \
+             on both sides the line goes on by half its length. A curve per seed, over images without augmentation."
         ),
         panels: cells.iter().map(|(cell, sections)| panel(cell, sections)).collect(),
     })
