@@ -55,7 +55,6 @@ pub(crate) struct FlatnessRecord {
     /// Wall time.
     pub(crate) seconds: f64,
     /// By the name of an average, or `iterate`.
-    #[serde(default)]
     pub(crate) by_weights: BTreeMap<String, Flatness>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sections: Vec<Section>,
