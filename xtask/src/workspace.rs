@@ -50,6 +50,15 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root);
+        // What cargo says of this package. Build scripts that watch it would run anew, and all that hangs on them.
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+            {
+                cargo.env_remove(name);
+            }
+        }
         if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
             cargo.env("CARGO_TARGET_DIR", self.typed_path(Path::new(&target)));
         }

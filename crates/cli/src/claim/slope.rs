@@ -66,8 +66,13 @@ pub(super) fn evaluate(
         }
         _ => (Verdict::Inconclusive, too_few(slopes.len(), minimum_seeds)),
     };
-    let notes =
-        along_axis.iter().filter_map(|(_, values)| values.note.clone()).chain(diverged_note(diverged));
+    let notes = along_axis
+        .iter()
+        .zip(&steps)
+        .filter_map(|((_, values), (_, at))| {
+            Some(format!("at {}: {}", at.only(&[along.to_owned()].into()), values.note.as_ref()?))
+        })
+        .chain(diverged_note(diverged));
     let what = format!(
         "slope over {} values of the {}, t interval over seeds",
         along_axis.len(),
@@ -129,6 +134,11 @@ mod tests {
         let linear = check(&measurements(1.0, &[-0.01, 0.01]));
         assert_eq!((linear.verdict, linear.n), (Verdict::Reproduced, 2), "{linear:?}");
         assert!((linear.effect.unwrap() - 1.0).abs() < 1e-9);
+        assert!(
+            linear.method.contains("at batch size 4.0: the best learning rate of `SGD` is"),
+            "{}",
+            linear.method
+        );
         let root = check(&measurements(0.5, &[-0.01, 0.01]));
         assert_eq!(root.verdict, Verdict::NotReproduced, "{root:?}");
         assert_eq!(check(&measurements(1.0, &[0.0])).verdict, Verdict::Inconclusive);
