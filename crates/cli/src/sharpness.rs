@@ -9,6 +9,7 @@
 //! in, sums in f64.
 
 mod answer;
+mod bench;
 mod compute;
 mod contour;
 mod curvature;
@@ -34,7 +35,8 @@ use polder_optim::Vector as _;
 use tch::Device;
 
 use self::answer::Answer;
-use self::compute::{Bench, complete};
+use self::bench::Bench;
+use self::compute::complete;
 use self::plan::{MeasureName, Settings};
 use self::progress::Progress;
 use self::question::{Measure, Question, Subset, Weights};

@@ -7,6 +7,7 @@ use polder_data::Loader;
 use tracing::trace_span;
 
 use super::consumer::{Consumer, OnDevice};
+use super::source::AnyLoader;
 use crate::interrupt;
 
 /// The least number of minibatches in a stretch, however slow they are.
@@ -58,8 +59,23 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// `consumer` takes minibatches of `loader`, epoch after epoch from `epoch` on, until `length` is over.
-pub(crate) fn flow<T: OnDevice>(
+impl AnyLoader {
+    /// `consumer` takes minibatches of this loader, epoch after epoch from `epoch` on, until `length` is over.
+    pub(crate) fn flow(
+        &self,
+        consumer: &mut Consumer,
+        length: &Length,
+        epoch: &mut u64,
+    ) -> anyhow::Result<Stretch> {
+        match self {
+            Self::U8(loader) => flow(loader, consumer, length, epoch),
+            Self::F32(loader) => flow(loader, consumer, length, epoch),
+            Self::Bf16(loader) => flow(loader, consumer, length, epoch),
+        }
+    }
+}
+
+fn flow<T: OnDevice>(
     loader: &Loader<T>,
     consumer: &mut Consumer,
     length: &Length,

@@ -9,8 +9,6 @@ use polder_data::{
     Statistics, bf16,
 };
 
-use super::consumer::Consumer;
-use super::flow::{self, Length, Stretch};
 use super::setting::{Format, Setting};
 
 /// The name of the data set that needs no file.
@@ -79,20 +77,6 @@ impl Source {
 }
 
 impl AnyLoader {
-    /// Lets `consumer` take minibatches for `length`; see [`flow::flow`].
-    pub(crate) fn flow(
-        &self,
-        consumer: &mut Consumer,
-        length: &Length,
-        epoch: &mut u64,
-    ) -> anyhow::Result<Stretch> {
-        match self {
-            Self::U8(loader) => flow::flow(loader, consumer, length, epoch),
-            Self::F32(loader) => flow::flow(loader, consumer, length, epoch),
-            Self::Bf16(loader) => flow::flow(loader, consumer, length, epoch),
-        }
-    }
-
     /// Where the time of the loader went so far.
     pub(crate) fn statistics(&self) -> Statistics {
         match self {

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::question::{Measure, Question};
 
+/// The level of intervals whose settings do not say.
+pub(super) const CONFIDENCE: f64 = 0.95;
+
 /// A question with what is known of its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answer {

@@ -1,35 +1,10 @@
 //! Answers questions: each continues from what is known, keeps what it finds now and then, and stops between two passes.
 
-use std::time::{Duration, Instant};
-
-use polder_models::{Arena, LossSurface, filter_scales};
-use polder_optim::Vector as _;
-use tch::Tensor;
-
 use super::answer::{Answer, Found};
-use super::progress::Progress;
+use super::bench::{Bench, Keeper};
 use super::question::{Measure, Weights};
 use super::store::Store;
-use super::watched::{Watched, is_interrupt};
 use super::{curvature, rises, sections};
-
-/// Longest time whose work an interruption by force can cost, beyond the step at hand.
-const KEEP_EVERY: Duration = Duration::from_secs(10);
-
-/// What computes: a surface, the images that BN is refreshed from, and a display.
-pub(crate) struct Bench<'a> {
-    pub(crate) surface: LossSurface<'a>,
-    pub(crate) refresh_images: &'a Tensor,
-    pub(crate) progress: &'a Progress,
-}
-
-impl<'a> Bench<'a> {
-    /// The surface after a refresh at `weights`.
-    pub(crate) fn at<'s>(&'s mut self, weights: &'s Arena) -> anyhow::Result<Watched<'s, 'a>> {
-        self.surface.refresh(weights, self.refresh_images)?;
-        Ok(Watched { surface: &mut self.surface, at: weights, progress: self.progress, share: 1.0 })
-    }
-}
 
 /// Finds the answer, or as much of it as an interrupt leaves time for.
 pub(crate) fn complete(
@@ -67,49 +42,5 @@ pub(crate) fn complete(
         }
         (_, found) => sections::loss(found, bench, at)?,
     };
-    keeper.keep(found, is_finished)?;
-    Ok(keeper.answer)
-}
-
-/// What was found by a measurement that ended with `result`: all there is, unless an interrupt came first.
-pub(crate) fn ended(result: anyhow::Result<()>, found: Found) -> anyhow::Result<(Found, bool)> {
-    match result {
-        Ok(()) => Ok((found, true)),
-        Err(error) if is_interrupt(&error) => Ok((found, false)),
-        Err(error) => Err(error),
-    }
-}
-
-/// The scales of scale-invariant coordinates, and their origin.
-pub(crate) fn scales_and_origin(at: &Arena) -> anyhow::Result<(Arena, Arena)> {
-    Ok((filter_scales(at)?, at.zeros_like()))
-}
-
-/// Writes what is known so far into the run directory.
-pub(crate) struct Keeper<'a> {
-    store: &'a Store,
-    answer: Answer,
-    begun: Instant,
-    seconds_before: f64,
-    kept: Instant,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(store: &'a Store, answer: Answer) -> Self {
-        let (now, seconds_before) = (Instant::now(), answer.seconds);
-        Self { store, answer, begun: now, seconds_before, kept: now }
-    }
-
-    /// Keeps `found` if the last time is long ago.
-    pub(crate) fn note(&mut self, found: impl FnOnce() -> Found) -> anyhow::Result<()> {
-        if self.kept.elapsed() < KEEP_EVERY { Ok(()) } else { self.keep(found(), false) }
-    }
-
-    fn keep(&mut self, found: Found, is_finished: bool) -> anyhow::Result<()> {
-        self.answer.found = found;
-        self.answer.is_finished = is_finished;
-        self.answer.seconds = self.seconds_before + self.begun.elapsed().as_secs_f64();
-        self.kept = Instant::now();
-        self.store.keep(&self.answer)
-    }
+    keeper.end(found, is_finished)
 }

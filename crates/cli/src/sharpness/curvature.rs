@@ -8,7 +8,7 @@ use polder_optim::sharpness::{
 };
 
 use super::answer::{Eigenvalue, Eigenvalues, Found};
-use super::compute::{Bench, Keeper, ended, scales_and_origin};
+use super::bench::{Bench, Keeper, ended, scales_and_origin};
 use super::question::Coordinates;
 use super::watched::PRODUCT;
 

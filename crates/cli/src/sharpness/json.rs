@@ -3,8 +3,7 @@
 use polder_optim::sharpness::Moments;
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Found};
-use super::picture::CONFIDENCE;
+use super::answer::{Answer, CONFIDENCE, Found};
 use super::question::Measure;
 use super::{Report, StageReport};
 

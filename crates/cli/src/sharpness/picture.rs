@@ -3,7 +3,7 @@
 use polder_optim::sharpness::{Estimate, SpectralDensityState};
 use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
 
-use super::answer::{Answer, Found, LossAt, PlaneSection};
+use super::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};
 use super::contour::contour;
 use super::question::{Coordinates, Measure};
 use super::{Report, StageReport};
@@ -293,9 +293,6 @@ fn rises(report: &Report) -> Figure {
         panels,
     }
 }
-
-/// Of m-sharpness, whose settings do not say.
-pub(super) const CONFIDENCE: f64 = 0.95;
 
 fn line(names: &[String], answer: &Answer) -> Option<Figure> {
     let (Measure::Line { places }, Found::Line { distance, losses }) =

@@ -7,7 +7,7 @@ use polder_optim::sharpness::{
 };
 
 use super::answer::Found;
-use super::compute::{Bench, Keeper, ended, scales_and_origin};
+use super::bench::{Bench, Keeper, ended, scales_and_origin};
 use super::curvature::samples_left;
 use super::question::Coordinates;
 use super::watched::{LOSS, Watched};

@@ -4,7 +4,7 @@ use polder_models::Arena;
 use polder_optim::sharpness::{Line, Plane, distance};
 
 use super::answer::{Found, LossAt, PlaneSection};
-use super::compute::{Bench, Keeper, ended};
+use super::bench::{Bench, Keeper, ended};
 use super::watched::{LOSS, go_on};
 
 /// At the weights themselves.

@@ -27,8 +27,11 @@ pub(crate) fn flatness(
     let by_weights =
         if settings.weights.is_empty() { Some(BTreeMap::new()) } else { curvature(run, settings, means)? };
     let Some(by_weights) = by_weights else { return Ok(None) };
-    let sections = settings.sections.as_ref().map(|settings| sections(run, settings, means)).transpose()?;
-    let Some(sections) = sections.unwrap_or_else(|| Some(Vec::new())) else { return Ok(None) };
+    let sections = match &settings.sections {
+        Some(settings) => sections(run, settings, means)?,
+        None => Some(Vec::new()),
+    };
+    let Some(sections) = sections else { return Ok(None) };
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Some(FlatnessRecord { settings: settings.clone(), seconds, by_weights, sections }))
 }

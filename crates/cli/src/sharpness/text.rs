@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use polder_optim::sharpness::Estimate;
 
-use super::answer::{Answer, Eigenvalue, Found, LossAt};
-use super::picture::CONFIDENCE;
+use super::answer::{Answer, CONFIDENCE, Eigenvalue, Found, LossAt};
 use super::question::{Coordinates, Measure, SplitName};
 use super::{OfOne, Report, StageReport};
 
