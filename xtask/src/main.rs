@@ -10,6 +10,7 @@ mod data;
 mod packages;
 mod peers;
 mod promises;
+mod python_environment;
 mod reproduce;
 mod results;
 mod setup;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::command;
 use crate::packages;
-use crate::peers;
+use crate::peers::{self, Peers};
 use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -39,7 +39,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     packages::check(workspace)?;
     times.push(("libraries as packages", step_start.elapsed()));
 
-    for mut step in steps(workspace) {
+    let step_start = Instant::now();
+    eprintln!("== programs of others");
+    let peers = peers::provide(&workspace.target_dir()?.join("test-peers"));
+    for skipped in &peers.skipped {
+        eprintln!("test: {skipped}");
+    }
+    times.push(("programs of others", step_start.elapsed()));
+
+    for mut step in steps(workspace, &peers) {
         let step_start = Instant::now();
         eprintln!("== {}", step.name);
         let status = command::status(&mut step.command)?;
@@ -60,14 +68,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     for (name, time) in &times {
         println!("{:>9.1}  {name}", time.as_secs_f64());
     }
-    for skipped in peers::absent() {
+    for skipped in &peers.skipped {
         println!("test: {skipped}");
     }
     println!("test: all {} steps passed in {:.0} s", times.len(), start.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
 }
 
-fn steps(workspace: &Workspace) -> Vec<Step> {
+fn steps(workspace: &Workspace, peers: &Peers) -> Vec<Step> {
     let cargo = |args: &[&str]| {
         let mut cargo = workspace.cargo();
         cargo.args(args);
@@ -80,6 +88,7 @@ fn steps(workspace: &Workspace) -> Vec<Step> {
     };
     // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
     tests.env("OMP_NUM_THREADS", "1");
+    tests.envs(peers.variables.iter().map(|(name, program)| (name, program)));
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut documentation_alone =
