@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Provide libtorch 2.11.0 in `.libtorch` (every other task does this first)
+    /// Provide libtorch 2.11.0 in `.libtorch` (tasks that need it do this first)
     #[command(
         after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --cuda   on a login node, for nodes with a GPU\n  \
                             LIBTORCH=/opt/libtorch cargo xtask setup   check a libtorch of your own instead"

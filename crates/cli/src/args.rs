@@ -56,7 +56,7 @@ pub(crate) enum Command {
     ProfileInput(profile_input::ProfileInputArgs),
     /// Measures what a training step of a network costs, part by part
     Bench(bench::BenchArgs),
-    /// Explains, checks and prints configurations
+    /// Explains and prints configurations
     Config(config::ConfigArgs),
     /// Tells what this machine offers: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),

@@ -28,8 +28,9 @@ pub(crate) fn calibrate(plan: &Plan, options: &TrainOptions, speeds: &mut Speeds
         }
         say(&format!("measuring the speed of {kind}"));
         tried.push(kind);
-        if let Ok(records) = short_run(config, options) {
-            speeds.learn(&records);
+        match short_run(config, options) {
+            Ok(records) => speeds.learn(&records),
+            Err(error) => say(&format!("no time is known for {}: {error:#}", Speeds::kind(config))),
         }
     }
 }

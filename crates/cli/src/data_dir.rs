@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+/// In the folder that a command is called from.
+pub(crate) const DEFAULT_DATA_DIR: &str = "data";
+
 /// Where the data sets are.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DataDir {
     /// Folder that holds the data sets' own folders: cifar-10-batches-bin/, cifar-100-binary/, mnist/, fashion-mnist/
-    #[arg(long, value_name = "DIR", env = "POLDER_DATA", default_value = "data")]
+    #[arg(long, value_name = "DIR", env = "POLDER_DATA", default_value = DEFAULT_DATA_DIR)]
     pub(crate) data_dir: PathBuf,
 }

@@ -11,7 +11,7 @@ use tch::Device;
 
 use crate::config::{DatasetName, RunConfig};
 use crate::evaluate::refreshed;
-use crate::images::Images;
+use crate::images::{Images, check_packed};
 use crate::late_bar::LateBar;
 use crate::record::{ENVIRONMENT_FILE, ITERATE, REFRESHED, RunRecord, RunRecords};
 use crate::snapshot::Position;
@@ -172,6 +172,7 @@ impl Stage {
     /// The network with `average` and statistics over the training images, as it is evaluated.
     fn refreshed(&self, average: &Arena, refresh: &Refresh) -> anyhow::Result<Option<Swapped<'_>>> {
         let config = &self.config;
+        check_packed(config, &refresh.data_dir, &self.dir)?;
         let images = Images::open(config, &refresh.data_dir, refresh.allow_unverified).context(
             "the BN statistics of an average are computed from the training images (--no-bn-refresh keeps those of the \
              iterate, which do not fit)",

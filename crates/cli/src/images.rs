@@ -6,15 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use polder_data::{
     Augmentation, Balance, Border, Crop, Dataset, DatasetKind, FirstN, Flip, Generated, GeneratedConfig,
-    ImageShape, LabelNoise, Loader, Normalization, Order, PackedDataset, Split, Verification, open_packed,
-    split_validation,
+    ImageShape, LabelNoise, Loader, Normalization, Order, PackedDataset, PackedHeader, Split, Verification,
+    open_packed, split_validation,
 };
 use polder_models::Architecture;
 use tch::Device;
 
 use crate::config::{AugmentationName, DatasetName, RunConfig};
 use crate::feed::Feed;
-use crate::record::{DataRecord, DataState};
+use crate::record::{DataRecord, DataState, RunRecords};
 
 /// The classes of generated data are the same for every run, whatever its seed: only then do runs compare.
 const GENERATED_SEED: u64 = 0;
@@ -89,7 +89,15 @@ impl Images {
     /// without one they are the training images until some of these are held out.
     fn packed(config: &RunConfig, data_dir: &Path) -> anyhow::Result<Self> {
         let open = |path: &String| -> anyhow::Result<PackedDataset> {
-            let packed = open_packed(&data_dir.join(path))?;
+            let path = data_dir.join(path);
+            ensure!(
+                path.exists(),
+                "there is no `{}`; `data.path` and `data.test_path` are looked for in `{}`, which --data-dir and \
+                 POLDER_DATA name; `polder data pack` makes such a file",
+                path.display(),
+                data_dir.display()
+            );
+            let packed = open_packed(&path)?;
             packed.verify()?;
             Ok(packed)
         };
@@ -102,12 +110,16 @@ impl Images {
                 "`data.path` and `data.test_path` differ in the shape of their images or in their classes"
             );
         }
+        let checksums =
+            std::iter::once(&header).chain(test.as_ref().map(PackedDataset::header)).map(checksum);
+        let packed_checksums = checksums.collect();
         let train = first(train, config.data.train_images, "train_images")?;
         let test = match test {
             Some(test) => first(test, config.data.test_images, "test_images")?,
             None => Arc::clone(&train),
         };
-        Ok(Self::new(train, test, header.normalization, DataState::Known))
+        let images = Self::new(train, test, header.normalization, DataState::Known);
+        Ok(Self { record: DataRecord { packed_checksums, ..images.record }, ..images })
     }
 
     fn generated(config: &RunConfig) -> anyhow::Result<Self> {
@@ -140,7 +152,9 @@ impl Images {
         if config.data.label_noise > 0.0 {
             train = Arc::new(LabelNoise::new(train, config.data.label_noise, config.seed)?);
         }
-        Ok(Self::new(train, test, normalization, record.verification))
+        let images = Self::new(train, test, normalization, record.verification);
+        let packed_checksums = record.packed_checksums;
+        Ok(Self { record: DataRecord { packed_checksums, ..images.record }, ..images })
     }
 
     fn new(
@@ -154,6 +168,7 @@ impl Images {
             test_images: test.len() as u64,
             num_classes: train.num_classes() as u64,
             verification,
+            packed_checksums: Vec::new(),
         };
         Self { train, test, normalization, record }
     }
@@ -206,6 +221,35 @@ impl Images {
             .augmentation(Augmentation::none(self.normalization));
         Feed::new(loader, self.normalization, device)
     }
+}
+
+/// Refuses packed files that are not those that the run in `dir` began with. The id of a run knows them by their names alone.
+/// A file that is not there is not compared.
+pub(crate) fn check_packed(config: &RunConfig, data_dir: &Path, dir: &Path) -> anyhow::Result<()> {
+    if config.data.dataset != DatasetName::Packed {
+        return Ok(());
+    }
+    // A run that has not begun has no record; whoever needs a damaged one says so.
+    let Ok(records) = RunRecords::read(dir) else { return Ok(()) };
+    let paths = config.data.path.iter().chain(&config.data.test_path).map(|path| data_dir.join(path));
+    for (path, recorded) in paths.zip(&records.run.data.packed_checksums) {
+        if !path.exists() {
+            continue;
+        }
+        let found = checksum(open_packed(&path)?.header());
+        ensure!(
+            found == *recorded,
+            "`{}` is not the file that the run in `{}` began with: its checksum is {found}, and {recorded} is recorded. Bring \
+             that file back, or give the new one another name, which makes another run",
+            path.display(),
+            dir.display()
+        );
+    }
+    Ok(())
+}
+
+fn checksum(header: &PackedHeader) -> String {
+    format!("{:08x}", header.checksum)
 }
 
 /// A shape as networks are asked about it.

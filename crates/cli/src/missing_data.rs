@@ -6,20 +6,26 @@ use anyhow::Context;
 use polder_data::{DataError, DatasetKind};
 
 use crate::config::DatasetName;
-use crate::images::Images;
-use crate::plan::Plan;
+use crate::data_dir::DEFAULT_DATA_DIR;
+use crate::images::{Images, check_packed};
+use crate::plan::{Plan, run_dir};
 use crate::session::{MissingData, Session};
 use crate::stderr::say;
 
-/// The data sets that unfinished runs need and that are not there.
+/// The data sets that unfinished runs need and that are not there; `results` holds the runs that have begun.
 ///
 /// # Errors
-/// If a data set is there but damaged, or not the official one: that is for the user to mend before hours are spent.
+/// If a data set is there but damaged, or not the official one, or a packed file not the one that a run began with: that is for
+/// the user to mend before hours are spent.
 pub(crate) fn missing_data(
     plan: &Plan,
+    results: &Path,
     data_dir: &Path,
     allow_unverified: bool,
 ) -> anyhow::Result<Vec<MissingData>> {
+    for run in &plan.runs {
+        check_packed(&run.config, data_dir, &run_dir(results, &run.id))?;
+    }
     let mut missing: Vec<MissingData> = Vec::new();
     let mut checked: Vec<DatasetName> = Vec::new();
     for run in plan.left() {
@@ -37,7 +43,7 @@ pub(crate) fn missing_data(
         missing.push(MissingData {
             dataset: dataset.to_string(),
             reason: format!("it is not in the folder `{}`", data_dir.display()),
-            remedy: fetch(dataset),
+            remedy: fetch(dataset, data_dir),
         });
     }
     Ok(missing)
@@ -54,7 +60,7 @@ pub(crate) fn needed_data(plan: &Plan) -> Vec<&'static str> {
     names
 }
 
-/// What `cargo xtask data fetch` calls a set; `None` if it has no official files.
+/// What `polder data fetch` calls a set; `None` if it has no official files.
 fn fetched_as(dataset: DatasetName) -> Option<&'static str> {
     Some(match dataset.official()? {
         // Both label sets come with the same files.
@@ -63,23 +69,21 @@ fn fetched_as(dataset: DatasetName) -> Option<&'static str> {
     })
 }
 
-/// The command that brings the files of a set.
-fn fetch(dataset: DatasetName) -> String {
-    fetched_as(dataset).map_or_else(
-        || "polder data pack DIR OUT".to_owned(),
-        |name| format!("cargo xtask data fetch {name}"),
-    )
+/// The command that brings the files of a set, to where they are looked for.
+fn fetch(dataset: DatasetName, data_dir: &Path) -> String {
+    let Some(name) = fetched_as(dataset) else { return "polder data pack DIR OUT".to_owned() };
+    if data_dir == Path::new(DEFAULT_DATA_DIR) {
+        return format!("polder data fetch {name}");
+    }
+    format!("polder data fetch {name} --data-dir {}", data_dir.display())
 }
 
 /// One line on stderr for each set that is missing, with the command that adds it.
 pub(crate) fn say_missing(session: &Session) {
     for missing in &session.missing {
         say(&format!(
-            "{} is missing: {}. `{}` adds it, or name its folder with --data-dir; then repeat `{}`.",
-            missing.dataset,
-            missing.reason,
-            missing.remedy,
-            session.command()
+            "{} is missing: {}. `{}` adds it, or name its folder with --data-dir; then repeat this command.",
+            missing.dataset, missing.reason, missing.remedy
         ));
     }
 }

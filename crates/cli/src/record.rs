@@ -55,6 +55,9 @@ pub(crate) struct DataRecord {
     pub(crate) test_images: u64,
     pub(crate) num_classes: u64,
     pub(crate) verification: DataState,
+    /// Of packed files, training images first; earlier versions did not write them. Other sets are known by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) packed_checksums: Vec<String>,
 }
 
 /// How far the bytes of a data set are established.

@@ -63,8 +63,7 @@ impl Session {
         let path = results.join(SESSION_FILE);
         let bytes = std::fs::read(&path).with_context(|| {
             format!(
-                "cannot read `{}`; `polder report` draws what `polder reproduce` has computed: name the folder of its \
-                 results with --results",
+                "cannot read `{}`, which `polder reproduce` writes; name the folder of its results with --results",
                 path.display()
             )
         })?;
@@ -86,6 +85,12 @@ impl Session {
     /// The command that continues or repeats this session.
     pub(crate) fn command(&self) -> String {
         self.command_for(&self.only)
+    }
+
+    /// The flag that names the folder of results to [`command`](Self::command) where it is not `results`. Which one it is stays
+    /// out of the page, which is sent to others.
+    pub(crate) fn folder_flag(&self) -> &'static str {
+        if self.own_experiments.is_some() { "--results" } else { "--output" }
     }
 
     /// The command for a selection of experiments at this scale and with these seeds; that of the session where these are the

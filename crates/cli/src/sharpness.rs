@@ -44,7 +44,7 @@ use self::store::Store;
 use self::subject::{Stage, Subject};
 use self::subset::Chosen;
 use crate::environment;
-use crate::images::Images;
+use crate::images::{Images, check_packed};
 use crate::record::ENVIRONMENT_FILE;
 
 pub(crate) use self::summary::flatness;
@@ -112,6 +112,7 @@ pub(crate) struct OfOne {
 /// Answers every question that the settings ask of the chosen weights, as far as no interrupt comes.
 pub(crate) fn measure(choice: &Choice, settings: &Settings, means: &Means) -> anyhow::Result<Report> {
     let subject = Subject::open(&choice.run)?;
+    check_packed(&subject.config, &means.data_dir, &choice.run)?;
     let images = Images::open(&subject.config, &means.data_dir, means.allow_unverified)?;
     environment::fix_threads(&choice.run.join(ENVIRONMENT_FILE))?;
     let network = subject.network(&images, means.device)?;

@@ -33,6 +33,7 @@ pub(crate) fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>)
             test_images: config.data.test_images.unwrap_or(10_000) as u64,
             num_classes: 10,
             verification: DataState::Verified,
+            packed_checksums: Vec::new(),
         },
         num_parameters: 77_850,
         device: "cpu".to_owned(),

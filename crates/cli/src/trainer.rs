@@ -12,7 +12,7 @@ use anyhow::ensure;
 use crate::config::{Method, RunConfig};
 use crate::device::Placement;
 use crate::environment;
-use crate::images::Images;
+use crate::images::{Images, check_packed};
 use crate::progress::Audience;
 use crate::record::{EndRecord, RunRecords};
 use crate::run_dir::RunDir;
@@ -59,6 +59,7 @@ pub(crate) enum TrainOutcome {
 pub(crate) fn train(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<TrainOutcome> {
     check_graphs(config, options.cuda_graphs)?;
     let dir = RunDir::open(&options.runs_dir, config)?;
+    check_packed(config, &options.data_dir, dir.path())?;
     if dir.is_ended()? {
         let records = RunRecords::read(dir.path())?;
         return Ok(match records.end {

@@ -218,6 +218,26 @@ fn a_plan_names_the_data_that_it_needs_and_no_others() {
 }
 
 #[test]
+fn a_selection_of_nothing_is_an_error_that_names_a_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiments = concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments");
+    for name in ["C2-regulariser.toml", "published.toml"] {
+        std::fs::copy(format!("{experiments}/{name}"), folder.path().join(name)).unwrap();
+    }
+    let results = folder.path().join("results");
+    for command in ["plan", "reproduce"] {
+        polder(&[command, "--experiments"])
+            .arg(folder.path())
+            .arg("--results")
+            .arg(&results)
+            .assert()
+            .code(1)
+            .stderr(contains("`default`").and(contains("--scale desk")));
+    }
+    assert!(!results.exists(), "nothing was begun");
+}
+
+#[test]
 fn the_doctor_names_libtorch_and_the_data_sets() {
     polder(&["doctor", "--data-dir", "/nonexistent"])
         .assert()

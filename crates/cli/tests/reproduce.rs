@@ -152,7 +152,7 @@ fn without_cifar_the_rest_runs_and_the_page_names_the_command_that_adds_it() {
     let results = dir.path().join("results");
     let output = reproduce(&repository().join("experiments"), &results, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
-    let remedy = "cargo xtask data fetch cifar10";
+    let remedy = "polder data fetch cifar10 --data-dir";
     assert!(text(&output.stderr).contains(remedy), "{}", text(&output.stderr));
     let page = std::fs::read_to_string(results.join("report.html")).unwrap();
     assert!(page.contains(remedy));

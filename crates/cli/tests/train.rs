@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use resvg::tiny_skia::{Color, Pixmap};
 use serde_json::Value;
 
 use training::{assert_equal_bytes, finish, kill, polder, records, spawn, stderr, success, wait_for};
@@ -149,4 +150,62 @@ fn a_perceptron_trains_on_fashion_mnist_and_a_convolutional_network_does_not() {
         text.contains("model.name") && text.contains("3 channels") && text.contains("1 x 28 x 28"),
         "{text}"
     );
+}
+
+/// Four images of one gray in each of two classes, packed as `photos.polder` in `folder`.
+fn pack_grays(folder: &Path, grays: [u8; 2]) {
+    let photos = folder.join("photos");
+    for (class, gray) in ["first", "second"].iter().zip(grays) {
+        fs::create_dir_all(photos.join(class)).unwrap();
+        let mut image = Pixmap::new(16, 16).unwrap();
+        image.fill(Color::from_rgba8(gray, gray, gray, 255));
+        for index in 0..4 {
+            image.save_png(photos.join(class).join(format!("{index}.png"))).unwrap();
+        }
+    }
+    let packed = folder.join("photos.polder");
+    let _ = fs::remove_file(&packed);
+    let mut pack = Command::new(env!("CARGO_BIN_EXE_polder"));
+    let output = pack.args(["data", "pack"]).arg(&photos).arg(&packed).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_packed_file_that_was_made_anew_is_not_taken_for_the_one_that_a_run_began_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = || {
+        let mut train = Command::new(env!("CARGO_BIN_EXE_polder"));
+        train.arg("train").arg("--runs").arg(folder.path().join("runs")).args(["--threads", "1"]);
+        let settings = [
+            "data.dataset=packed",
+            "data.path=photos.polder",
+            "data.test_path=photos.polder",
+            "training.batch_size=4",
+            "training.epochs=1",
+        ];
+        train.args(settings.map(|setting| format!("--set={setting}"))).arg("--data-dir").arg(folder.path());
+        train
+    };
+    let missing = stderr(&train().output().unwrap());
+    assert!(missing.contains("--data-dir") && missing.contains("polder data pack"), "{missing}");
+
+    pack_grays(folder.path(), [0, 255]);
+    let dir = success(&mut train());
+    let recorded = records(&dir)[0]["data"]["packed_checksums"][0].as_str().unwrap().to_owned();
+    assert_eq!(success(&mut train()), dir);
+
+    pack_grays(folder.path(), [255, 0]);
+    let mut evaluate = Command::new(env!("CARGO_BIN_EXE_polder"));
+    evaluate.arg("evaluate").arg(&dir).arg("--data-dir").arg(folder.path());
+    for command in [&mut train(), &mut evaluate] {
+        let output = command.output().unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains(&recorded) && message.contains("another name"), "{message}");
+    }
+
+    fs::remove_file(folder.path().join("photos.polder")).unwrap();
+    assert_eq!(success(&mut train()), dir, "a run that has ended needs no images");
+    pack_grays(folder.path(), [0, 255]);
+    assert!(evaluate.output().unwrap().status.success());
 }

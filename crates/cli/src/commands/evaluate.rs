@@ -11,7 +11,7 @@ use crate::data_dir::DataDir;
 use crate::environment;
 use crate::evaluate::{evaluate, evaluate_refreshed};
 use crate::exit_code::Outcome;
-use crate::images::Images;
+use crate::images::{Images, check_packed};
 use crate::record::{Evaluation, ITERATE, REFRESHED};
 use crate::stored_run::{self, config_of, last_checkpoint};
 use crate::trainer;
@@ -44,6 +44,7 @@ pub(crate) struct EvaluateArgs {
 /// Evaluates the last iterate, as it is and with BN refreshed, and every average, and prints a table.
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (config, checkpoint) = (config_of(&args.run)?, last_checkpoint(&args.run)?);
+    check_packed(&config, &args.data.data_dir, &args.run)?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
     environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE))?;
     let (train, test) = (images.train_feed(&config, 1, Device::Cpu)?, images.test_feed(1, Device::Cpu)?);
@@ -82,8 +83,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         return Ok(Outcome::Done.into());
     }
     println!(
-        "{} on {}, {} test images, after {} epochs and {} steps",
-        config.model.name, config.data.dataset, images.record.test_images, position.epoch, position.step
+        "{} on {}, {} test images, after {} epochs ({} steps)",
+        config.model.name,
+        config.data.dataset,
+        images.record.test_images,
+        position.epoch,
+        position.epoch * train.steps_per_epoch() + position.step
     );
     println!("{:<17} {:>10} {:>10}", "weights", "loss", "accuracy");
     for (name, Evaluation { loss, error }) in &evaluations {

@@ -48,7 +48,7 @@ pub(crate) struct LogsArgs {
     /// Who is to read them
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// The file to write in place of stdout; with `tensorboard` the folder, one folder per run in it [default: logs]
+    /// The file to write in place of stdout; with `tensorboard` the folder, `logs` if none is named, one folder per run in it
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
 }

@@ -16,13 +16,13 @@ use crate::trainer::{CheckpointEvery, TrainOptions};
 const EXAMPLES: &str = "\
 Examples:
   polder plan                               of the default selection
-  polder plan --scale desk --only C*        the runs of four experiments, with the time that each takes here
+  polder plan --scale desk --only 'C*'      the runs of four experiments, with the time that each takes here
   polder plan --scale desk --jobs 2         how long all of it takes with two runs at a time
   polder plan --scale paper --device cuda --cells
                                             what the papers' settings cost on this GPU, cell by cell
   polder plan --scale desk --data           the data sets that it needs
 
-Networks that have not been trained here are measured by a short training first.";
+Networks that have not been trained here are measured by a short training first, if their data are there.";
 
 /// What `polder plan` understands.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ pub(crate) fn show(
         flags.options(runs_dir(selection.results()), CheckpointEvery::Time(std::time::Duration::MAX))?;
     let options = TrainOptions { threads: Some(division.threads), ..options };
     let mut plan = selection.plan()?;
-    let missing = missing_data(&plan, flags.data_dir(), flags.allow_unverified())?;
+    let missing = missing_data(&plan, selection.results(), flags.data_dir(), flags.allow_unverified())?;
     let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
     calibrate(&plan, &options, &mut speeds);
     speeds.estimate(&mut plan);

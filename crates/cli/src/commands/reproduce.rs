@@ -28,7 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   polder reproduce --scale smoke            every experiment, cut to a few minutes
   polder reproduce --dry-run                what would run, what is done, how long it takes: `polder plan`
-  polder reproduce --only A1                the experiments whose id fits; A* for all of paper A
+  polder reproduce --only A1                the experiments whose id fits; 'A*' for all of paper A
   polder reproduce --only A4 --seeds 3 --data-dir /data
 
 Finished runs are never repeated. Ctrl-C writes a checkpoint; the same command continues.";
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let options = args.flags.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
     let options = TrainOptions { threads: Some(threads), ..options };
     let mut plan = args.selection.plan()?;
-    let missing = missing_data(&plan, args.flags.data_dir(), args.flags.allow_unverified())?;
+    let missing = missing_data(&plan, results, args.flags.data_dir(), args.flags.allow_unverified())?;
     let mut session = args.selection.session(division, &missing);
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
+
 use crate::commands::jobs::Division;
 use crate::experiment::{self, Experiment, Extent};
 use crate::plan::Plan;
@@ -50,11 +52,21 @@ impl SelectionArgs {
     }
 
     /// The runs of the experiments that are selected, with how far each is.
+    ///
+    /// # Errors
+    /// If an experiment cannot be read, or nothing is selected.
     pub(crate) fn plan(&self) -> anyhow::Result<Plan> {
         let extent = self.extent();
         let experiments: Vec<Experiment> =
             experiment::select(experiment::read_all(&self.experiments)?, &self.only, extent)?;
-        Plan::new(&experiments, extent, &self.results)
+        let plan = Plan::new(&experiments, extent, &self.results)?;
+        ensure!(
+            !plan.runs.is_empty() || !plan.theory.is_empty(),
+            "of the experiments in `{}` none has a table `default`, and without --scale and --only those tables are what is \
+             computed; `--scale desk` computes all that have that scale",
+            self.experiments.display()
+        );
+        Ok(plan)
     }
 
     /// A session that asks for this, on a machine that is so divided.

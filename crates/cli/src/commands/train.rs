@@ -21,7 +21,7 @@ Examples:
   polder train --set data.dataset=generated --set training.epochs=3
   polder train my-run.toml --seed 1 --data-dir /data
   polder train my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05
-  polder config show > my-run.toml               every key with its default
+  polder config show > my-run.toml               the default configuration, to be edited
   polder config explain optimizer.rho            what a key means
 
 The last line on stdout is the run directory. Ctrl-C (SIGINT) and SIGTERM write a checkpoint and stop; the same command
@@ -62,7 +62,7 @@ pub(crate) struct TrainingFlags {
     /// Augmentation threads; changes no number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// libtorch's threads, fixed when a run begins [default: one per core]
+    /// libtorch's threads, fixed when a run begins [default: one per core; of several runs at a time, its share of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::{Experiment, Extent, GridRun};
 use crate::claim::Term;
@@ -162,18 +162,21 @@ impl Experiment {
                 term.cell
             );
         }
-        ensure!(
-            of_cell.iter().all(|run| {
-                match term.weights.as_str() {
-                    ITERATE => true,
-                    REFRESHED => run.config.model.has_bn(),
-                    average => run.config.averages.contains_key(average),
-                }
-            }),
-            "it names the weights `{}`, which the cell `{}` does not have",
-            term.weights,
-            term.cell
-        );
+        let weights_of = |run: &GridRun| -> Vec<String> {
+            let refreshed = run.config.model.has_bn().then_some(REFRESHED);
+            let averages = run.config.averages.keys().map(String::as_str);
+            std::iter::once(ITERATE).chain(refreshed).chain(averages).map(str::to_owned).collect()
+        };
+        if let Some(there) =
+            of_cell.iter().map(|run| weights_of(run)).find(|there| !there.contains(&term.weights))
+        {
+            bail!(
+                "it names the weights `{}`; the cell `{}` has {}",
+                term.weights,
+                term.cell,
+                there.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            );
+        }
         if let Some(progress) = term.progress {
             let begins_later = |run: &&GridRun| match run.config.averages.get(&term.weights) {
                 Some(AveragingConfig::Tail { start }) => *start >= progress,

@@ -189,7 +189,11 @@ fn notices(report: &Report) -> Vec<Notice> {
     });
     let unfinished = report.can_continue().then(|| Notice {
         title: "Not complete yet".to_owned(),
-        text: "Unfinished runs are left out of tables and verdicts. The same command continues.".to_owned(),
+        text: format!(
+            "Unfinished runs are left out of tables and verdicts. The same command continues, with {} and the folder of this \
+             page where that is not results.",
+            session.folder_flag()
+        ),
         commands: vec![session.command()],
     });
     let damaged = report.experiments.iter().flat_map(|one| &one.damaged).map(|reason| Notice {

@@ -37,7 +37,12 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> String {
         );
     }
     if report.can_continue() {
-        let _ = writeln!(text, "> Not complete yet; `{}` computes the rest.\n", report.session.command());
+        let _ = writeln!(
+            text,
+            "> Not complete yet; `{}` computes the rest, with `{}` and the folder of this page where that is not `results`.\n",
+            report.session.command(),
+            report.session.folder_flag()
+        );
     }
     if let Some(Err(reason)) = &report.profile {
         let _ = writeln!(text, "> Not readable: {}\n", one_line(reason));

@@ -138,6 +138,7 @@ mod tests {
                         test_images: 1,
                         num_classes: 1,
                         verification: DataState::Generated,
+                        packed_checksums: Vec::new(),
                     },
                     num_parameters: 1,
                     device: "cpu".to_owned(),

@@ -154,11 +154,11 @@ fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
     session.missing.push(MissingData {
         dataset: "CIFAR-10".to_owned(),
         reason: "no folder `cifar-10-batches-bin`".to_owned(),
-        remedy: "cargo xtask data fetch cifar10".to_owned(),
+        remedy: "polder data fetch cifar10".to_owned(),
     });
     let [html, markdown, csv, _] = draw(dir.path(), &session);
     for text in [&html, &markdown] {
-        assert!(text.contains("cargo xtask data fetch cifar10") && text.contains("not run"));
+        assert!(text.contains("polder data fetch cifar10") && text.contains("not run"));
     }
     assert!(csv.lines().skip(1).all(|line| line.contains("to do")), "{csv}");
 }
@@ -180,7 +180,7 @@ fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
         .map(|dataset| MissingData {
             dataset: dataset.to_owned(),
             reason: "no folder".to_owned(),
-            remedy: "cargo xtask data fetch".to_owned(),
+            remedy: "polder data fetch".to_owned(),
         })
         .into();
     assert_eq!(says_so(&of_two), (true, false));

@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
         let done = position.epoch * train.steps_per_epoch() + position.step;
         let progress = Progress::new(config.training.epochs, train.steps_per_epoch(), done, options.audience);
         if done > 0 {
-            progress.line(&format!("continuing after {} epochs and {} steps", position.epoch, position.step));
+            progress.line(&format!("continuing after {} epochs ({done} steps)", position.epoch));
         }
         Ok(Self {
             config,

@@ -7,7 +7,7 @@ use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
-  polder config show                                 every key with its default
+  polder config show                                 the default; `polder config explain` has every key
   polder config show my-run.toml --seed 1
   polder config show my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05 > with-sam.toml
 
