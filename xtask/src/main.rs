@@ -7,6 +7,7 @@ mod bench;
 mod book;
 mod command;
 mod data;
+mod folder_lock;
 mod packages;
 mod peers;
 mod promises;

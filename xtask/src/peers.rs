@@ -37,7 +37,8 @@ const PEERS: [Peer; 2] = [
         tested: "event files in TensorBoard's own reader",
         variable: "POLDER_TENSORBOARD_PYTHON",
         kind: Kind::Package(Wanted {
-            required: &["tensorboard>=2.20"],
+            module: "tensorboard",
+            required: &["tensorboard==2.20.0"],
             required_time: Duration::from_mins(3),
             optional: &[],
             optional_time: Duration::ZERO,

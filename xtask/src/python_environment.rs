@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{self, shown};
+use crate::folder_lock;
 
 /// Written last: an environment without it is not complete.
 const COMPLETE: &str = "complete.json";
@@ -16,6 +17,8 @@ const COMPLETE: &str = "complete.json";
 /// What an environment holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
+    /// A module of the first package: an environment in which it is not found is made anew.
+    pub(crate) module: &'static str,
     /// Without these it is of no use.
     pub(crate) required: &'static [&'static str],
     pub(crate) required_time: Duration,
@@ -45,7 +48,9 @@ struct Contents {
 /// If there is no `python3`, it makes no environments, or a required package does not install.
 pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
     let interpreter = interpreter_of(folder);
-    if let Some(contents) = contents(folder, wanted).filter(|_| interpreter.is_file()) {
+    let found = || contents(folder, wanted).filter(|_| has_module(&interpreter, wanted.module));
+    let lock = folder_lock::acquire(&folder.with_extension("lock"))?;
+    if let Some(contents) = found() {
         return Ok(Environment { interpreter, missing: contents.missing });
     }
     eprintln!("making a Python environment in `{}`", folder.display());
@@ -53,7 +58,7 @@ pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
         .context(
             "install Python with its module venv (Debian, Ubuntu: `apt install python3 python3-venv`)",
         )?;
-    if let Some(reason) = install(folder, "required", wanted.required, wanted.required_time)? {
+    if let Some(reason) = install(folder, "required", wanted.required, wanted.required_time, &lock)? {
         bail!(
             "pip could not provide {} ({reason}); all it said is in `{}`. Is the Python package index reachable \
              (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL)?",
@@ -63,7 +68,7 @@ pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
     }
     let mut missing = Vec::new();
     for (package, name) in wanted.optional {
-        if let Some(reason) = install(folder, package, &[package], wanted.optional_time)? {
+        if let Some(reason) = install(folder, package, &[package], wanted.optional_time, &lock)? {
             eprintln!("{name} does not install: {reason}");
             missing.push(((*name).to_owned(), format!("`pip install {package}` fails: {reason}")));
         }
@@ -79,6 +84,14 @@ fn interpreter_of(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts").join("python.exe") } else { folder.join("bin").join("python") }
 }
 
+/// Whether the interpreter starts and would find the module: an environment outlives the Python that it was made with.
+fn has_module(interpreter: &Path, module: &str) -> bool {
+    let script = format!("import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)");
+    let mut python = Command::new(interpreter);
+    python.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    python.status().is_ok_and(|status| status.success())
+}
+
 fn contents(folder: &Path, wanted: &Wanted) -> Option<Contents> {
     let text = fs::read_to_string(folder.join(COMPLETE)).ok()?;
     serde_json::from_str::<Contents>(&text).ok().filter(|contents| contents.required == wanted.required)
@@ -89,7 +102,13 @@ fn log_of(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// `None` if the packages are installed, otherwise why not, in one line.
-fn install(folder: &Path, name: &str, packages: &[&str], limit: Duration) -> Result<Option<String>> {
+fn install(
+    folder: &Path,
+    name: &str,
+    packages: &[&str],
+    limit: Duration,
+    lock: &File,
+) -> Result<Option<String>> {
     let log = log_of(folder, name);
     // To a file and not through a pipe: a compiler that outlives pip would keep the pipe open.
     let file = File::create(&log).with_context(|| format!("`{}` cannot be written", log.display()))?;
@@ -98,7 +117,9 @@ fn install(folder: &Path, name: &str, packages: &[&str], limit: Duration) -> Res
     // A `user = true` in the user's configuration contradicts an environment.
     pip.env("PIP_USER", "0");
     eprintln!("$ {}   (at most {} minutes)", shown(&pip), limit.as_secs() / 60);
-    pip.stdin(Stdio::null()).stdout(file.try_clone().context("the log cannot be shared")?).stderr(file);
+    // As in set-up: pip holds the lock as well, so that nobody clears what an orphaned one still writes to.
+    pip.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
+    pip.stdout(file.try_clone().context("the log cannot be shared")?).stderr(file);
     Ok(match run_within(&mut pip, limit).context("pip cannot be started")? {
         Ended::Well => None,
         Ended::Badly => Some(reason(&fs::read_to_string(&log).unwrap_or_default())),
@@ -168,6 +189,7 @@ mod tests {
     fn an_environment_counts_when_it_was_completed_with_these_packages() {
         let folder = tempfile::tempdir().unwrap();
         let wanted = Wanted {
+            module: "torch",
             required: &["torch==2.0", "numpy"],
             required_time: Duration::ZERO,
             optional: &[],

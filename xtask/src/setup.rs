@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::folder_lock;
 use crate::setup::pip::Pip;
 use crate::setup::wheels::Wheel;
 
@@ -91,7 +92,7 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
     }
 
     let partial = root.join(PARTIAL);
-    let lock = lock(&partial)?;
+    let lock = folder_lock::acquire(&partial.join("lock"))?;
     clear_except_lock(&partial)?;
     // Another set-up may have finished while this one waited for the lock.
     let missing = missing_from(&target, machine)?;
@@ -232,25 +233,6 @@ fn warn_without_shim(target: &Path, machine: &Machine) {
 fn same_place(libtorch: &Path, target: &Path) -> bool {
     libtorch == target
         || matches!((libtorch.canonicalize(), target.canonicalize()), (Ok(given), Ok(own)) if given == own)
-}
-
-/// Waits for the folder's lock, which the operating system releases even if this process is killed.
-fn lock(partial: &Path) -> Result<File> {
-    let acquire = || -> io::Result<File> {
-        fs::create_dir_all(partial)?;
-        let file =
-            File::options().read(true).write(true).create(true).truncate(false).open(partial.join("lock"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                eprintln!("setup: another set-up is at work here; waiting for it");
-                file.lock()?;
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(error),
-        }
-        Ok(file)
-    };
-    acquire().with_context(|| format!("`{}` cannot be made and locked", partial.display()))
 }
 
 /// Removes what an interrupted set-up left. The lock file stays, or two set-ups could hold one lock each.

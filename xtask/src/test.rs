@@ -55,8 +55,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         eprintln!("== {}: {:.1} s", step.name, elapsed.as_secs_f64());
         if !status.success() {
             eprintln!(
-                "test: `{}` failed ({status}); this step alone: {}",
+                "test: `{}` failed ({status}); this step alone: {}{}",
                 step.name,
+                variables(&step.command),
                 command::shown(&step.command)
             );
             return Ok(ExitCode::FAILURE);
@@ -73,6 +74,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     }
     println!("test: all {} steps passed in {:.0} s", times.len(), start.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The variables of the environment that a command sets, as they stand before it in a shell.
+fn variables(command: &Command) -> String {
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let words =
+        set.map(|(name, value)| [&name.to_string_lossy(), "='", &value.to_string_lossy(), "' "].concat());
+    words.collect()
 }
 
 fn steps(workspace: &Workspace, peers: &Peers) -> Vec<Step> {

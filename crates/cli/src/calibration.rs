@@ -6,6 +6,7 @@ use crate::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
 use crate::plan::{Plan, runs_dir};
 use crate::progress::Audience;
 use crate::record::RunRecords;
+use crate::session::MissingData;
 use crate::speeds::Speeds;
 use crate::stderr::say;
 use crate::trainer::{TrainOptions, TrainOutcome, train};
@@ -16,12 +17,13 @@ const MINIBATCHES: usize = 4;
 /// As many images at least: small minibatches are over before a timer has seen them.
 const FEWEST_IMAGES: usize = 256;
 
-/// Measures the kinds of runs left in `plan` of which no timing is known, each by a short training.
-///
-/// Only the plan's times hang on it: what goes wrong here shows up, with its reason, when the runs begin.
-pub(crate) fn calibrate(plan: &Plan, options: &TrainOptions, speeds: &mut Speeds) {
+/// Measures the kinds of runs left in `plan` of which no timing is known, each by a short training, but for those whose data are
+/// missing. Only the plan's times hang on it: what goes wrong is told, and the runs find it again.
+pub(crate) fn calibrate(plan: &Plan, missing: &[MissingData], options: &TrainOptions, speeds: &mut Speeds) {
     let mut tried = Vec::new();
-    for config in plan.left().map(|run| &run.config) {
+    let is_missing =
+        |config: &&RunConfig| missing.iter().any(|one| one.dataset == config.data.dataset.to_string());
+    for config in plan.left().map(|run| &run.config).filter(|config| !is_missing(config)) {
         let kind = Speeds::kind(config);
         if speeds.knows(config) || tried.contains(&kind) {
             continue;

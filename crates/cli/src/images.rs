@@ -224,7 +224,7 @@ impl Images {
 }
 
 /// Refuses packed files that are not those that the run in `dir` began with. The id of a run knows them by their names alone.
-/// A file that is not there is not compared.
+/// A file that is not there, or cannot be opened, is not compared.
 pub(crate) fn check_packed(config: &RunConfig, data_dir: &Path, dir: &Path) -> anyhow::Result<()> {
     if config.data.dataset != DatasetName::Packed {
         return Ok(());
@@ -233,14 +233,14 @@ pub(crate) fn check_packed(config: &RunConfig, data_dir: &Path, dir: &Path) -> a
     let Ok(records) = RunRecords::read(dir) else { return Ok(()) };
     let paths = config.data.path.iter().chain(&config.data.test_path).map(|path| data_dir.join(path));
     for (path, recorded) in paths.zip(&records.run.data.packed_checksums) {
-        if !path.exists() {
-            continue;
-        }
-        let found = checksum(open_packed(&path)?.header());
+        // Whoever needs a file that is not there, or is damaged, says so.
+        let Ok(packed) = open_packed(&path) else { continue };
+        let found = checksum(packed.header());
         ensure!(
             found == *recorded,
             "`{}` is not the file that the run in `{}` began with: its checksum is {found}, and {recorded} is recorded. Bring \
-             that file back, or give the new one another name, which makes another run",
+             that file back, or give the new one another name, which makes another run; without the run's folder it begins \
+             again with the new file",
             path.display(),
             dir.display()
         );

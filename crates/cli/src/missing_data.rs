@@ -12,7 +12,8 @@ use crate::plan::{Plan, run_dir};
 use crate::session::{MissingData, Session};
 use crate::stderr::say;
 
-/// The data sets that unfinished runs need and that are not there; `results` holds the runs that have begun.
+/// The data sets that unfinished runs need and that are not there; `results` holds the runs that have begun, `fetcher` is the
+/// command that is told to fetch them.
 ///
 /// # Errors
 /// If a data set is there but damaged, or not the official one, or a packed file not the one that a run began with: that is for
@@ -22,6 +23,7 @@ pub(crate) fn missing_data(
     results: &Path,
     data_dir: &Path,
     allow_unverified: bool,
+    fetcher: &str,
 ) -> anyhow::Result<Vec<MissingData>> {
     for run in &plan.runs {
         check_packed(&run.config, data_dir, &run_dir(results, &run.id))?;
@@ -43,7 +45,7 @@ pub(crate) fn missing_data(
         missing.push(MissingData {
             dataset: dataset.to_string(),
             reason: format!("it is not in the folder `{}`", data_dir.display()),
-            remedy: fetch(dataset, data_dir),
+            remedy: fetch(dataset, data_dir, fetcher),
         });
     }
     Ok(missing)
@@ -60,7 +62,7 @@ pub(crate) fn needed_data(plan: &Plan) -> Vec<&'static str> {
     names
 }
 
-/// What `polder data fetch` calls a set; `None` if it has no official files.
+/// What the command that fetches it calls a set; `None` if it has no official files.
 fn fetched_as(dataset: DatasetName) -> Option<&'static str> {
     Some(match dataset.official()? {
         // Both label sets come with the same files.
@@ -70,12 +72,14 @@ fn fetched_as(dataset: DatasetName) -> Option<&'static str> {
 }
 
 /// The command that brings the files of a set, to where they are looked for.
-fn fetch(dataset: DatasetName, data_dir: &Path) -> String {
+fn fetch(dataset: DatasetName, data_dir: &Path, fetcher: &str) -> String {
     let Some(name) = fetched_as(dataset) else { return "polder data pack DIR OUT".to_owned() };
-    if data_dir == Path::new(DEFAULT_DATA_DIR) {
-        return format!("polder data fetch {name}");
+    let is_here =
+        std::env::current_dir().is_ok_and(|here| here.join(data_dir) == here.join(DEFAULT_DATA_DIR));
+    if is_here {
+        return format!("{fetcher} {name}");
     }
-    format!("polder data fetch {name} --data-dir {}", data_dir.display())
+    format!("{fetcher} {name} --data-dir '{}'", data_dir.display())
 }
 
 /// One line on stderr for each set that is missing, with the command that adds it.

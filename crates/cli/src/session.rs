@@ -97,7 +97,12 @@ impl Session {
     /// default ones, which naming an experiment would leave.
     pub(crate) fn command_for(&self, only: &[String]) -> String {
         let only = if self.extent.default_only { &self.only } else { only };
-        let only = if only.is_empty() { String::new() } else { format!(" --only {}", only.join(",")) };
+        let only = match only.join(",") {
+            none if none.is_empty() => String::new(),
+            // A shell would look for files.
+            patterns if patterns.contains('*') => format!(" --only '{patterns}'"),
+            ids => format!(" --only {ids}"),
+        };
         let Extent { scale, num_seeds, default_only } = self.extent;
         let seeds = num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
         let scale = if default_only { String::new() } else { format!(" --scale {scale}") };
@@ -127,7 +132,7 @@ mod tests {
             failures: Vec::new(),
             interrupted: false,
         };
-        assert_eq!(session.command(), "cargo xtask reproduce --scale desk --only A4,C* --seeds 2");
+        assert_eq!(session.command(), "cargo xtask reproduce --scale desk --only 'A4,C*' --seeds 2");
         session.own_experiments = Some("mine".to_owned());
         session.only.clear();
         assert_eq!(session.command(), "polder reproduce --experiments mine --scale desk --seeds 2");

@@ -184,7 +184,7 @@ fn event_files_follow_their_records_and_equal_ones_are_left_alone() {
 /// TensorBoard's own reader, where there is one: it has to see the same curves and texts.
 #[test]
 fn tensorboard_reads_the_same_numbers() {
-    let Some(python) = std::env::var_os(PYTHON) else {
+    let Some(python) = std::env::var_os(PYTHON).filter(|named| !named.is_empty()) else {
         eprintln!("skipped: {PYTHON} does not name an interpreter that has tensorboard");
         return;
     };

@@ -206,6 +206,20 @@ fn a_packed_file_that_was_made_anew_is_not_taken_for_the_one_that_a_run_began_wi
 
     fs::remove_file(folder.path().join("photos.polder")).unwrap();
     assert_eq!(success(&mut train()), dir, "a run that has ended needs no images");
+    fs::write(folder.path().join("photos.polder"), "damaged").unwrap();
+    assert_eq!(success(&mut train()), dir);
     pack_grays(folder.path(), [0, 255]);
     assert!(evaluate.output().unwrap().status.success());
+
+    // An earlier version recorded no checksum: a run of its that continues does not get that of another file.
+    let mut lines = records(&dir);
+    assert_eq!(lines.pop().unwrap()["outcome"], "finished");
+    lines[0]["data"].as_object_mut().unwrap().remove("packed_checksums").unwrap();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(dir.join("record.jsonl"), lines.join("\n") + "\n").unwrap();
+    pack_grays(folder.path(), [255, 0]);
+    assert_eq!(success(&mut train()), dir);
+    let lines = records(&dir);
+    assert_eq!(lines[2]["outcome"], "finished");
+    assert_eq!(lines[0]["data"].get("packed_checksums"), None);
 }

@@ -13,6 +13,7 @@ use crate::python_environment::{self, Environment, Wanted};
 
 /// FFCV is compiled against OpenCV and libjpeg-turbo.
 const PACKAGES: Wanted = Wanted {
+    module: "torch",
     required: &["torch==2.11.0", "torchvision==0.26.0", "numpy", "pillow"],
     required_time: Duration::from_mins(30),
     optional: &[("tensorflow-cpu", "tf.data"), ("ffcv", "FFCV")],

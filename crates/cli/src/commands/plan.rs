@@ -63,9 +63,15 @@ pub(crate) fn show(
         flags.options(runs_dir(selection.results()), CheckpointEvery::Time(std::time::Duration::MAX))?;
     let options = TrainOptions { threads: Some(division.threads), ..options };
     let mut plan = selection.plan()?;
-    let missing = missing_data(&plan, selection.results(), flags.data_dir(), flags.allow_unverified())?;
+    let missing = missing_data(
+        &plan,
+        selection.results(),
+        flags.data_dir(),
+        flags.allow_unverified(),
+        selection.fetcher(),
+    )?;
     let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
-    calibrate(&plan, &options, &mut speeds);
+    calibrate(&plan, &missing, &options, &mut speeds);
     speeds.estimate(&mut plan);
     let device = if division.on_gpus { "GPU" } else { "process" };
     stdout::print(&if by_cells { plan.cells(device) } else { plan.table(division.jobs) })?;

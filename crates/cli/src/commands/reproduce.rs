@@ -69,13 +69,19 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let options = args.flags.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
     let options = TrainOptions { threads: Some(threads), ..options };
     let mut plan = args.selection.plan()?;
-    let missing = missing_data(&plan, results, args.flags.data_dir(), args.flags.allow_unverified())?;
+    let missing = missing_data(
+        &plan,
+        results,
+        args.flags.data_dir(),
+        args.flags.allow_unverified(),
+        args.selection.fetcher(),
+    )?;
     let mut session = args.selection.session(division, &missing);
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;
     let mut speeds = Speeds::measured(results, threads, Some(on_gpus));
     plan.drop_runs_without_data(&session);
-    calibrate(&plan, &options, &mut speeds);
+    calibrate(&plan, &missing, &options, &mut speeds);
     speeds.estimate(&mut plan);
     stdout::print(&plan.table(jobs))?;
     say_missing(&session);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 
 use crate::commands::jobs::Division;
 use crate::experiment::{self, Experiment, Extent};
@@ -60,20 +60,31 @@ impl SelectionArgs {
         let experiments: Vec<Experiment> =
             experiment::select(experiment::read_all(&self.experiments)?, &self.only, extent)?;
         let plan = Plan::new(&experiments, extent, &self.results)?;
+        if !plan.runs.is_empty() || !plan.theory.is_empty() {
+            return Ok(plan);
+        }
+        let folder = self.experiments.display();
         ensure!(
-            !plan.runs.is_empty() || !plan.theory.is_empty(),
-            "of the experiments in `{}` none has a table `default`, and without --scale and --only those tables are what is \
-             computed; `--scale desk` computes all that have that scale",
-            self.experiments.display()
+            !extent.default_only,
+            "of the experiments in `{folder}` none has a table `default`, and without --scale and --only those tables are what \
+             is computed; `--scale desk` computes all that have that scale"
         );
-        Ok(plan)
+        bail!("at the scale `{}` the chosen experiments in `{folder}` have nothing to compute", extent.scale)
+    }
+
+    /// The command that fetches data: who has the repository's experiments has its tasks.
+    pub(crate) fn fetcher(&self) -> &'static str {
+        if self.is_own() { "polder data fetch" } else { "cargo xtask data fetch" }
+    }
+
+    fn is_own(&self) -> bool {
+        self.experiments != Path::new(EXPERIMENTS)
     }
 
     /// A session that asks for this, on a machine that is so divided.
     pub(crate) fn session(&self, division: Division, missing: &[MissingData]) -> Session {
-        let is_own = self.experiments != Path::new(EXPERIMENTS);
         Session {
-            own_experiments: is_own.then(|| self.experiments.display().to_string()),
+            own_experiments: self.is_own().then(|| self.experiments.display().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             extent: self.extent(),
             only: self.only.clone(),

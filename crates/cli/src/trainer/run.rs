@@ -17,7 +17,9 @@ use crate::feed::Feed;
 use crate::images::Images;
 use crate::interrupt;
 use crate::progress::Progress;
-use crate::record::{EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, Timing};
+use crate::record::{
+    EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, RunRecords, Timing,
+};
 use crate::run_dir::RunDir;
 use crate::snapshot::{self, Parts, Position};
 
@@ -72,14 +74,19 @@ impl<'a> Run<'a> {
         let mut optimizer = optimizer(config, &network)?;
         let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
         let mut position = Position::default();
+        let mut data = images.record.clone();
         if let Some(found) = dir.take_newest_checkpoint()? {
             position = snapshot::restore(&found, config, &network, &mut optimizer, &mut averages)?;
+            // What it began with; an earlier version did not record that, and this one cannot know it.
+            if let Ok(records) = RunRecords::read(dir.path()) {
+                data.packed_checksums = records.run.data.packed_checksums;
+            }
         }
         let record = RunRecord {
             id: config.id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             config: config.clone(),
-            data: images.record.clone(),
+            data,
             num_parameters: network.num_parameters(),
             device: if device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
         };
