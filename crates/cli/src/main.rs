@@ -1,5 +1,8 @@
 //! Trains image classifiers with SGD, averaged SGD and SAM, and reproduces the papers that explain flat minima.
 
+// A reader such as `head` may end before us, and the macros panic then: `stdout::print` and `stderr::say` do not.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod args;
 mod bench;
 mod best;
@@ -90,7 +93,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::ProfileInput(args) => commands::profile_input::run(args, trace.is_some()),
         Command::Bench(args) => commands::bench::run(args),
         Command::Config(args) => commands::config::run(args),
-        Command::Doctor(args) => Ok(commands::doctor::run(args)),
+        Command::Doctor(args) => commands::doctor::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
     }

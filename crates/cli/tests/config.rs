@@ -101,16 +101,24 @@ fn a_reader_that_goes_away_is_no_error() {
         &["train", "--print-config"],
         &["completions", "bash"],
         &["man"],
+        &["doctor", "--data-dir", "/nonexistent"],
+        &["theory", "smoothing", "--settings"],
+        &["theory", "smoothing", "--scale", "smoke"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_polder"))
-            .args(arguments)
-            .stdout(writer)
-            .stderr(std::process::Stdio::piped())
-            .output()
-            .unwrap();
+        let polder = |stderr: std::process::Stdio| {
+            std::process::Command::new(env!("CARGO_BIN_EXE_polder"))
+                .args(arguments)
+                .stdout(writer.try_clone().unwrap())
+                .stderr(stderr)
+                .output()
+                .unwrap()
+        };
+        let output = polder(std::process::Stdio::piped());
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !message.contains("panicked"), "{arguments:?}: {message}");
+        let neither = polder(writer.try_clone().unwrap().into());
+        assert!(neither.status.success(), "{arguments:?}: {}", neither.status);
     }
 }

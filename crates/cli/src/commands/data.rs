@@ -13,6 +13,8 @@ use polder_data::{DatasetKind, FetchOptions, Stage, Verification, fetch, verify}
 
 use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
+use crate::stderr::say;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,7 +112,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
                     bar.set_position(progress.done);
                 });
                 bar.finish_and_clear();
-                println!("{}", report?);
+                stdout::print(&format!("{}\n", report?))?;
             }
             Ok(Outcome::Done.into())
         }
@@ -118,12 +120,12 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
             let mut outcome = Outcome::Done;
             for kind in dataset.to_verify(&data.data_dir) {
                 let report = verify(kind, &data.data_dir)?;
-                println!("{report}");
+                stdout::print(&format!("{report}\n"))?;
                 if report.state() == Verification::Unverified {
-                    eprintln!(
+                    say(&format!(
                         "`polder data fetch {}` replaces the files that are not the official ones",
                         kind.name()
-                    );
+                    ));
                     outcome = Outcome::Failed;
                 }
             }

@@ -11,6 +11,8 @@ use crate::data_dir::DataDir;
 use crate::device::Placement;
 use crate::environment::{self, LIBTORCH_VERSION};
 use crate::exit_code::Outcome;
+use crate::stderr::say;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +28,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Prints a table; fails if libtorch has another version than Polder is built for.
-pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
+pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     // First of all: CUDA is looked up once, in the first call into libtorch.
     let opened = polder_models::cuda();
     let cuda = match &opened {
@@ -38,8 +40,8 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
         Err(error) => format!("not usable: {error}"),
     };
     let here = environment::here(None, Placement::Cpu);
-    let row = |name: &str, value: &str| println!("{name:<12} {value}");
-    row("polder", env!("CARGO_PKG_VERSION"));
+    let row = |name: &str, value: &str| stdout::print(&format!("{name:<12} {value}\n"));
+    row("polder", env!("CARGO_PKG_VERSION"))?;
     let mut outcome = Outcome::Done;
     match polder_models::libtorch_cpu() {
         Some(path) => {
@@ -47,27 +49,30 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
             row(
                 "libtorch",
                 &format!("{} at {}", version.as_deref().unwrap_or("of unknown version"), path.display()),
-            );
+            )?;
             if version.is_some_and(|version| version.split('+').next() != Some(LIBTORCH_VERSION)) {
-                eprintln!(
+                say(&format!(
                     "error: Polder is built for libtorch {LIBTORCH_VERSION}; unset LIBTORCH and run `cargo xtask setup`"
-                );
+                ));
                 outcome = Outcome::Failed;
             }
         }
-        None => row("libtorch", "not found among the libraries of this process"),
+        None => row("libtorch", "not found among the libraries of this process")?,
     }
-    row("cuda", &cuda);
+    row("cuda", &cuda)?;
     if opened.is_ok() {
         let extras = polder_models::cuda_extras();
-        row("", &extras.map_or_else(|error| error.to_string(), |()| "libpolder_cuda.so is there".to_owned()));
+        row(
+            "",
+            &extras.map_or_else(|error| error.to_string(), |()| "libpolder_cuda.so is there".to_owned()),
+        )?;
         let chosen = environment::here(None, Placement::Cuda(CudaChoices::default())).cuda;
-        row("", &chosen.map_or_else(String::new, |chosen| format!("unless asked: {}", chosen.summary())));
+        row("", &chosen.map_or_else(String::new, |chosen| format!("unless asked: {}", chosen.summary())))?;
     }
-    row("gpu", &environment::gpu());
-    row("processor", &here.processor);
-    row("threads", &format!("{} of {} cores by default", here.threads, here.cores));
-    row("disk", &free_disk(Path::new(".")));
+    row("gpu", &environment::gpu())?;
+    row("processor", &here.processor)?;
+    row("threads", &format!("{} of {} cores by default", here.threads, here.cores))?;
+    row("disk", &free_disk(Path::new(".")))?;
     for kind in DatasetKind::ALL {
         let state = match verify(kind, &args.data.data_dir) {
             Ok(report) => {
@@ -75,9 +80,9 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
             }
             Err(error) => format!("not usable: {error}"),
         };
-        row(kind.name(), &state);
+        row(kind.name(), &state)?;
     }
-    outcome.into()
+    Ok(outcome.into())
 }
 
 /// Next to the library of a wheel lies version.py; above that of an archive, build-version.

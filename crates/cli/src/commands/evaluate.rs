@@ -1,5 +1,6 @@
 //! `polder evaluate`: the numbers of a run's last record, computed anew from its checkpoint.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use crate::evaluate::{evaluate, evaluate_refreshed};
 use crate::exit_code::Outcome;
 use crate::images::{Images, check_packed};
 use crate::record::{Evaluation, ITERATE, REFRESHED};
+use crate::stdout;
 use crate::stored_run::{self, config_of, last_checkpoint};
 use crate::trainer;
 
@@ -79,21 +81,22 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             .into_iter()
             .map(|(name, evaluation)| Ok((name, serde_json::to_value(evaluation)?)))
             .collect::<serde_json::Result<_>>()?;
-        println!("{}", serde_json::Value::Object(by_name));
+        stdout::print(&format!("{}\n", serde_json::Value::Object(by_name)))?;
         return Ok(Outcome::Done.into());
     }
-    println!(
-        "{} on {}, {} test images, after {} epochs ({} steps)",
+    let mut table = format!(
+        "{} on {}, {} test images, after {} epochs ({} steps)\n",
         config.model.name,
         config.data.dataset,
         images.record.test_images,
         position.epoch,
         position.epoch * train.steps_per_epoch() + position.step
     );
-    println!("{:<17} {:>10} {:>10}", "weights", "loss", "accuracy");
+    let _ = writeln!(table, "{:<17} {:>10} {:>10}", "weights", "loss", "accuracy");
     for (name, Evaluation { loss, error }) in &evaluations {
         let loss = loss.map_or("not finite".to_owned(), |loss| format!("{loss:.4}"));
-        println!("{name:<17} {loss:>10} {:>8.2} %", 100.0 * (1.0 - error));
+        let _ = writeln!(table, "{name:<17} {loss:>10} {:>8.2} %", 100.0 * (1.0 - error));
     }
+    stdout::print(&table)?;
     Ok(Outcome::Done.into())
 }

@@ -11,6 +11,8 @@ use crate::device::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::export::{Choice, Refresh, export};
 use crate::record::{ITERATE, REFRESHED};
+use crate::stderr::say;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,14 +88,14 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let refresh = (!args.no_bn_refresh)
         .then(|| Refresh { data_dir: args.data.data_dir.clone(), allow_unverified: args.allow_unverified });
     let Some(exported) = export(&choice, refresh.as_ref(), args.device.open()?)? else {
-        eprintln!("stopped; nothing was written");
+        say("stopped; nothing was written");
         return Ok(Outcome::Interrupted.into());
     };
     let Format::Safetensors = args.format;
     let default = || PathBuf::from(format!("{}-{}.safetensors", exported.run, exported.weights));
     let output = args.output.clone().unwrap_or_else(default);
     exported.checkpoint.write(&output)?;
-    eprintln!("{}", exported.summary);
-    println!("{}", output.display());
+    say(&exported.summary);
+    stdout::print(&format!("{}\n", output.display()))?;
     Ok(Outcome::Done.into())
 }

@@ -14,6 +14,8 @@ use crate::late_bar::LateBar;
 use crate::logs::{RunLog, csv, json_lines, write_event_file};
 use crate::record::{RECORD_FILE, RunRecords};
 use crate::replace_file::replace_file;
+use crate::stderr::say;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,11 +100,11 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
                 write_event_file(&folder.join(&log.name), log)?;
                 bar.add(1);
             }
-            println!("{}", folder.display());
+            stdout::print(&format!("{}\n", folder.display()))?;
         }
     }
     for error in &damaged {
-        eprintln!("{error:#}");
+        say(&format!("{error:#}"));
     }
     Ok(if damaged.is_empty() { Outcome::Done } else { Outcome::Incomplete }.into())
 }

@@ -11,6 +11,7 @@ use clap_mangen::roff::{Roff, roman};
 use crate::args::Args;
 use crate::exit_code::Outcome;
 use crate::replace_file::replace_file;
+use crate::stderr::say;
 use crate::stdout;
 
 const EXAMPLES: &str = "\
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &ManArgs) -> anyhow::Result<ExitCode> {
             std::fs::create_dir_all(dir)
                 .with_context(|| format!("cannot make the folder `{}` for manual pages", dir.display()))?;
             let count = write(command, dir)?;
-            eprintln!("{count} pages in {}", dir.display());
+            say(&format!("{count} pages in {}", dir.display()));
         }
     }
     Ok(Outcome::Done.into())

@@ -27,6 +27,7 @@ use crate::profile::status::Status;
 use crate::profile::verdict::Verdict;
 use crate::profile::{picture, text};
 use crate::replace_file::replace_file;
+use crate::stderr::say;
 use crate::trace;
 
 const EXAMPLES: &str = "\
@@ -114,7 +115,7 @@ pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitC
     trace::record(false);
     let profile = match profile(args, traced) {
         Err(error) if error.is::<Interrupted>() => {
-            eprintln!("{error}; nothing was written");
+            say(&format!("{error}; nothing was written"));
             return Ok(Outcome::Interrupted.into());
         }
         other => other?,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::exit_code::Outcome;
 use crate::report::Report;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +28,6 @@ pub(crate) struct ReportArgs {
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let report = Report::collect(&args.experiments, &args.results)?;
     let page = report.write(&args.results)?;
-    println!("{}", page.display());
+    stdout::print(&format!("{}\n", page.display()))?;
     Ok(Outcome::Done.into())
 }

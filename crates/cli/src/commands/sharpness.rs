@@ -14,6 +14,8 @@ use crate::report::{figures, svg_file};
 use crate::sharpness::plan::{MeasureName, Settings};
 use crate::sharpness::question::{Coordinates, SplitName, Subset};
 use crate::sharpness::{Choice, Means, json, measure, picture, text};
+use crate::stderr::say;
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -179,14 +181,14 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
         args.png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
     }
     if args.json {
-        println!("{}", json::json(&report));
+        stdout::print(&format!("{}\n", json::json(&report)))?;
     } else {
-        print!("{}", text::text(&report));
+        stdout::print(&text::text(&report))?;
     }
     if report.is_complete {
         return Ok(Outcome::Done.into());
     }
-    eprintln!("stopped; what is finished is kept, and the same command continues");
+    say("stopped; what is finished is kept, and the same command continues");
     Ok(Outcome::Interrupted.into())
 }
 

@@ -17,6 +17,7 @@ use crate::law::{Law, set};
 use crate::replace_file::replace_file;
 use crate::report::{figures, svg_file};
 use crate::scale::ScaleName;
+use crate::stdout;
 use crate::theory_record::{Simulation, TheoryRecord};
 
 const EXAMPLES: &str = "\
@@ -49,7 +50,7 @@ struct Chosen {
 pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
     let Chosen { simulation, settings, json, svg, png, .. } = &args.chosen;
     if *settings {
-        print!("{}", toml::to_string(&simulation.settings)?);
+        stdout::print(&toml::to_string(&simulation.settings)?)?;
         return Ok(Outcome::Done.into());
     }
     for path in [svg, png].into_iter().flatten() {
@@ -71,9 +72,9 @@ pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
         png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
     }
     if *json {
-        println!("{}", json_of(simulation.law, &record, &exhibit));
+        stdout::print(&format!("{}\n", json_of(simulation.law, &record, &exhibit)))?;
     } else {
-        print!("{}", text_of(simulation.law, &record, &exhibit));
+        stdout::print(&text_of(simulation.law, &record, &exhibit))?;
     }
     Ok(Outcome::Done.into())
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::stderr::say;
+
 /// Without a terminal, a line about the time left comes no more often than this.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
@@ -26,7 +28,7 @@ impl Status {
     pub(crate) fn begin(&self, what: &str, stretches: usize, seconds: f64) {
         self.bar.inc_length(stretches as u64);
         if self.bar.is_hidden() {
-            eprintln!("measuring {what}: about {seconds:.0} s");
+            say(&format!("measuring {what}: about {seconds:.0} s"));
         } else {
             self.bar.set_message(what.to_owned());
         }
@@ -39,7 +41,7 @@ impl Status {
             self.said.set(Instant::now());
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
             let left = self.bar.elapsed().as_secs_f64() / done as f64 * all.saturating_sub(done) as f64;
-            eprintln!("measured {done} of {all} stretches: about {left:.0} s left");
+            say(&format!("measured {done} of {all} stretches: about {left:.0} s left"));
         }
     }
 }

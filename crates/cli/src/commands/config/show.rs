@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::RunConfig;
+use crate::stderr::say;
 use crate::stdout;
 
 const EXAMPLES: &str = "\
@@ -51,6 +52,6 @@ pub(super) struct ShowArgs {
 pub(super) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let config = args.source.load()?;
     stdout::print(&toml::to_string(&config)?)?;
-    eprintln!("run {}", config.id());
+    say(&format!("run {}", config.id()));
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! `polder data pack`: a folder of images becomes one file.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use polder_data::{PackOptions, PackReport, pack};
+
+use crate::stderr::say;
+use crate::stdout;
 
 /// What `polder data pack` understands.
 #[derive(Debug, clap::Args)]
@@ -37,28 +41,30 @@ pub(crate) fn run(args: &PackArgs) -> anyhow::Result<()> {
     });
     bar.finish_and_clear();
     let report = report?;
-    print_report(&report);
-    println!("{} ({:.1} MB)", args.out.display(), report.num_bytes as f64 / 1e6);
-    Ok(())
+    for path in &report.skipped {
+        say(&format!("left out, not a PNG or JPEG file in a folder of a class: {}", path.display()));
+    }
+    let out = args.out.display();
+    stdout::print(&format!("{}{out} ({:.1} MB)\n", text(&report), report.num_bytes as f64 / 1e6))
 }
 
-fn print_report(report: &PackReport) {
+fn text(report: &PackReport) -> String {
     let header = &report.header;
     let shape = header.shape;
-    println!("{} images of {} x {} x {}", header.num_images, shape.channels, shape.height, shape.width);
+    let mut text =
+        format!("{} images of {} x {} x {}\n", header.num_images, shape.channels, shape.height, shape.width);
     for (name, count) in header.class_names.iter().zip(&report.class_counts) {
-        println!("{count:>8}  {name}");
+        let _ = writeln!(text, "{count:>8}  {name}");
     }
     let channels = shape.channels;
-    println!(
+    let _ = writeln!(
+        text,
         "mean {:.4?}, standard deviation {:.4?}, pixels in 0..=1",
         &header.normalization.mean[..channels],
         &header.normalization.std[..channels]
     );
-    println!("CRC-32 {:08x}", header.checksum);
-    for path in &report.skipped {
-        eprintln!("left out, not a PNG or JPEG file in a folder of a class: {}", path.display());
-    }
+    let _ = writeln!(text, "CRC-32 {:08x}", header.checksum);
+    text
 }
 
 fn parse_size(text: &str) -> anyhow::Result<(usize, usize)> {

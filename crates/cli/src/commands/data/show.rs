@@ -9,6 +9,7 @@ use polder_data::{
 };
 
 use crate::data_dir::DataDir;
+use crate::stdout;
 
 /// What `polder data show` understands.
 #[derive(Debug, clap::Args)]
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let indices: Vec<usize> = (0..dataset.len().min(args.images.into())).collect();
     let augmentation = Augmentation::papers(normalization);
     write_sheet(&args.output, dataset.as_ref(), &names, &indices, augmentation, args.seed, 0)?;
-    println!("{}", args.output.display());
+    stdout::print(&format!("{}\n", args.output.display()))?;
     Ok(())
 }
 
