@@ -3,11 +3,10 @@
 //! Nothing here prints or draws. Whoever does finds all experiments in one form.
 
 mod evidence;
-mod figure;
 mod table;
 
 pub use evidence::{Evidence, Support};
-pub use figure::{Axis, AxisScale, Figure, Ink, Panel, Series, Shape};
+pub use polder_plot::{Axis, AxisScale, Figure, Ink, Panel, Series, Shape};
 pub use table::Table;
 pub(crate) use table::{estimate_text, number_text};
 

@@ -34,7 +34,7 @@ const RULES: [Rule; 6] = [
     Rule {
         package: "polder-theory",
         forbidden: &[&LIBTORCH, &["polder-data", "polder-models", "polder"]],
-        invariant: "layers: theory depends on optim alone among our packages",
+        invariant: "layers: theory depends on optim and plot alone among our packages",
     },
     Rule {
         package: "polder-models",
