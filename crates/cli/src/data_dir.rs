@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-/// In the folder that a command is called from.
-pub(crate) const DEFAULT_DATA_DIR: &str = "data";
+use polder_experiment::missing_data::DEFAULT_DATA_DIR;
 
 /// Where the data sets are.
 #[derive(Clone, Debug, clap::Args)]

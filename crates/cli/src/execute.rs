@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::live_table::LiveTable;
-use crate::plan::{Plan, PlannedRun, describe, run_dir};
-use crate::record::RunRecords;
-use crate::replace_file::replace_file;
-use crate::run_end::RunEnd;
-use crate::session::Failure;
-use crate::speeds::Speeds;
-use crate::theory_record::{Simulation, TheoryRecord};
+use polder_experiment::plan::{Plan, PlannedRun, describe, run_dir};
+use polder_experiment::record::RunRecords;
+use polder_experiment::replace_file::replace_file;
+use polder_experiment::run_end::RunEnd;
+use polder_experiment::session::Failure;
+use polder_experiment::speeds::Speeds;
+use polder_experiment::theory_record::{Simulation, TheoryRecord};
 
 /// What computes: processes that train, and the theory; or a stand-in for them.
 pub(crate) trait Compute: Sync {
@@ -159,11 +159,11 @@ fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Extent, read_all};
-    use crate::plan::RunState;
-    use crate::scale::ScaleName;
-    use crate::synthetic;
     use anyhow::bail;
+    use polder_experiment::experiment::{Extent, read_all};
+    use polder_experiment::plan::RunState;
+    use polder_experiment::scale::ScaleName;
+    use polder_experiment::synthetic;
 
     /// Fails for one cell, and stops after a number of runs.
     struct Stub<'a> {

@@ -3,50 +3,48 @@
 //! A second SIGINT or SIGTERM ends the process at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR2};
 use signal_hook::flag;
 
-static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-static CHECKPOINT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static CHECKPOINT: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// From now on, signals are noted.
 pub(crate) fn watch() -> anyhow::Result<()> {
-    let stop = Arc::clone(STOP.get_or_init(Arc::default));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the conditional one sees the state that earlier signals left.
-        flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+        flag::register_conditional_shutdown(signal, 130, Arc::clone(&STOP))
+            .and_then(|_| flag::register(signal, Arc::clone(&STOP)))
             .with_context(|| format!("cannot watch for signal {signal}"))?;
     }
-    let checkpoint = Arc::clone(CHECKPOINT.get_or_init(Arc::default));
-    flag::register(SIGUSR2, checkpoint).with_context(|| format!("cannot watch for signal {SIGUSR2}"))?;
+    flag::register(SIGUSR2, Arc::clone(&CHECKPOINT))
+        .with_context(|| format!("cannot watch for signal {SIGUSR2}"))?;
+    polder_train::interrupt::listen(polder_train::interrupt::Requests {
+        stop: Arc::clone(&STOP),
+        checkpoint: Arc::clone(&CHECKPOINT),
+    });
     Ok(())
 }
 
 /// Whether the user, or the batch system, wants the program to stop.
 pub(crate) fn requested() -> bool {
-    STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
-}
-
-/// Whether any signal waits for an answer.
-pub(crate) fn pending() -> bool {
-    requested() || CHECKPOINT.get().is_some_and(|checkpoint| checkpoint.load(Ordering::Relaxed))
+    STOP.load(Ordering::Relaxed)
 }
 
 /// Whether a checkpoint was asked for since the last call.
 pub(crate) fn take_checkpoint_request() -> bool {
-    CHECKPOINT.get().is_some_and(|checkpoint| checkpoint.swap(false, Ordering::Relaxed))
+    CHECKPOINT.swap(false, Ordering::Relaxed)
 }
 
 /// From inside the program: as SIGTERM.
 pub(crate) fn request_stop() {
-    STOP.get_or_init(Arc::default).store(true, Ordering::Relaxed);
+    STOP.store(true, Ordering::Relaxed);
 }
 
 /// From inside the program: as SIGUSR2.
 pub(crate) fn request_checkpoint() {
-    CHECKPOINT.get_or_init(Arc::default).store(true, Ordering::Relaxed);
+    CHECKPOINT.store(true, Ordering::Relaxed);
 }

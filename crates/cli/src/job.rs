@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::RunConfig;
-use crate::flatness::FlatnessSettings;
-use crate::run_end::RunEnd;
+use polder_experiment::config::RunConfig;
+use polder_experiment::flatness::FlatnessSettings;
+use polder_experiment::run_end::RunEnd;
 
 /// The first line on a worker's standard input: one run. The end of that input asks it to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

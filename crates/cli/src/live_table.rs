@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::best::Best;
-use crate::duration::duration;
 use crate::job::Event;
-use crate::plan::{PlannedRun, describe};
-use crate::speeds::together;
 use crate::stderr::say;
+use polder_experiment::best::Best;
+use polder_experiment::duration::duration;
+use polder_experiment::plan::{PlannedRun, describe};
+use polder_experiment::speeds::together;
 
 /// The line of a run.
 const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";

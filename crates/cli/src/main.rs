@@ -4,56 +4,20 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod args;
-mod bench;
-mod best;
-mod calibration;
-mod claim;
 mod commands;
-mod config;
-mod csv;
 mod data_dir;
-mod device;
-mod duration;
-mod environment;
-mod evaluate;
+mod device_flags;
 mod execute;
 mod exit_code;
-mod experiment;
-mod export;
-mod feed;
-mod flatness;
-mod images;
 mod interrupt;
 mod job;
-mod late_bar;
-mod law;
 mod live_table;
-mod logs;
-mod missing_data;
-mod plan;
-mod point;
 mod pool;
-mod profile;
 mod progress;
-mod published;
-mod record;
-mod replace_file;
-mod report;
-mod run_dir;
-mod run_end;
-mod scale;
-mod session;
-mod sharpness;
-mod snapshot;
-mod speeds;
 mod stderr;
 mod stdout;
-mod stored_run;
-#[cfg(test)]
-mod synthetic;
-mod theory_record;
 mod trace;
-mod trainer;
+mod work_bar;
 
 use std::process::ExitCode;
 

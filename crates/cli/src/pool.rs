@@ -13,9 +13,9 @@ use crate::execute::Compute;
 use crate::interrupt;
 use crate::job::{CHECKPOINT, Job};
 use crate::live_table::LiveTable;
-use crate::plan::PlannedRun;
-use crate::run_end::RunEnd;
-use crate::theory_record::{Simulation, TheoryRecord};
+use polder_experiment::plan::PlannedRun;
+use polder_experiment::run_end::RunEnd;
+use polder_experiment::theory_record::{Simulation, TheoryRecord};
 
 use self::child::Children;
 

@@ -4,21 +4,22 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use polder_train::progress::{StepState, TrainingProgress};
+
 use crate::job::Event;
-use crate::record::{EpochRecord, ITERATE, REFRESHED, Timing};
 use crate::stderr::say;
+use polder_experiment::record::{EpochRecord, ITERATE, REFRESHED, Timing};
 
 /// Numbers are read from the device this often, no more.
 const REFRESH: Duration = Duration::from_millis(250);
 
-/// Who is told how a run is going.
+/// Who reads how a run is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// The user, on stderr.
     User,
     /// The process that started this one, on stdout.
     Parent,
-    Nobody,
 }
 
 /// The display of one run.
@@ -31,35 +32,32 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A display for `epochs` epochs of `steps` steps each, `done` of which are done already.
-    pub(crate) fn new(epochs: u64, steps: u64, done: u64, audience: Audience) -> Self {
-        let target = match audience {
-            Audience::User => ProgressDrawTarget::stderr(),
-            Audience::Parent | Audience::Nobody => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(Some(epochs * steps), target);
+    pub(crate) fn new(audience: Audience) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} %  {msg}  {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_position(done);
-        bar.reset_eta();
-        Self { bar, audience, epochs, steps: epochs * steps, shown: Instant::now() }
+        Self { bar, audience, epochs: 0, steps: 0, shown: Instant::now() }
+    }
+}
+
+impl TrainingProgress for Progress {
+    fn begin(&mut self, epochs: u64, steps_per_epoch: u64, done: u64) {
+        (self.epochs, self.steps) = (epochs, epochs * steps_per_epoch);
+        if self.audience == Audience::User {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_length(self.steps);
+        self.bar.set_position(done);
+        self.bar.reset_eta();
     }
 
-    /// Whether enough time has passed to show numbers again.
-    pub(crate) fn is_due(&self) -> bool {
+    fn is_due(&self) -> bool {
         let someone_looks = self.audience == Audience::Parent || !self.bar.is_hidden();
         someone_looks && self.shown.elapsed() >= REFRESH
     }
 
-    /// Shows the state within the epoch `epoch` (from 1).
-    pub(crate) fn show(
-        &mut self,
-        epoch: u64,
-        steps_done: u64,
-        loss: f64,
-        images_per_second: f64,
-        waiting: f64,
-    ) {
+    fn step(&mut self, state: StepState) {
+        let StepState { epoch, steps_done, loss, images_per_second, data_wait_share: waiting } = state;
         if self.audience == Audience::Parent {
             let (epochs, steps, loss) = (self.epochs, self.steps, Some(loss).filter(|loss| loss.is_finite()));
             Event::At { epoch, epochs, steps_done, steps, loss, images_per_second, waiting }.send();
@@ -73,16 +71,14 @@ impl Progress {
         self.shown = Instant::now();
     }
 
-    /// Says what is being done between epochs.
-    pub(crate) fn note(&self, what: &str) {
+    fn doing(&mut self, what: &str) {
         if self.audience == Audience::Parent {
             Event::Doing { what: what.to_owned() }.send();
         }
         self.bar.set_message(what.to_owned());
     }
 
-    /// One line that stays.
-    pub(crate) fn epoch(&self, record: &EpochRecord, timing: &Timing) {
+    fn epoch(&mut self, record: &EpochRecord, timing: &Timing) {
         let percent = |fraction: f64| format!("{:.2} %", 100.0 * fraction);
         let accuracies: Vec<String> = record
             .evaluations
@@ -124,10 +120,8 @@ impl Progress {
         }
     }
 
-    /// Prints a line above the bar.
-    pub(crate) fn line(&self, text: &str) {
+    fn line(&mut self, text: &str) {
         match self.audience {
-            Audience::Nobody => {}
             Audience::Parent => Event::Line { text: text.to_owned() }.send(),
             Audience::User if self.bar.is_hidden() => say(text),
             Audience::User => self.bar.println(text),

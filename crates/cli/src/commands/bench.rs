@@ -3,13 +3,14 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::bench::measure::Plan;
-use crate::config::{AveragingConfig, Method, Precision, RunConfig};
-use crate::device::{DeviceFlags, GraphFlag};
-use crate::environment;
+use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
 use crate::interrupt;
-use crate::profile::flow::Interrupted;
+use crate::work_bar::WorkBar;
+use polder_experiment::config::{AveragingConfig, Method, Precision, RunConfig};
+use polder_train::bench::measure::Plan;
+use polder_train::environment;
+use polder_train::profile::flow::Interrupted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,11 +81,12 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         plan.obey(io::stdin().lock(), io::stdout())?;
         return Ok(if interrupt::requested() { Outcome::Interrupted } else { Outcome::Done }.into());
     }
-    let record = match plan.measure() {
+    let record = match plan.measure(&WorkBar::new()) {
         Err(error) if error.is::<Interrupted>() => return Ok(Outcome::Interrupted.into()),
         measured => measured?,
     };
-    let text = if args.json { serde_json::to_string(&record)? + "\n" } else { record.text() };
+    let text =
+        if args.json { serde_json::to_string(&record)? + "\n" } else { polder_report::bench::text(&record) };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Outcome::Done.into())
 }

@@ -8,11 +8,12 @@ use polder_data::{DatasetKind, verify};
 use polder_models::CudaChoices;
 
 use crate::data_dir::DataDir;
-use crate::device::Placement;
-use crate::environment::{self, LIBTORCH_VERSION};
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
+use polder_experiment::environment::{LIBTORCH_VERSION, gpu};
+use polder_train::device::Placement;
+use polder_train::environment;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         let chosen = environment::here(None, Placement::Cuda(CudaChoices::default())).cuda;
         row("", &chosen.map_or_else(String::new, |chosen| format!("unless asked: {}", chosen.summary())))?;
     }
-    row("gpu", &environment::gpu())?;
+    row("gpu", &gpu())?;
     row("processor", &here.processor)?;
     row("threads", &format!("{} of {} cores by default", here.threads, here.cores))?;
     row("disk", &free_disk(Path::new(".")))?;

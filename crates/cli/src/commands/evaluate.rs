@@ -9,14 +9,15 @@ use polder_models::Arena;
 use tch::Device;
 
 use crate::data_dir::DataDir;
-use crate::environment;
-use crate::evaluate::{evaluate, evaluate_refreshed};
 use crate::exit_code::Outcome;
-use crate::images::{Images, check_packed};
-use crate::record::{Evaluation, ITERATE, REFRESHED};
 use crate::stdout;
-use crate::stored_run::{self, config_of, last_checkpoint};
-use crate::trainer;
+use polder_experiment::images::{Images, check_packed};
+use polder_experiment::record::{Evaluation, ITERATE, REFRESHED};
+use polder_train::environment;
+use polder_train::evaluate::{evaluate, evaluate_refreshed};
+use polder_train::feed::Feed;
+use polder_train::stored_run::{self, config_of, last_checkpoint};
+use polder_train::trainer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,8 +49,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (config, checkpoint) = (config_of(&args.run)?, last_checkpoint(&args.run)?);
     check_packed(&config, &args.data.data_dir, &args.run)?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
-    environment::fix_threads(&args.run.join(crate::record::ENVIRONMENT_FILE))?;
-    let (train, test) = (images.train_feed(&config, 1, Device::Cpu)?, images.test_feed(1, Device::Cpu)?);
+    environment::fix_threads(&args.run.join(polder_experiment::record::ENVIRONMENT_FILE))?;
+    let (train, test) =
+        (Feed::training(&images, &config, 1, Device::Cpu)?, Feed::testing(&images, 1, Device::Cpu)?);
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
     let (averages, position) = stored_run::load(&checkpoint, &config, &network, train.steps_per_epoch())?;
 

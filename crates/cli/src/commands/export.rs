@@ -7,12 +7,13 @@ use anyhow::{bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
-use crate::device::DeviceChoice;
+use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::export::{Choice, Refresh, export};
-use crate::record::{ITERATE, REFRESHED};
 use crate::stderr::say;
 use crate::stdout;
+use crate::work_bar::WorkBar;
+use polder_experiment::record::{ITERATE, REFRESHED};
+use polder_train::export::{Choice, Refresh, export};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let choice = Choice { run: args.run.clone(), weights: args.weights.clone(), step: args.step };
     let refresh = (!args.no_bn_refresh)
         .then(|| Refresh { data_dir: args.data.data_dir.clone(), allow_unverified: args.allow_unverified });
-    let Some(exported) = export(&choice, refresh.as_ref(), args.device.open()?)? else {
+    let Some(exported) = export(&choice, refresh.as_ref(), args.device.open()?, &WorkBar::new())? else {
         say("stopped; nothing was written");
         return Ok(Outcome::Interrupted.into());
     };

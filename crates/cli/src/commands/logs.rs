@@ -10,12 +10,12 @@ use clap::ValueEnum;
 
 use crate::exit_code::Outcome;
 use crate::interrupt;
-use crate::late_bar::LateBar;
-use crate::logs::{RunLog, csv, json_lines, write_event_file};
-use crate::record::{RECORD_FILE, RunRecords};
-use crate::replace_file::replace_file;
 use crate::stderr::say;
 use crate::stdout;
+use crate::work_bar::WorkBar;
+use polder_experiment::record::{RECORD_FILE, RunRecords};
+use polder_experiment::replace_file::replace_file;
+use polder_report::logs::{RunLog, csv, json_lines, write_event_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,13 +92,15 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
         Format::Tensorboard => {
             let folder = args.output.as_deref().unwrap_or(Path::new(LOGS));
             ensure_different_names(&runs)?;
-            let mut bar = LateBar::new("writing event files", logs.len() as u64);
+            let bar = WorkBar::new();
+            bar.plan(logs.len() as f64);
+            bar.begin("writing event files", logs.len() as f64, None);
             for log in &logs {
                 if interrupt::requested() {
                     return Ok(Outcome::Interrupted.into());
                 }
                 write_event_file(&folder.join(&log.name), log)?;
-                bar.add(1);
+                bar.advance(1.0);
             }
             stdout::print(&format!("{}\n", folder.display()))?;
         }

@@ -10,9 +10,9 @@ use clap_mangen::roff::{Roff, roman};
 
 use crate::args::Args;
 use crate::exit_code::Outcome;
-use crate::replace_file::replace_file;
 use crate::stderr::say;
 use crate::stdout;
+use polder_experiment::replace_file::replace_file;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use crate::calibration::calibrate;
 use crate::commands::jobs::JobsFlag;
 use crate::commands::selection::SelectionArgs;
 use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
-use crate::missing_data::{missing_data, needed_data, say_missing};
-use crate::plan::runs_dir;
-use crate::speeds::Speeds;
+use crate::stderr::say;
 use crate::stdout;
-use crate::trainer::{CheckpointEvery, TrainOptions};
+use polder_experiment::missing_data::{missing_data, needed_data};
+use polder_experiment::plan::runs_dir;
+use polder_experiment::speeds::Speeds;
+use polder_train::calibration::calibrate;
+use polder_train::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,10 +72,10 @@ pub(crate) fn show(
         selection.fetcher(),
     )?;
     let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
-    calibrate(&plan, &missing, &options, &mut speeds);
+    calibrate(&plan, &missing, &options, &mut speeds, &say);
     speeds.estimate(&mut plan);
     let device = if division.on_gpus { "GPU" } else { "process" };
     stdout::print(&if by_cells { plan.cells(device) } else { plan.table(division.jobs) })?;
-    say_missing(&selection.session(division, &missing));
+    selection.session(division, &missing).missing_data_messages().for_each(|line| say(&line));
     Ok(Outcome::Done.into())
 }

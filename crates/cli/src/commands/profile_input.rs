@@ -10,25 +10,26 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use tch::Device;
 
-use crate::config::model_name;
-use crate::config::{Precision, RunConfig};
 use crate::data_dir::DataDir;
-use crate::device::{DeviceChoice, Placement};
-use crate::environment;
+use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::profile::consumer::{Consumer, Model};
-use crate::profile::flow::Interrupted;
-use crate::profile::investigation::Investigation;
-use crate::profile::measurement::{Round, Spread};
-use crate::profile::record::{ImagesRecord, PROFILE_FILE, ProfileRecord};
-use crate::profile::setting::{Format, Setting};
-use crate::profile::source::Source;
-use crate::profile::status::Status;
-use crate::profile::verdict::Verdict;
-use crate::profile::{picture, text};
-use crate::replace_file::replace_file;
 use crate::stderr::say;
 use crate::trace;
+use crate::work_bar::WorkBar;
+use polder_experiment::config::model_name;
+use polder_experiment::config::{Precision, RunConfig};
+use polder_experiment::profile::measurement::{Round, Spread};
+use polder_experiment::profile::record::{ImagesRecord, PROFILE_FILE, ProfileRecord};
+use polder_experiment::profile::setting::{Format, Setting};
+use polder_experiment::profile::verdict::Verdict;
+use polder_experiment::replace_file::replace_file;
+use polder_report::profile::{picture, text};
+use polder_train::device::Placement;
+use polder_train::environment;
+use polder_train::profile::consumer::{Consumer, Model};
+use polder_train::profile::flow::Interrupted;
+use polder_train::profile::investigation::Investigation;
+use polder_train::profile::source::Source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -154,6 +155,7 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
         format: args.format,
     };
     let (consumer, consumer_name, description) = consumer(args, &source, device, environment.threads)?;
+    let progress = WorkBar::new();
     let mut investigation = Investigation {
         source: &source,
         consumer,
@@ -161,7 +163,7 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
         stretch: Duration::from_secs_f64(args.seconds / ROUNDS as f64),
         rounds: ROUNDS,
         cores: environment.cores,
-        status: Status::new(),
+        progress: &progress,
         epoch: 0,
     };
     let measured = investigation.measure(&setting)?;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::exit_code::Outcome;
-use crate::report::Report;
 use crate::stdout;
+use polder_report::Report;
 
 const EXAMPLES: &str = "\
 Examples:

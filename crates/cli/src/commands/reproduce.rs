@@ -4,8 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::best::Best;
-use crate::calibration::calibrate;
 use crate::commands::jobs::{Division, JobsFlag};
 use crate::commands::plan;
 use crate::commands::selection::SelectionArgs;
@@ -13,16 +11,18 @@ use crate::commands::train::TrainingFlags;
 use crate::execute::{Execution, execute};
 use crate::exit_code::Outcome;
 use crate::live_table::LiveTable;
-use crate::logs::write_event_files_of;
-use crate::missing_data::{missing_data, say_missing};
-use crate::plan::runs_dir;
 use crate::pool::Pool;
-use crate::report::Report;
-use crate::session::Session;
-use crate::speeds::Speeds;
 use crate::stderr::say;
 use crate::stdout;
-use crate::trainer::{CheckpointEvery, TrainOptions};
+use polder_experiment::best::Best;
+use polder_experiment::missing_data::missing_data;
+use polder_experiment::plan::runs_dir;
+use polder_experiment::session::Session;
+use polder_experiment::speeds::Speeds;
+use polder_report::Report;
+use polder_report::logs::write_event_files_of;
+use polder_train::calibration::calibrate;
+use polder_train::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,10 +81,10 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     session.write(results)?;
     let mut speeds = Speeds::measured(results, threads, Some(on_gpus));
     plan.drop_runs_without_data(&session);
-    calibrate(&plan, &missing, &options, &mut speeds);
+    calibrate(&plan, &missing, &options, &mut speeds, &say);
     speeds.estimate(&mut plan);
     stdout::print(&plan.table(jobs))?;
-    say_missing(&session);
+    session.missing_data_messages().for_each(|line| say(&line));
     let table = LiveTable::new(jobs, Best::of_finished(&plan, results));
     let pool = Pool::new(jobs, args.worker_arguments(threads), on_gpus, &table)?;
     let execution = pool.heeding_signals(|| execute(&plan, &mut speeds, results, jobs, &pool, &table));
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let page = report.write(results)?;
     write_event_files_of(&report, results)?;
     stdout::print(&format!("\n{}", report.verdicts()))?;
-    say_missing(&session);
+    session.missing_data_messages().for_each(|line| say(&line));
     for failure in &session.failures {
         say(&format!("failed twice: {}: {}", failure.what, failure.error));
     }

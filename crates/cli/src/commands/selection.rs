@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 
 use crate::commands::jobs::Division;
-use crate::experiment::{self, Experiment, Extent};
-use crate::plan::Plan;
-use crate::scale::ScaleName;
-use crate::session::{MissingData, Session};
+use polder_experiment::experiment::{self, Experiment, Extent};
+use polder_experiment::plan::Plan;
+use polder_experiment::scale::ScaleName;
+use polder_experiment::session::{MissingData, Session};
 
 /// Where the repository has its experiments.
 const EXPERIMENTS: &str = "experiments";

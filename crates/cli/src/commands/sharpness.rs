@@ -7,15 +7,18 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
-use crate::device::DeviceChoice;
+use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::replace_file::replace_file;
-use crate::report::{figures, svg_file};
-use crate::sharpness::plan::{MeasureName, Settings};
-use crate::sharpness::question::{Coordinates, SplitName, Subset};
-use crate::sharpness::{Choice, Means, json, measure, picture, text};
 use crate::stderr::say;
 use crate::stdout;
+use crate::work_bar::WorkBar;
+use polder_experiment::replace_file::replace_file;
+use polder_experiment::sharpness::plan::{MeasureName, Settings};
+use polder_experiment::sharpness::question::{Coordinates, SplitName, Subset};
+use polder_report::sharpness::{json, picture, text};
+use polder_report::{figures, svg_file};
+use polder_train::progress::{Silent, WorkProgress};
+use polder_train::sharpness::{Choice, Means, measure};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,7 +167,10 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
             bail!("`{}` cannot be written: there is no folder `{}`", path.display(), parent.display());
         }
     }
-    let report = measure(&args.choice()?, &args.settings(), &args.means()?)?;
+    let shown = (!args.quiet).then(WorkBar::new);
+    let progress: &dyn WorkProgress = shown.as_ref().map_or(&Silent, |bar| bar);
+    let report = measure(&args.choice()?, &args.settings(), &args.means()?, progress)?;
+    drop(shown);
     if args.svg.is_some() || args.png.is_some() {
         let figures: Vec<_> =
             picture::figures(&report).iter().map(figures::of_data).collect::<anyhow::Result<_>>()?;
@@ -240,7 +246,6 @@ impl SharpnessArgs {
             data_dir: self.data.data_dir.clone(),
             allow_unverified: self.allow_unverified,
             device: self.device.open()?,
-            quiet: self.quiet,
         })
     }
 }

@@ -5,16 +5,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::best::Best;
-use crate::duration::duration;
 use crate::exit_code::Outcome;
-use crate::experiment;
-use crate::plan::{self, Plan, PlannedRun, RunState, aligned, run_dir};
-use crate::record::RunRecords;
-use crate::run_dir::RunDir;
-use crate::session::Session;
-use crate::speeds::{Speeds, together};
 use crate::stdout;
+use polder_experiment::best::Best;
+use polder_experiment::duration::duration;
+use polder_experiment::experiment;
+use polder_experiment::plan::{self, Plan, PlannedRun, RunState, aligned, run_dir};
+use polder_experiment::record::RunRecords;
+use polder_experiment::run_dir::RunDir;
+use polder_experiment::session::Session;
+use polder_experiment::speeds::{Speeds, together};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -147,9 +147,9 @@ fn describe(run: &PlannedRun, results: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Extent, read_all, select};
-    use crate::scale::ScaleName;
-    use crate::synthetic;
+    use polder_experiment::experiment::{Extent, read_all, select};
+    use polder_experiment::scale::ScaleName;
+    use polder_experiment::synthetic;
 
     #[test]
     fn runs_are_counted_by_experiment_and_the_best_is_named() {
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn a_run_that_another_holds_is_running() {
         let dir = tempfile::tempdir().unwrap();
-        let config = crate::config::RunConfig::default();
+        let config = polder_experiment::config::RunConfig::default();
         let path = run_dir(dir.path(), &config.id());
         assert!(!RunDir::is_held(&path));
-        let held = RunDir::open(&crate::plan::runs_dir(dir.path()), &config).unwrap();
+        let held = RunDir::open(&polder_experiment::plan::runs_dir(dir.path()), &config).unwrap();
         assert!(RunDir::is_held(&path));
         drop(held);
         assert!(!RunDir::is_held(&path));

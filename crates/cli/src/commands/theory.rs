@@ -13,12 +13,12 @@ use polder_theory::{Exhibit, Support, Table};
 use serde_json::json;
 
 use crate::exit_code::Outcome;
-use crate::law::{Law, set};
-use crate::replace_file::replace_file;
-use crate::report::{figures, svg_file};
-use crate::scale::ScaleName;
 use crate::stdout;
-use crate::theory_record::{Simulation, TheoryRecord};
+use polder_experiment::law::{Law, set};
+use polder_experiment::replace_file::replace_file;
+use polder_experiment::scale::ScaleName;
+use polder_experiment::theory_record::{Simulation, TheoryRecord};
+use polder_report::{figures, svg_file};
 
 const EXAMPLES: &str = "\
 Examples:

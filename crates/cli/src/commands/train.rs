@@ -9,12 +9,12 @@ use tch::Device;
 
 use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
-use crate::device::{DeviceFlags, GraphFlag};
+use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
-use crate::progress::Audience;
+use crate::progress::{Audience, Progress};
 use crate::stderr::say;
 use crate::stdout;
-use crate::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
+use polder_train::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -127,7 +127,6 @@ impl TrainingFlags {
             cuda_graphs: false,
             checkpoint_every: checkpoint_every.into(),
             keep_checkpoints: Keep::DEFAULT,
-            audience: Audience::User,
         })
     }
 }
@@ -142,7 +141,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let options = args.flags.options(args.runs.clone(), args.checkpoint_every)?;
     let cuda_graphs = args.graphs.given(options.placement)?;
     let options = TrainOptions { keep_checkpoints: args.keep_checkpoints, cuda_graphs, ..options };
-    let (outcome, dir) = match train(&config, &options)? {
+    let (outcome, dir) = match train(&config, &options, &mut Progress::new(Audience::User))? {
         TrainOutcome::Finished(dir) => (Outcome::Done, dir),
         TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
         TrainOutcome::Interrupted(dir) => {

@@ -11,11 +11,11 @@ use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
 use crate::interrupt;
 use crate::job::{CHECKPOINT, Event, Job};
-use crate::progress::Audience;
-use crate::run_dir::RunDir;
-use crate::run_end::RunEnd;
-use crate::sharpness::{self, Means};
-use crate::trainer::{TrainOptions, TrainOutcome, train};
+use crate::progress::{Audience, Progress};
+use polder_experiment::run_dir::RunDir;
+use polder_experiment::run_end::RunEnd;
+use polder_train::sharpness::{self, Means};
+use polder_train::trainer::{TrainOutcome, train};
 
 /// Longest time between two checkpoints of a run.
 const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
@@ -60,14 +60,13 @@ fn heed_parent() {
 
 fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunEnd> {
     let options = args.flags.options(args.runs.clone(), CHECKPOINT_EVERY)?;
-    let options = TrainOptions { audience: Audience::Parent, ..options };
     let dir = args.runs.join(job.config.id());
     let begun = Instant::now();
     while RunDir::is_held(&dir) && begun.elapsed() < PATIENCE && !interrupt::requested() {
         Event::Doing { what: "waiting for the process that holds the run".to_owned() }.send();
         std::thread::sleep(Duration::from_millis(250));
     }
-    match train(&job.config, &options)? {
+    match train(&job.config, &options, &mut Progress::new(Audience::Parent))? {
         TrainOutcome::Finished(_) => {}
         TrainOutcome::Diverged(_) => return Ok(RunEnd::Diverged),
         TrainOutcome::Interrupted(_) => return Ok(RunEnd::Interrupted),
@@ -78,7 +77,6 @@ fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunEnd> {
             data_dir: options.data_dir.clone(),
             allow_unverified: options.allow_unverified,
             device: options.placement.open()?,
-            quiet: true,
         };
         match sharpness::flatness(&dir, settings, &means)? {
             Some(record) => record.write(&dir)?,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, anyhow, bail};
 
 use crate::job::{Event, Job};
-use crate::run_end::RunEnd;
+use polder_experiment::run_end::RunEnd;
 
 /// Lines of a process's standard error that a report of its death repeats.
 const LAST_WORDS: usize = 5;
@@ -126,7 +126,7 @@ fn died(status: ExitStatus, complaints: &[String]) -> anyhow::Error {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::config::RunConfig;
+    use polder_experiment::config::RunConfig;
 
     fn shell(script: &str) -> (anyhow::Result<RunEnd>, Vec<Event>) {
         let heard = Mutex::new(Vec::new());

@@ -1,9 +1,9 @@
 //! `polder config explain`.
 
 use super::key_name::KeyNameParser;
-use crate::config::explain::{json, list, text};
-use crate::config::keys::Keys;
 use crate::stdout;
+use polder_experiment::config::explain::{json, list, text};
+use polder_experiment::config::keys::Keys;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command, Error};
 
-use crate::config::keys::Keys;
+use polder_experiment::config::keys::Keys;
 
 /// Takes any text, since names within a configuration are the user's own, and offers the keys that the schema has.
 #[derive(Clone, Copy, Debug)]

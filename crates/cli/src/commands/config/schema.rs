@@ -1,7 +1,9 @@
 //! `polder config schema`.
 
-use crate::config::schema::schema;
-use crate::{experiment, stdout};
+use polder_experiment::config::schema::schema;
+use polder_experiment::experiment;
+
+use crate::stdout;
 
 const EXAMPLES: &str = "\
 Examples:

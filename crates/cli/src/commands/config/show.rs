@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::config::RunConfig;
 use crate::stderr::say;
 use crate::stdout;
+use polder_experiment::config::RunConfig;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,0 +1,154 @@
+//! Where the runs end along the axis of a grid.
+
+use std::collections::BTreeMap;
+
+use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+
+use crate::{CellResult, weights_label};
+use polder_experiment::point::{Point, axis_name};
+
+/// As few values of an axis are better read from a table.
+const FEWEST_VALUES: usize = 3;
+
+/// One panel per cell with a numeric axis that has several values; `None` where there is none.
+pub(super) fn figure(cells: &[CellResult]) -> Option<Figure> {
+    let mut families: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !families.contains(&cell.family.as_str()) {
+            families.push(&cell.family);
+        }
+    }
+    let panels: Vec<Panel> = families
+        .iter()
+        .filter_map(|family| {
+            let of_family: Vec<&CellResult> = cells.iter().filter(|cell| cell.family == *family).collect();
+            let axis = longest_axis(&of_family)?;
+            Some(panel(family, &axis, &of_family))
+        })
+        .collect();
+    let any = panels.iter().any(|panel| !panel.series.is_empty());
+    any.then(|| Figure {
+        title: "Where the runs end, along the axes of the grid".to_owned(),
+        caption: "Test accuracy after the last epoch: mean over seeds, with the 95 % t interval of the mean, which is cut where \
+                  it reaches far. A run that diverged has no value."
+            .to_owned(),
+        panels,
+    })
+}
+
+/// The numeric axis with the most values.
+fn longest_axis(cells: &[&CellResult]) -> Option<String> {
+    let mut values: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for cell in cells {
+        for key in cell.point.keys() {
+            if let Some(number) = cell.point.number(key) {
+                let known = values.entry(key).or_default();
+                if !known.contains(&number) {
+                    known.push(number);
+                }
+            }
+        }
+    }
+    let (key, values) = values.into_iter().max_by_key(|(_, values)| values.len())?;
+    (values.len() >= FEWEST_VALUES).then(|| key.to_owned())
+}
+
+fn panel(family: &str, axis: &str, cells: &[&CellResult]) -> Panel {
+    let mut curves: Vec<(Point, &str, Vec<&CellResult>)> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.mean.is_some() && cell.point.number(axis).is_some()) {
+        let rest = cell.point.without([axis]);
+        match curves.iter_mut().find(|(point, weights, _)| *point == rest && *weights == cell.weights) {
+            Some((_, _, of_curve)) => of_curve.push(cell),
+            None => curves.push((rest, &cell.weights, vec![cell])),
+        }
+    }
+    let label = |point: &Point, weights: &str| match (curves.iter().all(|curve| curve.1 == weights), point) {
+        (true, point) if *point == Point::default() => weights_label(weights),
+        (true, point) => point.to_string(),
+        (false, point) => point.after(&weights_label(weights)),
+    };
+    let mut series = Vec::new();
+    for (index, (point, weights, of_curve)) in curves.iter().enumerate() {
+        let points: Vec<(f64, &CellResult)> =
+            of_curve.iter().filter_map(|cell| Some((cell.point.number(axis)?, *cell))).collect();
+        series.extend(curve(label(point, weights), Ink::of_series(index), &points));
+    }
+    let numbers = || cells.iter().filter_map(|cell| cell.point.number(axis));
+    let (low, high) = numbers().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
+    let across = if low > 0.0 && high / low >= 4.0 { Axis::log } else { Axis::linear };
+    Panel {
+        title: family.to_owned(),
+        x: across(axis_name(axis)),
+        y: Axis::linear("test accuracy, %"),
+        series,
+    }
+}
+
+/// Mean accuracies in per cent over numbers, with their intervals; nothing for cells without a mean.
+pub(super) fn curve(label: String, ink: Ink, points: &[(f64, &CellResult)]) -> Vec<Series> {
+    let mut means: Vec<(f64, f64)> =
+        points.iter().filter_map(|(x, cell)| Some((*x, 100.0 * cell.mean?))).collect();
+    means.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let of_cell = |(x, cell): &(f64, &CellResult)| {
+        cell.interval.map(|interval| (*x, 100.0 * interval.low, 100.0 * interval.high))
+    };
+    let intervals: Vec<(f64, f64, f64)> = points.iter().filter_map(of_cell).collect();
+    if means.is_empty() {
+        return Vec::new();
+    }
+    let mut series = Vec::new();
+    if !intervals.is_empty() {
+        series.push(Series::unnamed(ink, Shape::Intervals(intervals)));
+    }
+    series.push(Series::new(label, ink, Shape::Line(means.clone())));
+    series.push(Series::unnamed(ink, Shape::Dots(means)));
+    series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polder_experiment::record::ITERATE;
+
+    fn cell(point: &str, mean: Option<f64>) -> CellResult {
+        CellResult {
+            cell: String::new(),
+            family: "SGD".to_owned(),
+            point: Point::of(&point.parse().unwrap()),
+            weights: ITERATE.to_owned(),
+            values: mean.iter().map(|mean| (0, *mean)).collect(),
+            mean,
+            interval: None,
+            planned: 1,
+            diverged: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_longest_numeric_axis_is_drawn_and_the_others_are_curves() {
+        let mut cells = Vec::new();
+        for batch in [16, 64] {
+            for rate in [0.4, 0.1, 0.2] {
+                let mean = (rate < 0.4 || batch == 64).then_some(0.5 + rate);
+                cells.push(cell(&format!("batch_size = {batch}\nlearning_rate = {rate}"), mean));
+            }
+        }
+        let figure = figure(&cells).unwrap();
+        let [panel] = figure.panels.as_slice() else { panic!("one family") };
+        assert_eq!(panel.x, Axis::log("learning rate"));
+        let curves: Vec<_> = panel
+            .series
+            .iter()
+            .filter_map(|series| match (&series.label, &series.shape) {
+                (Some(label), Shape::Line(points)) => Some((label.as_str(), points.len(), points[0].0)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(curves, [("batch size 16", 2, 0.1), ("batch size 64", 3, 0.1)]);
+    }
+
+    #[test]
+    fn a_grid_without_such_an_axis_has_no_such_figure() {
+        assert!(figure(&[cell("dataset = 'cifar10'", Some(0.5)), cell("x = 1", None)]).is_none());
+    }
+}

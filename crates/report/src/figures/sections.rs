@@ -1,0 +1,63 @@
+//! The loss on the line between two sets of weights of a run.
+
+use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+
+use crate::{ExperimentReport, RunResult, weights_label};
+use polder_experiment::flatness::{Section, SectionPoint};
+
+/// What is drawn of a section.
+type Side = fn(&Section) -> &[SectionPoint];
+const SIDES: [(&str, Ink, Side); 2] = [
+    ("training images", Ink::Orange, |section| &section.train),
+    ("test images", Ink::Blue, |section| &section.test),
+];
+
+/// A figure per pair of weights, with a panel per cell and a curve per seed.
+pub(super) fn figures(of: &ExperimentReport) -> Vec<Figure> {
+    let pairs = of.experiment.flatness.iter().filter_map(|settings| settings.sections.as_ref());
+    pairs.flat_map(|sections| &sections.between).filter_map(|between| figure(of, between)).collect()
+}
+
+/// `None` where nothing has been measured.
+fn figure(of: &ExperimentReport, between: &[String; 2]) -> Option<Figure> {
+    let mut cells: Vec<(&str, Vec<&Section>)> = Vec::new();
+    for run in &of.runs {
+        let sections = sections(run, between);
+        match cells.iter_mut().find(|(cell, _)| *cell == run.cell) {
+            Some((_, known)) => known.extend(sections),
+            None => cells.push((&run.cell, sections.collect())),
+        }
+    }
+    cells.retain(|(_, sections)| !sections.is_empty());
+    let [from, to] = between.each_ref().map(|name| weights_label(name));
+    (!cells.is_empty()).then(|| Figure {
+        title: format!("The loss between {from} and {to}"),
+        caption: format!(
+            "Mean cross entropy on the straight line through both, with BN refreshed at every place: at 0 the {from}, at 1 the {to}; \
+             on both sides the line goes on by half its length. A curve per seed, over images without augmentation."
+        ),
+        panels: cells.iter().map(|(cell, sections)| panel(cell, sections)).collect(),
+    })
+}
+
+fn sections<'a>(run: &'a RunResult, between: &'a [String; 2]) -> impl Iterator<Item = &'a Section> {
+    run.flatness.iter().flat_map(|record| &record.sections).filter(move |section| section.between == *between)
+}
+
+fn panel(cell: &str, sections: &[&Section]) -> Panel {
+    let mut series = [0.0, 1.0].map(|end| Series::unnamed(Ink::Muted, Shape::Vertical(end))).to_vec();
+    for (name, ink, side) in SIDES {
+        for (index, section) in sections.iter().enumerate() {
+            let points = side(section).iter().filter_map(|point| Some((point.at, point.loss?)));
+            let line = Shape::Line(points.collect());
+            let label = (index == 0).then(|| name.to_owned());
+            series.push(Series { label, ink, shape: line });
+        }
+    }
+    Panel {
+        title: cell.to_owned(),
+        x: Axis::linear("place on the line"),
+        y: Axis::linear("mean cross entropy"),
+        series,
+    }
+}

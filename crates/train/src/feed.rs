@@ -1,0 +1,173 @@
+//! Minibatches on the network's device: a loader, and how its images get there.
+
+use std::time::{Duration, Instant};
+
+use polder_data::{Element, Epoch, Loader, LoaderBuilder, Minibatch, Normalization};
+use polder_models::input::{self, Normalizer};
+use tch::{Device, Tensor};
+
+/// Gives out the epochs of a loader as tensors on a device.
+///
+/// The loader hands out normalised f32 to the processor, and bytes to a GPU, which normalises them; see
+/// [`polder_models::input`] for where the two differ. Order and augmentation are the same.
+pub struct Feed {
+    source: Source,
+    device: Device,
+}
+
+/// A loader, by what it hands out.
+enum Source {
+    Normalized(Loader<f32>),
+    Bytes(Loader<u8>, Normalizer),
+}
+
+/// Images and labels of one step.
+#[derive(Debug)]
+pub struct OnDevice {
+    /// N,C,H,W in f32, normalised.
+    pub images: Tensor,
+    /// N in i64.
+    pub labels: Tensor,
+}
+
+impl OnDevice {
+    /// Another handle on the same memory.
+    pub fn share(&self) -> Self {
+        Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+
+    /// Number of images, N.
+    pub fn len(&self) -> usize {
+        self.labels.numel()
+    }
+}
+
+impl Feed {
+    /// The minibatches of `loader`, whose augmentation normalises by `normalization`, on `device`.
+    pub fn new(loader: LoaderBuilder, normalization: Normalization, device: Device) -> anyhow::Result<Self> {
+        let source = if device.is_cuda() {
+            Source::bytes(loader, normalization, device)?
+        } else {
+            Source::Normalized(loader.build()?)
+        };
+        Ok(Self { source, device })
+    }
+
+    /// Minibatches per epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        match &self.source {
+            Source::Normalized(loader) => loader.steps_per_epoch(),
+            Source::Bytes(loader, _) => loader.steps_per_epoch(),
+        }
+    }
+
+    /// Epoch `epoch` from its first step.
+    pub fn epoch(&self, epoch: u64) -> anyhow::Result<FeedEpoch> {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// Epoch `epoch` from `step` on.
+    pub fn epoch_from(&self, epoch: u64, step: u64) -> anyhow::Result<FeedEpoch> {
+        let minibatches = match &self.source {
+            Source::Normalized(loader) => Minibatches::Normalized(loader.epoch_from(epoch, step)?),
+            Source::Bytes(loader, normalizer) => {
+                Minibatches::Bytes(loader.epoch_from(epoch, step)?, normalizer.share())
+            }
+        };
+        Ok(FeedEpoch {
+            minibatches,
+            device: self.device,
+            sends_ahead: self.device.is_cuda(),
+            ahead: Ahead::Nothing,
+            waited: Duration::ZERO,
+        })
+    }
+}
+
+impl Source {
+    fn bytes(loader: LoaderBuilder, normalization: Normalization, device: Device) -> anyhow::Result<Self> {
+        let loader = loader.build::<u8>()?;
+        let channels: Vec<(f32, f32)> = (0..loader.dataset().shape().channels)
+            .map(|channel| normalization.scale_and_shift(channel))
+            .collect();
+        Ok(Self::Bytes(loader, Normalizer::new(&channels, device)?))
+    }
+}
+
+/// The minibatches of one epoch. After an error it ends.
+///
+/// On a GPU, whoever calls [`send_next`](Self::send_next) after queueing a step has the next minibatch queued behind it, and
+/// the device need not wait for it.
+pub struct FeedEpoch {
+    minibatches: Minibatches,
+    device: Device,
+    sends_ahead: bool,
+    ahead: Ahead,
+    waited: Duration,
+}
+
+/// What was fetched before it was asked for.
+enum Ahead {
+    Nothing,
+    /// `None` is the end of the epoch.
+    Fetched(Option<anyhow::Result<OnDevice>>),
+}
+
+enum Minibatches {
+    Normalized(Epoch<f32>),
+    Bytes(Epoch<u8>, Normalizer),
+}
+
+impl FeedEpoch {
+    /// Sends the next minibatch ahead, if this device gains by it; an error is kept for [`next`](Iterator::next).
+    pub fn send_next(&mut self) {
+        if self.sends_ahead && matches!(self.ahead, Ahead::Nothing) {
+            self.ahead = Ahead::Fetched(self.fetch());
+        }
+    }
+
+    /// How long the loader was waited for so far.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    fn fetch(&mut self) -> Option<anyhow::Result<OnDevice>> {
+        /// The next minibatch of a loader, with the time that this took.
+        fn next<T: Element>(
+            epoch: &mut Epoch<T>,
+            waited: &mut Duration,
+        ) -> Option<anyhow::Result<Minibatch<T>>> {
+            let asked = Instant::now();
+            let next = epoch.next();
+            *waited += asked.elapsed();
+            next.map(|minibatch| Ok(minibatch?))
+        }
+        let sent = match &mut self.minibatches {
+            Minibatches::Normalized(epoch) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
+                Ok(input::minibatch(minibatch.values(), shape(&minibatch), minibatch.labels(), self.device)?)
+            }),
+            Minibatches::Bytes(epoch, normalizer) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
+                Ok(normalizer.minibatch(minibatch.values(), shape(&minibatch), minibatch.labels())?)
+            }),
+        };
+        Some(sent.map(|(images, labels)| OnDevice { images, labels }))
+    }
+}
+
+fn shape<T: Element>(minibatch: &Minibatch<T>) -> [usize; 4] {
+    minibatch.images().dim().into()
+}
+
+impl Iterator for FeedEpoch {
+    type Item = anyhow::Result<OnDevice>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match std::mem::replace(&mut self.ahead, Ahead::Nothing) {
+            Ahead::Fetched(ahead) => ahead,
+            Ahead::Nothing => self.fetch(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

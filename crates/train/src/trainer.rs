@@ -1,0 +1,113 @@
+//! Training: from a configuration to the records of its run, with a checkpoint wherever it may be left.
+
+mod assemble;
+mod cadence;
+mod learning_rates;
+mod run;
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+
+use crate::device::Placement;
+use crate::environment;
+use crate::progress::TrainingProgress;
+use polder_experiment::config::{Method, RunConfig};
+use polder_experiment::images::{Images, check_packed};
+use polder_experiment::record::{EndRecord, RunRecords};
+use polder_experiment::run_dir::RunDir;
+
+use self::run::Run;
+
+pub use self::assemble::{network, optimizer};
+pub use self::cadence::{CheckpointEvery, Keep};
+
+/// Epochs of BN refreshes are numbered from here, so that they never repeat the order of a training epoch.
+const REFRESH_EPOCHS: u64 = 1 << 32;
+
+/// How a run is carried out: nothing here changes its numbers, but the device and what is chosen on it, to rounding.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// Run directories are made here.
+    pub runs_dir: PathBuf,
+    /// Holds the folders of the data sets.
+    pub data_dir: PathBuf,
+    pub allow_unverified: bool,
+    /// Augmentation threads.
+    pub workers: usize,
+    /// libtorch's threads for a run that begins; `None` for one per core.
+    pub threads: Option<usize>,
+    pub placement: Placement,
+    /// Replays the gradients of full minibatches from CUDA graphs.
+    pub cuda_graphs: bool,
+    pub checkpoint_every: CheckpointEvery,
+    pub keep_checkpoints: Keep,
+}
+
+/// How training ended; the run directory holds the records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrainOutcome {
+    Finished(PathBuf),
+    Diverged(PathBuf),
+    /// A checkpoint was written; the same command continues.
+    Interrupted(PathBuf),
+}
+
+/// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended.
+pub fn train(
+    config: &RunConfig,
+    options: &TrainOptions,
+    progress: &mut dyn TrainingProgress,
+) -> anyhow::Result<TrainOutcome> {
+    check_graphs(config, options.cuda_graphs)?;
+    let dir = RunDir::open(&options.runs_dir, config)?;
+    check_packed(config, &options.data_dir, dir.path())?;
+    if dir.is_ended()? {
+        let records = RunRecords::read(dir.path())?;
+        return Ok(match records.end {
+            Some(EndRecord::Diverged { .. }) => TrainOutcome::Diverged(dir.path().to_owned()),
+            _ => TrainOutcome::Finished(dir.path().to_owned()),
+        });
+    }
+    let device = options.placement.open()?;
+    let images = Images::open(config, &options.data_dir, options.allow_unverified)?;
+    environment::fix(&dir.environment(), options.threads, options.placement)?;
+    let mut run = Run::begin_or_continue(config, options, &dir, &images, device, progress)?;
+    let end = run.finish()?;
+    let path = dir.path().to_owned();
+    Ok(match end {
+        None => TrainOutcome::Interrupted(path),
+        Some(EndRecord::Finished) => TrainOutcome::Finished(path),
+        Some(EndRecord::Diverged { .. }) => TrainOutcome::Diverged(path),
+    })
+}
+
+/// Refuses CUDA graphs where there is nothing that they could record.
+fn check_graphs(config: &RunConfig, cuda_graphs: bool) -> anyhow::Result<()> {
+    ensure!(
+        !cuda_graphs || config.optimizer.method != Method::GradientPenalty,
+        "--cuda-graphs records gradients, and `optimizer.method = \"gradient-penalty\"` takes Hessian-vector products, \
+         which are not recorded; leave one of them out"
+    );
+    Ok(())
+}
+
+/// The epoch whose order and augmentation a BN refresh after `epoch` training epochs uses.
+pub fn refresh_epoch(epoch: u64) -> u64 {
+    REFRESH_EPOCHS + epoch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_are_recorded_of_gradients_alone() {
+        let mut config = RunConfig::default();
+        assert!(check_graphs(&config, true).is_ok());
+        config.optimizer.method = Method::GradientPenalty;
+        let error = check_graphs(&config, true).unwrap_err().to_string();
+        assert!(error.contains("gradient-penalty") && error.contains("--cuda-graphs"), "{error}");
+        assert!(check_graphs(&config, false).is_ok());
+    }
+}
