@@ -85,7 +85,9 @@ mod worker;
 
 #[cfg(feature = "download")]
 mod archive;
-#[cfg(feature = "download")]
+// Addresses and archives serve downloads alone.
+#[cfg(feature = "verify")]
+#[cfg_attr(not(feature = "download"), allow(dead_code))]
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
@@ -98,7 +100,7 @@ pub mod fuzzing;
 mod pack;
 #[cfg(feature = "image")]
 mod sheet;
-#[cfg(feature = "download")]
+#[cfg(feature = "verify")]
 mod verify;
 
 pub use augment::{
@@ -131,5 +133,5 @@ pub use sheet::write_sheet;
 pub use statistics::{LoaderStage, StageStatistics, Statistics};
 pub use subset::{FirstN, Subset};
 pub use validation::{Balance, split_validation};
-#[cfg(feature = "download")]
+#[cfg(feature = "verify")]
 pub use verify::{FileReport, Verification, VerificationReport, verify};

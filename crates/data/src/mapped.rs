@@ -35,7 +35,7 @@ impl MappedDataset {
     }
 
     /// The file of a format that has one.
-    #[cfg(feature = "image")]
+    #[cfg(any(feature = "verify", feature = "image"))]
     pub(crate) fn only_file(&self) -> &RecordMap {
         &self.files[0]
     }

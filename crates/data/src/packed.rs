@@ -29,7 +29,7 @@ const VERSION: u32 = 1;
 /// Where the header's fields end and the class names begin.
 const NAMES_AT: usize = 68;
 /// What the checksum covers begins here.
-#[cfg(feature = "image")]
+#[cfg(any(feature = "verify", feature = "image"))]
 const CHECKED_FROM: usize = 16;
 const ALIGNMENT: usize = 64;
 const MAX_CLASSES: usize = 1 << 16;
@@ -106,7 +106,7 @@ impl PackedDataset {
     /// # Errors
     /// [`DataError::PackedChecksum`] if they differ; [`DataError::Changed`] if the file was shortened since it was
     /// opened.
-    #[cfg(feature = "image")]
+    #[cfg(any(feature = "verify", feature = "image"))]
     pub fn verify(&self) -> Result<(), DataError> {
         self.images.check()?;
         let map = self.images.only_file();

@@ -121,6 +121,7 @@ impl Default for SectionSettings {
 
 impl FlatnessSettings {
     /// Cut to what shows that it runs.
+    #[must_use]
     pub fn at_smoke(&self) -> Self {
         let few = |number: usize| number.min(50);
         Self {

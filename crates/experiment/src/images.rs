@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
+use polder_architecture::Architecture;
 use polder_data::{
     Balance, Dataset, DatasetKind, FirstN, Generated, GeneratedConfig, ImageShape, LabelNoise, Normalization,
     PackedDataset, PackedHeader, Split, Verification, open_packed, split_validation,
 };
-use polder_models::Architecture;
 
 use crate::config::{DatasetName, RunConfig};
 use crate::record::{DataRecord, DataState, RunRecords};
@@ -200,8 +200,8 @@ fn checksum(header: &PackedHeader) -> String {
 }
 
 /// A shape as networks are asked about it.
-pub fn channels_height_width(shape: ImageShape) -> [i64; 3] {
-    [shape.channels, shape.height, shape.width].map(|extent| extent as i64)
+pub fn channels_height_width(shape: ImageShape) -> [usize; 3] {
+    [shape.channels, shape.height, shape.width]
 }
 
 /// The first `len` images of `dataset`, or all; `what` is the key that says so.

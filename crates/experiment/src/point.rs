@@ -43,6 +43,7 @@ impl Point {
     }
 
     /// Without some keys.
+    #[must_use]
     pub fn without<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
         let mut rest = self.clone();
         for key in keys {
@@ -59,6 +60,7 @@ impl Point {
         joined
     }
 
+    #[must_use]
     pub fn only(&self, keys: &BTreeSet<String>) -> Self {
         let kept = self.0.iter().filter(|(key, _)| keys.contains(*key));
         Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())

@@ -13,17 +13,17 @@ use tch::{Device, Kind, Tensor};
 
 use self::expected::{Golden, LABELS, relative};
 use self::hashed::hashed_parameter;
-use crate::architecture::Architecture;
 use crate::layers::Builder;
 use crate::network::{BatchNormMode, Pass};
 use crate::objective::MinibatchLoss;
+use polder_architecture::Architecture;
 
 fn check(name: &str, bound: f64) {
     let golden = Golden::read(name);
     let architecture: Architecture = name.parse().unwrap();
     assert_eq!(architecture.num_parameters(10), golden.parameters);
     let mut builder = Builder::default();
-    let module = architecture.build(&mut builder, 10);
+    let module = crate::build::build(architecture, &mut builder, 10);
     let names: Vec<&String> = builder.parameters.iter().map(|declaration| &declaration.name).collect();
     let leaves: Vec<Tensor> = builder
         .parameters

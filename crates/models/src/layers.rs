@@ -43,7 +43,6 @@ pub(crate) struct Conv2d {
     weight: ParameterId,
     stride: i64,
     padding: i64,
-    fan_in: i64,
 }
 
 /// Channels in and out, kernel width and stride of a convolution; the padding keeps the size at stride 1.
@@ -70,15 +69,13 @@ impl Conv2d {
         let ConvShape { channels_in, channels_out, kernel, stride } = shape;
         let dims = vec![channels_out, channels_in, kernel, kernel];
         let weight = builder.parameter(format!("{name}.weight"), dims, Storage::ChannelsLast, init, true);
-        Self { weight, stride, padding: kernel / 2, fan_in: shape.fan_in() }
+        Self { weight, stride, padding: kernel / 2 }
     }
 
     pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let pair = |value| [value, value];
         let weight = pass.parameter(self.weight);
-        let y = x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?;
-        pass.count(&y, self.fan_in);
-        Ok(y)
+        Ok(x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?)
     }
 }
 
@@ -128,7 +125,6 @@ impl BatchNorm2d {
 pub(crate) struct Linear {
     weight: ParameterId,
     bias: ParameterId,
-    fan_in: i64,
 }
 
 impl Linear {
@@ -144,14 +140,12 @@ impl Linear {
         Self {
             weight: builder.parameter(format!("{name}.weight"), dims, Storage::Plain, weight, true),
             bias: builder.parameter(format!("{name}.bias"), vec![features_out], Storage::Plain, bias, false),
-            fan_in: features_in,
         }
     }
 
     /// The product in the type of `x`; the bias is added in its own, f32 in a network, which is the type of the result.
     pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let product = x.f_linear(pass.parameter(self.weight), None::<&Tensor>)?;
-        pass.count(&product, self.fan_in);
         let bias = pass.parameter(self.bias);
         Ok(product.f_to_kind(bias.kind())?.f_add(bias)?)
     }

@@ -27,9 +27,9 @@
 //! ```
 
 mod allocator;
-mod architecture;
 mod arena;
 mod bn_refresh;
+mod build;
 mod checkpoint;
 mod cuda;
 mod descent;
@@ -40,10 +40,8 @@ mod golden;
 mod hessian_vector;
 mod init;
 pub mod input;
-mod label_smoothing;
 mod layers;
 mod loss_surface;
-mod macs;
 mod mlp;
 mod network;
 mod objective;
@@ -58,16 +56,15 @@ mod skipinit;
 mod wide_resnet;
 
 pub use allocator::keep_freed_memory;
-pub use architecture::Architecture;
 pub use arena::Arena;
 pub use bn_refresh::Swapped;
+pub use build::tensor_shapes;
 pub use checkpoint::{Checkpoint, CheckpointSeries, DamagedCheckpoint, FoundCheckpoint, SavedTensor};
 pub use cuda::{CudaChoices, DeviceMemory, cuda, cuda_extras, libtorch_cpu, num_cuda_devices};
 pub use error::ModelError;
 pub use filter_scales::filter_scales;
-pub use label_smoothing::LabelSmoothing;
 pub use loss_surface::{Arithmetic, LossSurface, MeanLoss};
 pub use network::{BatchNormMode, Network, Precision};
 pub use objective::{MinibatchLoss, MinibatchObjective};
+pub use polder_architecture::{Architecture, LabelSmoothing};
 pub use recorded_gradient::RecordedGradients;
-pub use resnet::ResNetDepth;

@@ -1,13 +1,13 @@
 //! A network: its description, its weights in an arena, and the leaves through which libtorch differentiates it.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use polder_architecture::Architecture;
 use tch::{Device, Kind, Tensor};
 
-use crate::architecture::Architecture;
 use crate::arena::{Arena, Layout, copy_of};
+use crate::build::build;
 use crate::error::ModelError;
 use crate::layers::{Builder, ParameterId};
 
@@ -47,24 +47,11 @@ pub(crate) struct Pass<'a> {
     leaves: &'a [Tensor],
     running: &'a [(Tensor, Tensor)],
     mode: BatchNormMode,
-    macs: Option<&'a Cell<u64>>,
 }
 
 impl<'a> Pass<'a> {
     pub(crate) fn new(leaves: &'a [Tensor], running: &'a [(Tensor, Tensor)], mode: BatchNormMode) -> Self {
-        Self { leaves, running, mode, macs: None }
-    }
-
-    /// Adds the multiply-accumulates of every layer to `macs`, per image.
-    pub(crate) fn counting(self, macs: &'a Cell<u64>) -> Self {
-        Self { macs: Some(macs), ..self }
-    }
-
-    /// Counts a layer whose output N,... takes `products` multiply-accumulates for each of its values.
-    pub(crate) fn count(&self, output: &Tensor, products: i64) {
-        if let Some(macs) = self.macs {
-            macs.set(macs.get() + (output.size()[1..].iter().product::<i64>() * products) as u64);
-        }
+        Self { leaves, running, mode }
     }
 
     pub(crate) fn parameter(&self, id: ParameterId) -> &Tensor {
@@ -121,7 +108,7 @@ impl Network {
         device: Device,
     ) -> Result<Self, ModelError> {
         let mut builder = Builder::default();
-        let module = architecture.build(&mut builder, num_classes as i64);
+        let module = build(architecture, &mut builder, num_classes as i64);
         Self::of_module(architecture, module, builder, seed, precision, device)
     }
 

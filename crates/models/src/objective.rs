@@ -7,9 +7,9 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::arena::{Arena, norm};
 use crate::error::ModelError;
-use crate::label_smoothing::LabelSmoothing;
 use crate::network::{BatchNormMode, Network};
 use crate::recorded_gradient::RecordedGradients;
+use polder_architecture::LabelSmoothing;
 
 /// What a forward pass over a minibatch came to; stays on the device until it is read.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl MinibatchLoss {
     /// The same with cross entropy against smoothed targets; wrong is still what the labels say.
     ///
     /// # Errors
-    /// [`ModelError::LabelSmoothing`] if the share is out of its range; if the shapes do not fit each other.
+    /// [`ModelError::Architecture`] if the share is out of its range; if the shapes do not fit each other.
     pub fn smoothed(logits: &Tensor, labels: &Tensor, smoothing: LabelSmoothing) -> Result<Self, ModelError> {
         let (_, num_classes) = logits.size2()?;
         let share = smoothing.share_over_all(num_classes as usize)?;

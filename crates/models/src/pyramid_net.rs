@@ -6,6 +6,7 @@
 //! mean where the size changes, and zeros for the channels that it lacks. Convolutions N(0, 2 / fan_out); the linear
 //! layer has PyTorch's default. No ShakeDrop.
 
+use polder_architecture::pyramid_net_widths;
 use tch::Tensor;
 
 use crate::error::ModelError;
@@ -94,7 +95,7 @@ impl PyramidNet {
         let stem = conv(builder, "conv1", stem_shape);
         let stem_bn = BatchNorm2d::new(builder, "bn1", STEM_CHANNELS);
         let mut channels = STEM_CHANNELS;
-        let widths = widths(blocks_per_stage, alpha);
+        let widths = pyramid_net_widths(blocks_per_stage, alpha);
         let mut blocks = Vec::with_capacity(widths.len());
         for (position, width) in (0..).zip(widths) {
             let (stage, block) = (position / blocks_per_stage, position % blocks_per_stage);
@@ -121,32 +122,7 @@ impl Module for PyramidNet {
     }
 }
 
-/// The widths of all blocks: sums in f64 and rounding of halves to even, as Python's `round` has it.
-fn widths(blocks_per_stage: u32, alpha: u32) -> Vec<i64> {
-    let num_blocks = 3 * blocks_per_stage;
-    let step = f64::from(alpha) / f64::from(num_blocks);
-    let mut width = STEM_CHANNELS as f64;
-    (0..num_blocks)
-        .map(|_| {
-            width += step;
-            width.round_ties_even() as i64
-        })
-        .collect()
-}
-
 fn conv(builder: &mut Builder, name: &str, shape: ConvShape) -> Conv2d {
     let init = Init::Normal { standard_deviation: (2.0 / shape.fan_out() as f64).sqrt() };
     Conv2d::new(builder, name, shape, init)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn widths_end_at_the_stem_plus_alpha_and_round_halves_to_even() {
-        let published = widths(30, 200);
-        assert_eq!((published[0], published[89], published.len()), (18, 216, 90));
-        assert_eq!(widths(2, 9), [18, 19, 20, 22, 24, 25]);
-    }
 }

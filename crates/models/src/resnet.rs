@@ -3,57 +3,13 @@
 //! He et al. (2015), arXiv:1512.03385, in the form that CIFAR code uses: strides 1, 2, 2, 2, projection shortcuts
 //! (1x1 convolution and BN), PyTorch's default initial values. A bottleneck strides in its 3x3 convolution.
 
+use polder_architecture::ResNetDepth;
 use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
-
-/// The depths of the family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResNetDepth {
-    /// Basic blocks 2, 2, 2, 2.
-    D18,
-    /// Basic blocks 3, 4, 6, 3.
-    D34,
-    /// Bottlenecks 3, 4, 6, 3.
-    D50,
-    /// Bottlenecks 3, 4, 23, 3.
-    D101,
-    /// Bottlenecks 3, 8, 36, 3.
-    D152,
-}
-
-impl ResNetDepth {
-    /// All of them, ascending.
-    pub const ALL: [Self; 5] = [Self::D18, Self::D34, Self::D50, Self::D101, Self::D152];
-
-    /// The number in the network's name.
-    pub fn layers(self) -> u32 {
-        match self {
-            Self::D18 => 18,
-            Self::D34 => 34,
-            Self::D50 => 50,
-            Self::D101 => 101,
-            Self::D152 => 152,
-        }
-    }
-
-    fn blocks(self) -> [usize; 4] {
-        match self {
-            Self::D18 => [2, 2, 2, 2],
-            Self::D34 | Self::D50 => [3, 4, 6, 3],
-            Self::D101 => [3, 4, 23, 3],
-            Self::D152 => [3, 8, 36, 3],
-        }
-    }
-
-    /// Width of a block's output over the width of its inner convolutions.
-    fn expansion(self) -> i64 {
-        if matches!(self, Self::D18 | Self::D34) { 1 } else { 4 }
-    }
-}
 
 /// A convolution and the BN after it.
 #[derive(Debug)]

@@ -6,13 +6,13 @@
 //! N(0, 2 / fan_in), which keeps the second moment from unit to unit, the linear layer U(-1/sqrt(fan_in),
 //! 1/sqrt(fan_in)), its bias 0.
 
+use polder_architecture::UnitShape;
 use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::layers::{Builder, Conv2d, ConvShape, Linear, Scalar, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
-use crate::wide_resnet::{STEM_CHANNELS, UnitShape};
 
 /// ReLU, 3x3, ReLU, 3x3, the scalar, and a shortcut.
 #[derive(Debug)]
@@ -59,9 +59,9 @@ pub(crate) struct SkipInit {
 impl SkipInit {
     /// `units_per_group` is (depth - 4) / 6.
     pub(crate) fn new(builder: &mut Builder, units_per_group: u32, widening: i64, num_classes: i64) -> Self {
-        let stem = conv(builder, "conv1", 3, STEM_CHANNELS, 3, 1);
+        let stem = conv(builder, "conv1", 3, UnitShape::STEM_CHANNELS, 3, 1);
         let shapes = UnitShape::all(units_per_group, widening);
-        let channels = shapes.last().map_or(STEM_CHANNELS, |shape| shape.channels_out);
+        let channels = shapes.last().map_or(UnitShape::STEM_CHANNELS, |shape| shape.channels_out);
         let units = shapes.into_iter().map(|shape| Unit::new(builder, shape)).collect();
         let weight = Init::torch_default(channels);
         let linear = Linear::new(builder, "linear", channels, num_classes, weight, Init::Constant(0.0));

@@ -5,49 +5,13 @@
 //! identity. Names and initial values as in the code of Nitanda et al. (2023): convolutions N(0, 0.4 / fan_out), that
 //! is `kaiming_normal_` with a = 2 and fan-out; the linear weight U(-1/sqrt(K), 1/sqrt(K)), its bias 0.
 
+use polder_architecture::UnitShape;
 use tch::Tensor;
 
 use crate::error::ModelError;
 use crate::init::Init;
 use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 use crate::network::{Module, Pass};
-
-/// Channels of the first convolution.
-pub(crate) const STEM_CHANNELS: i64 = 16;
-
-/// Place and extents of a unit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct UnitShape {
-    /// From 1.
-    pub(crate) group: usize,
-    /// Within the group, from 0.
-    pub(crate) index: u32,
-    pub(crate) channels_in: i64,
-    pub(crate) channels_out: i64,
-    pub(crate) stride: i64,
-}
-
-impl UnitShape {
-    /// All units of a network, in order.
-    pub(crate) fn all(units_per_group: u32, widening: i64) -> Vec<Self> {
-        let mut channels_in = STEM_CHANNELS;
-        let mut shapes = Vec::new();
-        for (group, width) in (1..).zip([16, 32, 64]) {
-            for index in 0..units_per_group {
-                let stride = if group > 1 && index == 0 { 2 } else { 1 };
-                let channels_out = width * widening;
-                shapes.push(Self { group, index, channels_in, channels_out, stride });
-                channels_in = channels_out;
-            }
-        }
-        shapes
-    }
-
-    /// Whether the shortcut is a convolution.
-    pub(crate) fn projects(self) -> bool {
-        self.channels_in != self.channels_out || self.stride != 1
-    }
-}
 
 /// BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut.
 #[derive(Debug)]
@@ -109,9 +73,9 @@ pub(crate) struct WideResNet {
 impl WideResNet {
     /// `units_per_group` is (depth - 4) / 6; the code that Nitanda et al. released has one more for WRN-28-10.
     pub(crate) fn new(builder: &mut Builder, units_per_group: u32, widening: i64, num_classes: i64) -> Self {
-        let stem = conv(builder, "f.0_convolution", 3, STEM_CHANNELS, 3, 1);
+        let stem = conv(builder, "f.0_convolution", 3, UnitShape::STEM_CHANNELS, 3, 1);
         let shapes = UnitShape::all(units_per_group, widening);
-        let channels = shapes.last().map_or(STEM_CHANNELS, |shape| shape.channels_out);
+        let channels = shapes.last().map_or(UnitShape::STEM_CHANNELS, |shape| shape.channels_out);
         let units = shapes.into_iter().map(|shape| Unit::new(builder, shape)).collect();
         let bn = BatchNorm2d::new(builder, "f.4_normalization", channels);
         let weight = Init::Uniform { bound: 1.0 / (num_classes as f64).sqrt() };

@@ -31,7 +31,7 @@ pub fn evaluate(
             }
             MinibatchLoss::of(&logits, &minibatch.labels)
         })?;
-        sums.add(&loss, minibatch.len() as u64);
+        sums.add(&loss, minibatch.num_images() as u64);
     }
     Ok(Some(Evaluation { loss: sums.mean_loss(), error: sums.error() }))
 }

@@ -191,7 +191,7 @@ impl Stage {
         progress.begin("BN refresh", num_images, None);
         let order = trainer::refresh_epoch(self.position.epoch);
         refreshed(&self.network, average, &train, order, &config.evaluation, |images| {
-            progress.advance(images as f64)
+            progress.advance(images as f64);
         })
     }
 

@@ -32,12 +32,13 @@ pub struct OnDevice {
 
 impl OnDevice {
     /// Another handle on the same memory.
+    #[must_use]
     pub fn share(&self) -> Self {
         Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
     }
 
     /// Number of images, N.
-    pub fn len(&self) -> usize {
+    pub fn num_images(&self) -> usize {
         self.labels.numel()
     }
 }

@@ -1,7 +1,7 @@
 //! `[model]`: the network and its arithmetic.
 
 use anyhow::Context;
-use polder_models::Architecture;
+use polder_architecture::Architecture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

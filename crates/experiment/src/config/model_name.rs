@@ -1,7 +1,7 @@
 //! Networks by name, with the nearest names for one that does not exist.
 
 use anyhow::bail;
-use polder_models::Architecture;
+use polder_architecture::Architecture;
 
 /// What one may have meant: the published networks and small ones of each family.
 const KNOWN: [&str; 21] = [

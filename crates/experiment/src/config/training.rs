@@ -1,7 +1,7 @@
 //! `[training]` and `[evaluation]`: how long, in what portions, and how weights are judged.
 
 use anyhow::ensure;
-use polder_models::LabelSmoothing;
+use polder_architecture::LabelSmoothing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use polder_optim::{DecayOn, Momentum, Optimizer, Sam, SamConfig, Sgd, SgdConfig, WeightDecay};
 
 use super::*;
-use crate::label_smoothing::LabelSmoothing;
 use crate::network::Precision;
 use crate::objective::MinibatchObjective;
+use polder_architecture::LabelSmoothing;
 
 const BATCH_SIZE: i64 = 6;
 

@@ -48,7 +48,7 @@ fn bytes_normalised_on_the_device_are_the_loaders_f32() {
                     assert_eq!(expected.labels, found.labels);
                     let pairs = values(&expected.images).into_iter().zip(values(&found.images));
                     largest = pairs.fold(largest, |largest, (a, b)| largest.max((a - b).abs()));
-                    count += found.len();
+                    count += found.num_images();
                 }
                 assert_eq!(count, 20);
                 assert!(largest <= 1e-6, "{shape:?}: {largest}");

@@ -40,7 +40,7 @@ fn take(feed: &Feed, num_images: usize) -> anyhow::Result<(Tensor, Tensor)> {
     let (mut images, mut labels, mut num) = (Vec::new(), Vec::new(), 0);
     for minibatch in feed.epoch(0)? {
         let minibatch = minibatch?;
-        num += minibatch.len();
+        num += minibatch.num_images();
         images.push(minibatch.images);
         labels.push(minibatch.labels);
         if num >= num_images {

@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         while self.position.step < steps_per_epoch {
             let (steps_done, measures_ascent) = (self.steps_done(), self.measures_ascent());
             let minibatch = minibatches.next().context("the loader ended before the epoch")??;
-            let num_images = minibatch.len();
+            let num_images = minibatch.num_images();
             let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels)
                 .with_label_smoothing(self.config.training.targets());
             if let Some(recorded) = &mut self.recorded {

@@ -3,7 +3,7 @@
 //! Two conventions are in use under one name and differ by a factor K / (K - 1) in the share: 0.1 over the other
 //! classes of CIFAR-10 is 0.111 over all of them.
 
-use crate::error::ModelError;
+use crate::error::ArchitectureError;
 
 /// How much of the target's probability is spread, and over which of the K classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -11,14 +11,14 @@ pub enum LabelSmoothing {
     /// The labelled class has probability 1.
     #[default]
     None,
-    /// Every class has share / K, and the labelled one 1 - share beside it; 0 <= share < 1.
+    /// Every class has share / K, and the labelled one 1 - share in addition; 0 <= share < 1.
     ///
     /// Szegedy et al. (2015), arXiv:1512.00567, Section 7; PyTorch's `label_smoothing`.
     OverAllClasses(f64),
     /// The labelled class has 1 - share, every other one share / (K - 1); 0 <= share < (K - 1) / K.
     ///
     /// The helper of Nitanda et al.'s code, `smooth_crossentropy`, and of github.com/davda54/sam, which both state the
-    /// loss as a Kullback-Leibler divergence: cross entropy less [`LabelSmoothing::target_entropy`].
+    /// loss as a Kullback-Leibler divergence: cross entropy minus [`LabelSmoothing::target_entropy`].
     OverOtherClasses(f64),
 }
 
@@ -26,8 +26,8 @@ impl LabelSmoothing {
     /// The share spread over all `num_classes` classes that gives these targets, in the range [0, 1).
     ///
     /// # Errors
-    /// [`ModelError::LabelSmoothing`] if the labelled class would be no likelier than another, or the share is negative.
-    pub fn share_over_all(self, num_classes: usize) -> Result<f64, ModelError> {
+    /// [`ArchitectureError::LabelSmoothing`] if the labelled class would be no likelier than another, or the share is negative.
+    pub fn share_over_all(self, num_classes: usize) -> Result<f64, ArchitectureError> {
         let classes = num_classes as f64;
         let (given, share, limit) = match self {
             Self::None => (0.0, 0.0, 1.0),
@@ -38,7 +38,7 @@ impl LabelSmoothing {
         if (0.0..limit).contains(&given) {
             Ok(share)
         } else {
-            Err(ModelError::LabelSmoothing { given, limit, num_classes })
+            Err(ArchitectureError::LabelSmoothing { given, limit, num_classes })
         }
     }
 
@@ -46,7 +46,7 @@ impl LabelSmoothing {
     ///
     /// # Errors
     /// As for [`LabelSmoothing::share_over_all`].
-    pub fn target_entropy(self, num_classes: usize) -> Result<f64, ModelError> {
+    pub fn target_entropy(self, num_classes: usize) -> Result<f64, ArchitectureError> {
         let other = self.share_over_all(num_classes)? / num_classes as f64;
         let num_others = num_classes.saturating_sub(1) as f64;
         let labelled = 1.0 - other * num_others;

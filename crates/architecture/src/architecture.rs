@@ -3,14 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::ModelError;
-use crate::layers::Builder;
-use crate::mlp::Mlp;
-use crate::network::Module;
-use crate::pyramid_net::PyramidNet;
-use crate::resnet::{ResNet, ResNetDepth};
-use crate::skipinit::SkipInit;
-use crate::wide_resnet::WideResNet;
+use crate::error::ArchitectureError;
+use crate::resnet::ResNetDepth;
 
 /// A network up to its number of classes; parses from and displays as its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +46,7 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// Whether it has batch normalisation, whose statistics an average needs anew.
+    /// Whether it has batch normalisation, whose statistics do not fit averaged weights.
     pub fn has_bn(self) -> bool {
         !matches!(self, Self::WideResNetSkipInit { .. } | Self::Mlp { .. })
     }
@@ -60,34 +54,19 @@ impl Architecture {
     /// Checks that the network takes images of `shape` C, H, W.
     ///
     /// # Errors
-    /// [`ModelError::Images`]: convolutional networks take 3 channels of any size, a perceptron as many values as its
+    /// [`ArchitectureError::Images`]: convolutional networks take 3 channels of any size, a perceptron as many values as its
     /// name says.
-    pub fn check_images(self, shape: [i64; 3]) -> Result<(), ModelError> {
+    pub fn check_images(self, shape: [usize; 3]) -> Result<(), ArchitectureError> {
         let (fits, expected) = match self {
             Self::Mlp { inputs, .. } => {
-                (shape.iter().product::<i64>() == i64::from(inputs), format!("{inputs} values"))
+                (shape.iter().product::<usize>() == inputs as usize, format!("{inputs} values"))
             }
             _ => (shape[0] == 3, "3 channels".to_owned()),
         };
-        if fits { Ok(()) } else { Err(ModelError::Images { architecture: self, expected, found: shape }) }
-    }
-
-    pub(crate) fn build(self, builder: &mut Builder, num_classes: i64) -> Box<dyn Module> {
-        match self {
-            Self::ResNet(depth) => Box::new(ResNet::new(builder, depth, num_classes)),
-            Self::WideResNet { depth, widening } => {
-                Box::new(WideResNet::new(builder, (depth - 4) / 6, i64::from(widening), num_classes))
-            }
-            Self::WideResNet28x10Released => Box::new(WideResNet::new(builder, 5, 10, num_classes)),
-            Self::WideResNetSkipInit { depth, widening } => {
-                Box::new(SkipInit::new(builder, (depth - 4) / 6, i64::from(widening), num_classes))
-            }
-            Self::PyramidNet { depth, alpha } => {
-                Box::new(PyramidNet::new(builder, (depth - 2) / 9, alpha, num_classes))
-            }
-            Self::Mlp { inputs, width, hidden_layers } => {
-                Box::new(Mlp::new(builder, inputs.into(), width.into(), hidden_layers, num_classes))
-            }
+        if fits {
+            Ok(())
+        } else {
+            Err(ArchitectureError::Images { architecture: self, expected, found: shape })
         }
     }
 }
@@ -106,16 +85,16 @@ impl fmt::Display for Architecture {
 }
 
 impl FromStr for Architecture {
-    type Err = ModelError;
+    type Err = ArchitectureError;
 
-    fn from_str(name: &str) -> Result<Self, ModelError> {
+    fn from_str(name: &str) -> Result<Self, ArchitectureError> {
         let fixed = ResNetDepth::ALL.into_iter().map(Self::ResNet).chain([Self::WideResNet28x10Released]);
         let families = [wide_resnet(name), pyramid_net(name), mlp(name)].into_iter().flatten();
         fixed
             .chain(families)
             // One name per network: `wrn-+16-04` is none.
             .find(|known| known.to_string() == name)
-            .ok_or_else(|| ModelError::UnknownArchitecture { name: name.to_owned() })
+            .ok_or_else(|| ArchitectureError::UnknownName { name: name.to_owned() })
     }
 }
 
