@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let shape: Vec<i64> = shape.iter().map(|extent| extent.parse()).collect::<Result<_, _>>()?;
     let shape: [i64; 4] = shape.try_into().map_err(|_| "expected the images' shape as N C H W")?;
     let architecture: Architecture = name.parse()?;
-    architecture.check_images([shape[1], shape[2], shape[3]])?;
+    architecture.check_images([1, 2, 3].map(|axis| shape[axis] as usize))?;
     let network = Network::new(architecture, num_classes.parse()?, 0, Precision::F32, Device::Cpu)?;
     Checkpoint::read(Path::new(checkpoint))?.load_network(&network)?;
     let images = hashed::hashed_images(shape);

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use polder_optim::{OptimError, SgdStep, Vector};
+use polder_optim::{OptimError, RandomVector, SgdStep, Vector, VectorBytes};
 use tch::{Device, Kind, Tensor};
 
 use crate::descent::descend;
@@ -226,8 +226,21 @@ impl Vector for Arena {
     fn sgd_step(&mut self, gradient: &mut Self, mut velocity: Option<&mut Self>, step: &SgdStep<'_>) {
         let flat_velocity = velocity.as_deref_mut().map(|velocity| &mut velocity.flat);
         if !descend(&mut self.flat, &gradient.flat, flat_velocity, step) {
-            step.composed(self, gradient, velocity);
+            step.apply_unfused(self, gradient, velocity);
         }
+    }
+
+    fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
+        let (start, len) = (range.start as i64, range.len() as i64);
+        self.change(|flat| {
+            let mut part = flat.narrow(0, start, len);
+            drop(part.g_mul_scalar_(b).addcmul_(&x.flat.narrow(0, start, len), &scalar(a, &x.flat)));
+        });
+    }
+
+    fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+        let (start, len) = (range.start as i64, range.len() as i64);
+        self.read(|flat| sum(&(flat.narrow(0, start, len) * &x.flat.narrow(0, start, len))))
     }
 
     fn lerp(&mut self, x: &Self, t: f64) {
@@ -241,7 +254,9 @@ impl Vector for Arena {
     fn norm_range(&self, range: Range<usize>) -> f64 {
         self.read(|flat| norm(&flat.narrow(0, range.start as i64, range.len() as i64)))
     }
+}
 
+impl RandomVector for Arena {
     fn fill_normal(&mut self, key: u64) {
         let values = Init::Normal { standard_deviation: 1.0 }.draw(key, "normal", self.dim());
         self.fill_slots(values.into_iter());
@@ -251,7 +266,9 @@ impl Vector for Arena {
         let values = Init::Uniform { bound: 1.0 }.draw(key, "rademacher", self.dim());
         self.fill_slots(values.into_iter().map(|value| if value < 0.0 { -1.0 } else { 1.0 }));
     }
+}
 
+impl VectorBytes for Arena {
     fn to_bytes(&self) -> Vec<u8> {
         bytes_of(&self.flat)
     }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use polder_optim::{DecayOn, Momentum, SgdStep, WeightDecay};
+use polder_optim::{Entries, Momentum, SgdStep, WeightDecay};
 use tch::{Device, Kind, Tensor};
 
 /// Below so many entries a second thread costs more than it saves.
@@ -83,7 +83,7 @@ impl Rule {
 /// Stretches of entries that together are all of them, each with its weight decay.
 fn stretches(decay: &WeightDecay, len: usize) -> Vec<(Range<usize>, f32)> {
     let coefficient = decay.coefficient as f32;
-    let DecayOn::Ranges(ranges) = &decay.on else { return vec![(0..len, coefficient)] };
+    let Entries::Ranges(ranges) = &decay.on else { return vec![(0..len, coefficient)] };
     let mut stretches = Vec::with_capacity(2 * ranges.len() + 1);
     let mut end = 0;
     for range in ranges {
@@ -161,7 +161,8 @@ fn entries_mut(tensor: &mut Tensor) -> &mut [f32] {
 
 #[cfg(test)]
 mod tests {
-    use polder_optim::Vector;
+
+    use polder_optim::RandomVector as _;
 
     use super::*;
 
@@ -180,13 +181,13 @@ mod tests {
 
     #[test]
     fn one_pass_equals_the_composed_step() {
-        let ranges = DecayOn::Ranges(vec![5..40, 1000..LEN - 7]);
+        let ranges = Entries::Ranges(vec![5..40, 1000..LEN - 7]);
         let momenta = [
             Momentum::None,
             Momentum::HeavyBall { coefficient: 0.9, dampening: 0.25 },
             Momentum::Nesterov { coefficient: 0.8 },
         ];
-        for on in [DecayOn::All, ranges] {
+        for on in [Entries::All, ranges] {
             let decay = WeightDecay { coefficient: 0.03, on };
             for momentum in momenta {
                 let (mut weights, mut velocity) = (vector(1), vec![f64::NAN; LEN]);
@@ -204,7 +205,7 @@ mod tests {
                         &step,
                     );
                     assert!(done);
-                    step.composed(&mut weights, &mut gradient, moves.then_some(&mut velocity));
+                    step.apply_unfused(&mut weights, &mut gradient, moves.then_some(&mut velocity));
                 }
                 let difference =
                     (fast_weights.to_kind(Kind::Double) - Tensor::from_slice(&weights)).abs().max();

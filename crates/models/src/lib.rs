@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};
-//! use polder_optim::{DecayOn, Sgd, SgdConfig, WeightDecay};
+//! use polder_optim::{Entries, Sgd, SgdConfig, WeightDecay};
 //! use tch::Device;
 //!
 //! let architecture: Architecture = "wrn-10-1".parse()?;
@@ -16,7 +16,7 @@
 //! assert_eq!(network.num_parameters(), 77_850);
 //!
 //! let (mut weights, mut gradient) = (network.parameters(), network.gradient());
-//! let decay = WeightDecay { coefficient: 5e-3, on: DecayOn::All };
+//! let decay = WeightDecay { coefficient: 5e-3, on: Entries::All };
 //! let mut sgd = Sgd::new(SgdConfig { weight_decay: decay, ..SgdConfig::default() })?;
 //! let (images, labels) = input::minibatch(&[0.5; 2 * 3 * 32 * 32], [2, 3, 32, 32], &[3, 7], Device::Cpu)?;
 //! let mut objective = MinibatchObjective::new(&network, images, labels);

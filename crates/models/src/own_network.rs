@@ -3,6 +3,7 @@
 #[path = "../../../docs/own-network/plain_net.rs"]
 mod plain_net;
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Sgd, SgdConfig};
 use tch::Device;
 

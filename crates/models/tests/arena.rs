@@ -1,8 +1,11 @@
 //! The arena as a vector, as the memory of a network, and as the subject of optimizers.
 
 use polder_models::{Architecture, BatchNormMode, MinibatchObjective, Network, Precision, Swapped, input};
+use polder_optim::Optimizer as _;
+use polder_optim::RandomVector as _;
+use polder_optim::VectorBytes;
 use polder_optim::{
-    DecayOn, Momentum, Objective, OptimError, Point, Sam, SamConfig, Sgd, SgdConfig, Vector, WeightDecay,
+    Entries, Momentum, Objective, OptimError, Point, Sam, SamConfig, Sgd, SgdConfig, Vector, WeightDecay,
 };
 use tch::{Device, Kind, Tensor};
 
@@ -20,10 +23,10 @@ fn minibatch(seed: u32) -> (Tensor, Tensor) {
 
 fn sgd_config() -> SgdConfig {
     let momentum = Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 };
-    SgdConfig { momentum, weight_decay: WeightDecay { coefficient: 5e-4, on: DecayOn::All }, clip_norm: None }
+    SgdConfig { momentum, weight_decay: WeightDecay { coefficient: 5e-4, on: Entries::All }, clip_norm: None }
 }
 
-fn values(vector: &impl Vector) -> Vec<f32> {
+fn values(vector: &impl VectorBytes) -> Vec<f32> {
     vector.to_bytes().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 

@@ -6,6 +6,7 @@
 
 mod hashed;
 
+use polder_optim::Optimizer as _;
 use std::path::Path;
 
 use hashed::{hash_weights, hashed_images};

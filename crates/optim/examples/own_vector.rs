@@ -4,12 +4,14 @@
 //! interrupted run ends where an uninterrupted one does, bit for bit. Run it with
 //! `cargo run -p polder-optim --example own_vector`.
 
+use polder_optim::Optimizer as _;
+use polder_optim::Resumable as _;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use polder_optim::{
     Ascent, AverageConfig, Averages, Entries, Momentum, Objective, OptimError, Point, Sam, SamConfig,
-    SavedState, SgdConfig, State, Vector, WeightDecay, keyed,
+    SavedState, SgdConfig, State, Vector, VectorBytes, WeightDecay, keyed,
 };
 
 /// Parameters, or a gradient, an average, a velocity: named blocks, whose entries count through from the first block to the last.
@@ -52,7 +54,7 @@ impl Blocks {
     }
 }
 
-/// All that an optimizer asks of a vector. None of it knows what a model is.
+/// The seven operations that an optimizer asks of a vector. None of them knows what a model is.
 impl Vector for Blocks {
     fn dim(&self) -> usize {
         self.0.iter().map(|(_, values)| values.len()).sum()
@@ -68,28 +70,8 @@ impl Vector for Blocks {
         }
     }
 
-    fn fill(&mut self, value: f64) {
-        for y in self.entries_mut() {
-            *y = value as f32;
-        }
-    }
-
-    fn scale(&mut self, a: f64) {
-        for y in self.entries_mut() {
-            *y = (a * f64::from(*y)) as f32;
-        }
-    }
-
-    fn axpy(&mut self, a: f64, x: &Self) {
-        self.update(x, 0..x.dim(), |y, x| y + a * x);
-    }
-
-    fn axpby(&mut self, a: f64, x: &Self, b: f64) {
-        self.update(x, 0..x.dim(), |y, x| a * x + b * y);
-    }
-
-    fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
-        self.update(x, range, |y, x| y + a * x);
+    fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
+        self.update(x, range, |y, x| a * x + b * y);
     }
 
     fn mul(&mut self, x: &Self) {
@@ -100,26 +82,14 @@ impl Vector for Blocks {
         self.update(x, range, |_, x| x.abs() + shift);
     }
 
-    fn lerp(&mut self, x: &Self, t: f64) {
-        self.update(x, 0..x.dim(), |y, x| y + t * (x - y));
+    fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+        let pairs = self.entries().zip(x.entries()).skip(range.start).take(range.len());
+        pairs.map(|(y, x)| f64::from(y) * f64::from(x)).sum()
     }
+}
 
-    fn dot(&self, x: &Self) -> f64 {
-        self.entries().zip(x.entries()).map(|(y, x)| f64::from(y) * f64::from(x)).sum()
-    }
-
-    fn norm_range(&self, range: Range<usize>) -> f64 {
-        self.entries().skip(range.start).take(range.len()).map(|y| f64::from(y).powi(2)).sum::<f64>().sqrt()
-    }
-
-    fn fill_normal(&mut self, key: u64) {
-        self.entries_mut().zip(keyed::normals(key)).for_each(|(y, value)| *y = value as f32);
-    }
-
-    fn fill_rademacher(&mut self, key: u64) {
-        self.entries_mut().zip(keyed::signs(key)).for_each(|(y, value)| *y = value as f32);
-    }
-
+/// What a checkpoint asks of a vector.
+impl VectorBytes for Blocks {
     fn to_bytes(&self) -> Vec<u8> {
         self.entries().flat_map(f32::to_le_bytes).collect()
     }
@@ -263,7 +233,7 @@ fn main() -> Result<(), OptimError> {
     };
     println!("iterate: {:.4} from the truth, {:?}", distance(&whole.parameters), whole.parameters.0);
     for (name, average) in whole.averages.iter() {
-        assert_eq!(Some(average.to_bytes()), continued.averages.get(name).map(Vector::to_bytes));
+        assert_eq!(Some(average.to_bytes()), continued.averages.get(name).map(VectorBytes::to_bytes));
         println!("{name}: {:.4} from the truth, {:?}", distance(average), average.0);
         assert!(distance(average) < 0.05);
     }

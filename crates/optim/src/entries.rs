@@ -17,9 +17,6 @@ pub enum Entries {
     Ranges(Vec<Range<usize>>),
 }
 
-/// The entries that weight decay touches.
-pub type DecayOn = Entries;
-
 impl Entries {
     /// Calls `apply` with every range of indices, of a vector of dimension `dim`, that belongs to the entries.
     #[inline]

@@ -69,12 +69,6 @@ pub enum OptimError {
         /// The number of parts that were asked for.
         of: usize,
     },
-    /// An optimizer needs Hessian-vector products, and was called through [`Optimizer::step`](crate::Optimizer::step).
-    #[error(
-        "the gradient penalty needs Hessian-vector products; implement `HessianVector` for the objective and call \
-         `Optimizer::step_second_order`"
-    )]
-    NeedsSecondOrder,
     /// The objective could not compute its loss or gradient.
     #[error("the objective could not be evaluated")]
     Objective {

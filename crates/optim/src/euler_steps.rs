@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::OptimError;
 use crate::objective::{Objective, Point};
+use crate::optimizer::Optimizer;
 use crate::sgd::{Sgd, SgdConfig};
-use crate::state::{SavedState, State};
+use crate::state::{Resumable, SavedState, State};
 use crate::vector::Vector;
 
 /// The settings of [`EulerSteps`].
@@ -60,7 +61,9 @@ impl<V: Vector> EulerSteps<V> {
     pub fn num_steps(&self) -> u64 {
         self.base.num_steps() / self.per_minibatch
     }
+}
 
+impl<V: Vector, O: Objective<V>> Optimizer<V, O> for EulerSteps<V> {
     /// All updates on one minibatch, each with the bare `learning_rate`. Returns the loss before the first.
     ///
     /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified.
@@ -69,7 +72,7 @@ impl<V: Vector> EulerSteps<V> {
     /// Those of [`Sgd::step`]. After an error of the first evaluation nothing has changed; after one of a later evaluation `parameters`
     /// and state are those of a minibatch half done, and the run continues from its last stored state only.
     #[inline]
-    pub fn step<O: Objective<V>>(
+    fn step(
         &mut self,
         objective: &mut O,
         parameters: &mut V,
@@ -82,9 +85,11 @@ impl<V: Vector> EulerSteps<V> {
         }
         Ok(loss)
     }
+}
 
+impl<V: Vector> Resumable<V> for EulerSteps<V> {
     /// What must be stored to continue exactly: the state of the base optimizer.
-    pub fn state(&self) -> State<'_, V> {
+    fn state(&self) -> State<'_, V> {
         self.base.state()
     }
 
@@ -92,7 +97,7 @@ impl<V: Vector> EulerSteps<V> {
     ///
     /// # Errors
     /// Those of [`Sgd::restore`].
-    pub fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
         self.base.restore(state)
     }
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::OptimError;
 use crate::hessian_vector::HessianVector;
 use crate::objective::{Objective, Point};
+use crate::optimizer::Optimizer;
 use crate::scratch::Scratch;
 use crate::sgd::{Sgd, SgdConfig};
-use crate::state::{SavedState, State};
+use crate::state::{Resumable, SavedState, State};
 use crate::vector::Vector;
 
 /// The settings of [`GradientPenalty`].
@@ -72,14 +73,16 @@ impl<V: Vector> GradientPenalty<V> {
     pub fn base(&self) -> &Sgd<V> {
         &self.base
     }
+}
 
+impl<V: Vector, O: Objective<V> + HessianVector<V>> Optimizer<V, O> for GradientPenalty<V> {
     /// One step: a gradient and a Hessian-vector product at `parameters`. Returns the loss before the step, without the penalty.
     ///
     /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified.
     ///
     /// # Errors
     /// Those of [`Sgd::step`] and of the Hessian-vector product. After an error neither `parameters` nor the state have changed.
-    pub fn step<O: Objective<V> + HessianVector<V>>(
+    fn step(
         &mut self,
         objective: &mut O,
         parameters: &mut V,
@@ -96,9 +99,11 @@ impl<V: Vector> GradientPenalty<V> {
         self.base.descend(parameters, gradient, learning_rate);
         Ok(loss)
     }
+}
 
+impl<V: Vector> Resumable<V> for GradientPenalty<V> {
     /// What must be stored to continue exactly: the state of the base optimizer.
-    pub fn state(&self) -> State<'_, V> {
+    fn state(&self) -> State<'_, V> {
         self.base.state()
     }
 
@@ -106,7 +111,7 @@ impl<V: Vector> GradientPenalty<V> {
     ///
     /// # Errors
     /// Those of [`Sgd::restore`].
-    pub fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
         self.base.restore(state)
     }
 }

@@ -5,8 +5,8 @@
 //! buffer of a network.
 //!
 //! * **Optimizers**: [`Sgd`] with [`Momentum`], [`WeightDecay`] and clipping; [`Sam`], plain, adaptive and by micro-batches;
-//!   [`GradientPenalty`]; [`EulerSteps`]; and [`Optimizer`], the choice between them. Each has a configuration that serialises and says
-//!   what it refuses.
+//!   [`GradientPenalty`]; [`EulerSteps`]. Each has a configuration that serialises and says what it refuses. All of them, and those of
+//!   other crates, are an [`Optimizer`].
 //! * **Averages** of one trajectory, any number at once ([`Averages`]): [`TailAverage`], [`Ema`], [`Swa`], [`WindowAverage`].
 //! * **Learning rates** as a pure function of time: [`Schedule`].
 //! * **Flatness** of where they end: [`sharpness`].
@@ -20,7 +20,7 @@
 //! the minimum, the average on it.
 //!
 //! ```
-//! use polder_optim::{OptimError, Point, Sgd, SgdConfig, TailAverage};
+//! use polder_optim::{OptimError, Optimizer, Point, Sgd, SgdConfig, TailAverage};
 //!
 //! let mut noise = 1.0;
 //! let mut objective = |w: &Vec<f64>, _at: Point, gradient: &mut Vec<f64>| {
@@ -107,6 +107,7 @@ mod sam;
 mod schedule;
 mod scratch;
 mod sgd;
+mod sgd_step;
 pub mod sharpness;
 mod state;
 mod vector;
@@ -118,7 +119,7 @@ mod readme {}
 
 pub use averages::{AverageConfig, Averages, Ema, Swa, TailAverage, WindowAverage};
 pub use clip::clip_norm;
-pub use entries::{DecayOn, Entries};
+pub use entries::Entries;
 pub use error::OptimError;
 pub use euler_steps::{EulerSteps, EulerStepsConfig};
 pub use gradient_penalty::{GradientPenalty, GradientPenaltyConfig};
@@ -128,7 +129,8 @@ pub use objective::{Objective, Point};
 pub use optimizer::Optimizer;
 pub use sam::{Ascent, AscentDecay, Sam, SamConfig};
 pub use schedule::Schedule;
-pub use sgd::{Sgd, SgdConfig, SgdStep};
-pub use state::{SavedState, State};
-pub use vector::Vector;
+pub use sgd::{Sgd, SgdConfig};
+pub use sgd_step::SgdStep;
+pub use state::{Resumable, SavedState, State};
+pub use vector::{RandomVector, Vector, VectorBytes};
 pub use weight_decay::WeightDecay;

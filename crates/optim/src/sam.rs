@@ -8,9 +8,10 @@ pub use config::{AscentDecay, SamConfig};
 
 use crate::error::OptimError;
 use crate::objective::{Objective, Point};
+use crate::optimizer::Optimizer;
 use crate::scratch::Scratch;
 use crate::sgd::Sgd;
-use crate::state::{SavedState, State};
+use crate::state::{Resumable, SavedState, State};
 use crate::vector::Vector;
 
 /// Sharpness-aware minimization.
@@ -63,35 +64,6 @@ impl<V: Vector> Sam<V> {
     /// The optimizer that descends.
     pub fn base(&self) -> &Sgd<V> {
         &self.base
-    }
-
-    /// One step: two gradients, at `parameters` and at the perturbed weights. Returns the loss at `parameters` before the step.
-    ///
-    /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified.
-    ///
-    /// # Errors
-    /// Those of [`Sgd::step`], [`OptimError::RangeOutOfBounds`] if the ascent's entries do not fit, and
-    /// [`OptimError::NoMicroBatches`] if the objective has no parts. After an error `parameters` are bit-equal to what they were before.
-    #[inline]
-    pub fn step<O: Objective<V>>(
-        &mut self,
-        objective: &mut O,
-        parameters: &mut V,
-        gradient: &mut V,
-        learning_rate: f64,
-    ) -> Result<O::Loss, OptimError> {
-        let ascends = self.base.num_steps().is_multiple_of(self.config.every.get());
-        if self.config.rho == 0.0 || !ascends {
-            return self.base.step(objective, parameters, gradient, learning_rate);
-        }
-        self.base.check(parameters, gradient, learning_rate)?;
-        self.config.ascent.check_dim(parameters.dim())?;
-        let loss = match self.config.num_micro_batches.get() {
-            1 => self.perturbed_gradient(objective, None, parameters, gradient)?,
-            of => self.mean_perturbed_gradient(objective, of, parameters, gradient)?,
-        };
-        self.base.descend(parameters, gradient, learning_rate);
-        Ok(loss)
     }
 
     /// Leaves in `gradient` the mean of the micro-batches' perturbed gradients; returns the loss.
@@ -147,9 +119,42 @@ impl<V: Vector> Sam<V> {
         descent?;
         Ok(loss)
     }
+}
 
+impl<V: Vector, O: Objective<V>> Optimizer<V, O> for Sam<V> {
+    /// One step: two gradients, at `parameters` and at the perturbed weights. Returns the loss at `parameters` before the step.
+    ///
+    /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified.
+    ///
+    /// # Errors
+    /// Those of [`Sgd::step`], [`OptimError::RangeOutOfBounds`] if the ascent's entries do not fit, and
+    /// [`OptimError::NoMicroBatches`] if the objective has no parts. After an error `parameters` are bit-equal to what they were before.
+    #[inline]
+    fn step(
+        &mut self,
+        objective: &mut O,
+        parameters: &mut V,
+        gradient: &mut V,
+        learning_rate: f64,
+    ) -> Result<O::Loss, OptimError> {
+        let ascends = self.base.num_steps().is_multiple_of(self.config.every.get());
+        if self.config.rho == 0.0 || !ascends {
+            return self.base.step(objective, parameters, gradient, learning_rate);
+        }
+        self.base.check(parameters, gradient, learning_rate)?;
+        self.config.ascent.check_dim(parameters.dim())?;
+        let loss = match self.config.num_micro_batches.get() {
+            1 => self.perturbed_gradient(objective, None, parameters, gradient)?,
+            of => self.mean_perturbed_gradient(objective, of, parameters, gradient)?,
+        };
+        self.base.descend(parameters, gradient, learning_rate);
+        Ok(loss)
+    }
+}
+
+impl<V: Vector> Resumable<V> for Sam<V> {
     /// What must be stored to continue exactly: the state of the base optimizer.
-    pub fn state(&self) -> State<'_, V> {
+    fn state(&self) -> State<'_, V> {
         self.base.state()
     }
 
@@ -157,7 +162,7 @@ impl<V: Vector> Sam<V> {
     ///
     /// # Errors
     /// Those of [`Sgd::restore`].
-    pub fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
         self.base.restore(state)
     }
 }

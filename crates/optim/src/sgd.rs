@@ -6,7 +6,9 @@ use crate::clip::clip_norm;
 use crate::error::OptimError;
 use crate::momentum::Momentum;
 use crate::objective::{Objective, Point};
-use crate::state::{SavedState, State};
+use crate::optimizer::Optimizer;
+use crate::sgd_step::SgdStep;
+use crate::state::{Resumable, SavedState, State};
 use crate::vector::Vector;
 use crate::weight_decay::WeightDecay;
 
@@ -35,42 +37,6 @@ impl SgdConfig {
             return Err(OptimError::setting("clip_norm", &max_norm, "a finite number greater than 0"));
         }
         self.weight_decay.validate()
-    }
-}
-
-/// Everything that [`Vector::sgd_step`] must know beside the vectors.
-#[derive(Clone, Copy, Debug)]
-pub struct SgdStep<'a> {
-    /// The learning rate, finite and at least 0; it scales the whole update.
-    pub learning_rate: f64,
-    /// How past gradients enter.
-    pub momentum: Momentum,
-    /// Coupled weight decay.
-    pub weight_decay: &'a WeightDecay,
-    /// Whether this is the first step, at which the velocity becomes the gradient (weight decay included).
-    pub first: bool,
-}
-
-impl SgdStep<'_> {
-    /// The step as a sequence of vector operations, which every [`Vector`] has; arguments as of [`Vector::sgd_step`].
-    #[inline]
-    pub fn composed<V: Vector>(&self, weights: &mut V, gradient: &mut V, velocity: Option<&mut V>) {
-        self.weight_decay.add_to(gradient, weights, 1.0);
-        let Some(velocity) = velocity else {
-            weights.axpy(-self.learning_rate, gradient);
-            return;
-        };
-        if self.first {
-            velocity.copy_from(gradient);
-        } else {
-            velocity.axpby(1.0 - self.momentum.dampening(), gradient, self.momentum.coefficient());
-        }
-        if let Momentum::Nesterov { coefficient } = self.momentum {
-            gradient.axpy(coefficient, velocity);
-            weights.axpy(-self.learning_rate, gradient);
-        } else {
-            weights.axpy(-self.learning_rate, velocity);
-        }
     }
 }
 
@@ -108,26 +74,6 @@ impl<V: Vector> Sgd<V> {
     /// The number of steps made so far.
     pub fn num_steps(&self) -> u64 {
         self.num_steps
-    }
-
-    /// One step: evaluates the gradient at `parameters` and moves them. Returns the loss before the step.
-    ///
-    /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified. Non-finite values flow
-    /// through to `parameters`.
-    ///
-    /// # Errors
-    /// [`OptimError::InvalidSetting`] if `learning_rate` is negative or not finite, [`OptimError::DimensionMismatch`] or
-    /// [`OptimError::RangeOutOfBounds`] if the vectors do not fit, and what `objective` returns. After an error neither `parameters`
-    /// nor the state have changed.
-    #[inline]
-    pub fn step<O: Objective<V>>(
-        &mut self,
-        objective: &mut O,
-        parameters: &mut V,
-        gradient: &mut V,
-        learning_rate: f64,
-    ) -> Result<O::Loss, OptimError> {
-        self.step_at(objective, Point::Iterate, parameters, gradient, learning_rate)
     }
 
     /// A step whose gradient the objective takes for one at `at`.
@@ -185,9 +131,33 @@ impl<V: Vector> Sgd<V> {
         parameters.sgd_step(gradient, velocity, &step);
         self.num_steps += 1;
     }
+}
 
+impl<V: Vector, O: Objective<V>> Optimizer<V, O> for Sgd<V> {
+    /// One step: evaluates the gradient at `parameters` and moves them. Returns the loss before the step.
+    ///
+    /// `gradient` is scratch space of the dimension of `parameters`; its content afterwards is unspecified. Non-finite values flow
+    /// through to `parameters`.
+    ///
+    /// # Errors
+    /// [`OptimError::InvalidSetting`] if `learning_rate` is negative or not finite, [`OptimError::DimensionMismatch`] or
+    /// [`OptimError::RangeOutOfBounds`] if the vectors do not fit, and what `objective` returns. After an error neither `parameters`
+    /// nor the state have changed.
+    #[inline]
+    fn step(
+        &mut self,
+        objective: &mut O,
+        parameters: &mut V,
+        gradient: &mut V,
+        learning_rate: f64,
+    ) -> Result<O::Loss, OptimError> {
+        self.step_at(objective, Point::Iterate, parameters, gradient, learning_rate)
+    }
+}
+
+impl<V: Vector> Resumable<V> for Sgd<V> {
     /// What must be stored to continue exactly: the counter `num_steps` and, after a step with momentum, the vector `velocity`.
-    pub fn state(&self) -> State<'_, V> {
+    fn state(&self) -> State<'_, V> {
         let mut state = State::default();
         state.counters.insert("num_steps".to_owned(), self.num_steps);
         if let Some(velocity) = &self.velocity {
@@ -200,7 +170,7 @@ impl<V: Vector> Sgd<V> {
     ///
     /// # Errors
     /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` comes from other settings; nothing has changed then.
-    pub fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
+    fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
         let num_steps = state.take_counter("num_steps")?;
         let has_velocity = num_steps > 0 && self.config.momentum.coefficient() != 0.0;
         let velocity = state.take_vector("velocity", has_velocity)?;
@@ -213,7 +183,7 @@ impl<V: Vector> Sgd<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entries::DecayOn;
+    use crate::entries::Entries;
 
     fn refused(config: SgdConfig) -> String {
         Sgd::<f64>::new(config).unwrap_err().to_string()
@@ -223,7 +193,7 @@ mod tests {
         SgdConfig { momentum, ..SgdConfig::default() }
     }
 
-    fn decay(coefficient: f64, on: DecayOn) -> SgdConfig {
+    fn decay(coefficient: f64, on: Entries) -> SgdConfig {
         SgdConfig { weight_decay: WeightDecay { coefficient, on }, ..SgdConfig::default() }
     }
 
@@ -239,9 +209,9 @@ mod tests {
             assert!(refused(config).contains("momentum.dampening"));
         }
         for coefficient in [f64::NAN, f64::INFINITY, -1.0] {
-            assert!(refused(decay(coefficient, DecayOn::All)).contains("weight_decay.coefficient"));
+            assert!(refused(decay(coefficient, Entries::All)).contains("weight_decay.coefficient"));
         }
-        assert!(refused(decay(0.1, DecayOn::Ranges(vec![0..3, 2..4]))).contains("do not overlap"));
+        assert!(refused(decay(0.1, Entries::Ranges(vec![0..3, 2..4]))).contains("do not overlap"));
         for max_norm in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
             assert!(
                 refused(SgdConfig { clip_norm: Some(max_norm), ..SgdConfig::default() })
@@ -267,7 +237,7 @@ mod tests {
             Ok(())
         };
         let mut w = vec![1.0, 2.0];
-        let mut sgd = Sgd::new(decay(0.1, DecayOn::Ranges(vec![0..1, 1..3]))).unwrap();
+        let mut sgd = Sgd::new(decay(0.1, Entries::Ranges(vec![0..1, 1..3]))).unwrap();
         let error = sgd.step(&mut objective, &mut w, &mut vec![0.0; 2], 0.1).unwrap_err();
         assert!(matches!(error, OptimError::RangeOutOfBounds { start: 1, end: 3, dim: 2 }));
         let mut sgd = Sgd::new(SgdConfig::default()).unwrap();

@@ -5,6 +5,28 @@ use std::collections::BTreeMap;
 use crate::error::OptimError;
 use crate::vector::Vector;
 
+/// What can be stored and continued bit for bit.
+pub trait Resumable<V: Vector> {
+    /// What must be stored to continue exactly.
+    fn state(&self) -> State<'_, V>;
+
+    /// Continues where `state` was taken; from there on every number is bit-equal to those of the stored owner.
+    ///
+    /// # Errors
+    /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` comes from other settings; nothing has changed then.
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError>;
+}
+
+impl<V: Vector, T: Resumable<V> + ?Sized> Resumable<V> for Box<T> {
+    fn state(&self) -> State<'_, V> {
+        (**self).state()
+    }
+
+    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
+        (**self).restore(state)
+    }
+}
+
 /// What must be stored to continue bit for bit, borrowed from its owner.
 #[derive(Debug)]
 pub struct State<'a, V> {
@@ -51,12 +73,19 @@ impl<V: Vector> State<'_, V> {
 }
 
 impl<V> SavedState<V> {
-    pub(crate) fn take_counter(&mut self, name: &str) -> Result<u64, OptimError> {
+    /// Takes the counter `name`.
+    ///
+    /// # Errors
+    /// [`OptimError::MissingState`] if it is not there.
+    pub fn take_counter(&mut self, name: &str) -> Result<u64, OptimError> {
         self.counters.remove(name).ok_or_else(|| OptimError::MissingState { name: name.to_owned() })
     }
 
     /// Takes the vector `name`, which must be there exactly if `wanted`.
-    pub(crate) fn take_vector(&mut self, name: &str, wanted: bool) -> Result<Option<V>, OptimError> {
+    ///
+    /// # Errors
+    /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`].
+    pub fn take_vector(&mut self, name: &str, wanted: bool) -> Result<Option<V>, OptimError> {
         match (self.vectors.remove(name), wanted) {
             (None, true) => Err(OptimError::MissingState { name: name.to_owned() }),
             (Some(_), false) => Err(OptimError::UnexpectedState { name: name.to_owned() }),
@@ -65,7 +94,8 @@ impl<V> SavedState<V> {
     }
 
     /// Takes all entries called `<part>.<entry>`, under the names `<entry>`.
-    pub(crate) fn take_part(&mut self, part: &str) -> Self {
+    #[must_use]
+    pub fn take_part(&mut self, part: &str) -> Self {
         fn take<T>(map: &mut BTreeMap<String, T>, part: &str) -> BTreeMap<String, T> {
             let entry_of = |name: &str| {
                 name.strip_prefix(part).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned)
@@ -78,8 +108,11 @@ impl<V> SavedState<V> {
         Self { vectors: take(&mut self.vectors, part), counters: take(&mut self.counters, part) }
     }
 
-    /// Refuses what nobody has taken.
-    pub(crate) fn expect_empty(&self) -> Result<(), OptimError> {
+    /// Refuses entries that nobody has taken.
+    ///
+    /// # Errors
+    /// [`OptimError::UnexpectedState`], naming the first entry that is left.
+    pub fn expect_empty(&self) -> Result<(), OptimError> {
         match self.vectors.keys().chain(self.counters.keys()).next() {
             Some(name) => Err(OptimError::UnexpectedState { name: name.clone() }),
             None => Ok(()),

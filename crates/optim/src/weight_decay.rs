@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entries::{DecayOn, Entries};
+use crate::entries::Entries;
 use crate::error::OptimError;
 use crate::vector::Vector;
 
@@ -14,7 +14,7 @@ pub struct WeightDecay {
     pub coefficient: f64,
     /// The parameters it touches.
     #[serde(default)]
-    pub on: DecayOn,
+    pub on: Entries,
 }
 
 impl WeightDecay {

@@ -2,6 +2,7 @@
 
 mod common;
 
+use polder_optim::Optimizer as _;
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 

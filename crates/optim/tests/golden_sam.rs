@@ -57,7 +57,7 @@ fn sam_in_all_its_variants_agrees_with_the_reference() {
     for case in &cases {
         let config = case.config();
         let name = format!("{config:?}");
-        case.base.check(Sam::new(config).unwrap().into(), learning_rate, &name);
+        case.base.check(Sam::new(config).unwrap(), learning_rate, &name);
     }
 }
 
@@ -75,6 +75,6 @@ fn the_gradient_penalty_agrees_with_double_backpropagation_of_its_loss() {
     for case in &cases {
         let config = GradientPenaltyConfig { lambda: case.lambda, base: case.base.config() };
         let name = format!("lambda {}", case.lambda);
-        case.base.check(GradientPenalty::new(config).unwrap().into(), learning_rate, &name);
+        case.base.check(GradientPenalty::new(config).unwrap(), learning_rate, &name);
     }
 }

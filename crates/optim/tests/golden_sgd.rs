@@ -15,7 +15,7 @@ fn sgd_agrees_with_pytorch_under_every_combination_of_settings() {
     // Ten combinations of momentum, dampening, Nesterov and decay; one with ranges; the ten under two norms to clip at.
     assert_eq!(cases.len(), 31);
     for case in &cases {
-        case.check(Sgd::new(case.config()).unwrap().into(), learning_rate, "SGD");
+        case.check(Sgd::new(case.config()).unwrap(), learning_rate, "SGD");
     }
 }
 
@@ -24,6 +24,6 @@ fn no_momentum_and_a_momentum_of_zero_are_the_same() {
     let Golden { learning_rate, cases } = cases();
     for case in cases.iter().filter(|case| case.momentum == 0.0) {
         let config = SgdConfig { momentum: Momentum::None, ..case.config() };
-        case.check(Sgd::new(config).unwrap().into(), learning_rate, "SGD without momentum");
+        case.check(Sgd::new(config).unwrap(), learning_rate, "SGD without momentum");
     }
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use polder_optim::Optimizer as _;
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use common::strategies::{AnyConfig, bits, end_of, entries, fixed_cases, sam_config, sgd_config};

@@ -2,12 +2,15 @@
 
 mod common;
 
+use polder_optim::Optimizer as _;
+use polder_optim::RandomVector as _;
+use polder_optim::VectorBytes as _;
 use std::ops::Range;
 
 use common::assert_close;
 use common::strategies::{bits, entries, fixed_cases, momentum, sgd_config};
 use polder_optim::{
-    DecayOn, Momentum, OptimError, Point, Sam, SamConfig, SgdConfig, SgdStep, Vector, WeightDecay,
+    Entries, Momentum, OptimError, Point, Sam, SamConfig, SgdConfig, SgdStep, Vector, WeightDecay,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,20 +29,8 @@ impl Vector for Composed {
     fn copy_from(&mut self, x: &Self) {
         self.0.copy_from(&x.0);
     }
-    fn fill(&mut self, value: f64) {
-        Vector::fill(&mut self.0, value);
-    }
-    fn scale(&mut self, a: f64) {
-        self.0.scale(a);
-    }
-    fn axpy(&mut self, a: f64, x: &Self) {
-        self.0.axpy(a, &x.0);
-    }
-    fn axpby(&mut self, a: f64, x: &Self, b: f64) {
-        self.0.axpby(a, &x.0, b);
-    }
-    fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
-        self.0.axpy_range(a, &x.0, range);
+    fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
+        self.0.axpby_range(a, &x.0, b, range);
     }
     fn mul(&mut self, x: &Self) {
         self.0.mul(&x.0);
@@ -47,26 +38,8 @@ impl Vector for Composed {
     fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>) {
         self.0.abs_range(&x.0, shift, range);
     }
-    fn lerp(&mut self, x: &Self, t: f64) {
-        self.0.lerp(&x.0, t);
-    }
-    fn dot(&self, x: &Self) -> f64 {
-        self.0.dot(&x.0)
-    }
-    fn norm_range(&self, range: Range<usize>) -> f64 {
-        self.0.norm_range(range)
-    }
-    fn fill_normal(&mut self, key: u64) {
-        self.0.fill_normal(key);
-    }
-    fn fill_rademacher(&mut self, key: u64) {
-        self.0.fill_rademacher(key);
-    }
-    fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_bytes()
-    }
-    fn copy_from_bytes(&mut self, bytes: &[u8]) -> Result<(), OptimError> {
-        self.0.copy_from_bytes(bytes)
+    fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+        self.0.dot_range(&x.0, range)
     }
 }
 
@@ -106,8 +79,8 @@ proptest! {
         parameters.sgd_step(&mut gradient, (mu > 0.0).then_some(&mut velocity), &step);
         for i in 0..6 {
             let decayed = match &config.weight_decay.on {
-                DecayOn::All => true,
-                DecayOn::Ranges(ranges) => ranges.iter().any(|range| range.contains(&i)),
+                Entries::All => true,
+                Entries::Ranges(ranges) => ranges.iter().any(|range| range.contains(&i)),
             };
             let g = g[i] + if decayed { config.weight_decay.coefficient * w[i] } else { 0.0 };
             let v = if first { g } else { mu * v[i] + (1.0 - config.momentum.dampening()) * g };
@@ -143,7 +116,7 @@ proptest! {
 
     #[test]
     fn a_scalar_and_a_slice_of_one_step_alike(momentum in momentum(), coefficient in 0.0..0.1_f64, start in -2.0..2.0_f64) {
-        let weight_decay = WeightDecay { coefficient, on: DecayOn::All };
+        let weight_decay = WeightDecay { coefficient, on: Entries::All };
         let config = SgdConfig { momentum, weight_decay, clip_norm: None };
         let mut on_scalar = |w: &f64, _: Point, g: &mut f64| {
             *g = w.tanh() + 0.1;

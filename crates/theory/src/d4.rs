@@ -6,6 +6,7 @@
 mod config;
 mod exhibit;
 
+use polder_optim::Optimizer as _;
 use polder_optim::sharpness::{
     HessianAt, HutchinsonConfig, Lanczos, LanczosConfig, StoppingRule, hutchinson_trace,
 };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use polder_optim::{OptimError, Vector, keyed};
+use polder_optim::Vector;
 
 /// The iterates of `N` paths that do not know of each other.
 ///
@@ -45,16 +45,6 @@ impl<const N: usize> Vector for Lanes<N> {
     }
 
     #[inline]
-    fn fill(&mut self, value: f64) {
-        self.0 = [value; N];
-    }
-
-    #[inline]
-    fn scale(&mut self, a: f64) {
-        *self = Self::from_fn(|lane| self.0[lane] * a);
-    }
-
-    #[inline]
     fn axpy(&mut self, a: f64, x: &Self) {
         self.update(x, |y, x| y + a * x);
     }
@@ -64,9 +54,9 @@ impl<const N: usize> Vector for Lanes<N> {
         self.update(x, |y, x| a * x + b * y);
     }
 
-    fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
+    fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
         for lane in range {
-            self.0[lane] += a * x.0[lane];
+            self.0[lane] = a * x.0[lane] + b * self.0[lane];
         }
     }
 
@@ -86,33 +76,8 @@ impl<const N: usize> Vector for Lanes<N> {
         self.update(x, |y, x| y + t * (x - y));
     }
 
-    fn dot(&self, x: &Self) -> f64 {
-        self.0.iter().zip(&x.0).map(|(y, x)| y * x).sum()
-    }
-
-    fn norm_range(&self, range: Range<usize>) -> f64 {
-        self.0[range].iter().map(|y| y * y).sum::<f64>().sqrt()
-    }
-
-    fn fill_normal(&mut self, key: u64) {
-        self.0.iter_mut().zip(keyed::normals(key)).for_each(|(y, value)| *y = value);
-    }
-
-    fn fill_rademacher(&mut self, key: u64) {
-        self.0.iter_mut().zip(keyed::signs(key)).for_each(|(y, value)| *y = value);
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|y| y.to_le_bytes()).collect()
-    }
-
-    fn copy_from_bytes(&mut self, bytes: &[u8]) -> Result<(), OptimError> {
-        let (values, rest) = bytes.as_chunks::<8>();
-        if values.len() != N || !rest.is_empty() {
-            return Err(OptimError::ByteLength { expected: 8 * N, found: bytes.len() });
-        }
-        *self = Self::from_fn(|lane| f64::from_le_bytes(values[lane]));
-        Ok(())
+    fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+        self.0[range.clone()].iter().zip(&x.0[range]).map(|(y, x)| y * x).sum()
     }
 }
 
@@ -153,11 +118,9 @@ mod tests {
         let (y, x) = lanes();
         let (slice_y, slice_x) = (y.0.to_vec(), x.0.to_vec());
         assert_eq!((y.dot(&x), y.norm_range(1..3)), (slice_y.dot(&slice_x), slice_y.norm_range(1..3)));
-        let operations: [Both<Vec<f64>>; 4] = [
+        let operations: [Both<Vec<f64>>; 2] = [
             (|y, x| y.axpy_range(2.0, x, 1..2), |y, x| y.axpy_range(2.0, x, 1..2)),
             (|y, x| y.abs_range(x, 0.5, 0..2), |y, x| y.abs_range(x, 0.5, 0..2)),
-            (|y, _| y.fill_normal(5), |y, _| y.fill_normal(5)),
-            (|y, _| y.fill_rademacher(5), |y, _| y.fill_rademacher(5)),
         ];
         for (of_lanes, of_slices) in operations {
             let (mut lanes, mut slice) = (y, slice_y.clone());
@@ -165,12 +128,5 @@ mod tests {
             of_slices(&mut slice, &slice_x);
             assert_eq!(lanes.0[..], slice[..]);
         }
-        let mut read = x;
-        read.copy_from_bytes(&y.to_bytes()).unwrap();
-        assert_eq!(read, y);
-        assert!(matches!(
-            read.copy_from_bytes(&[0; 23]),
-            Err(OptimError::ByteLength { expected: 24, found: 23 })
-        ));
     }
 }

@@ -1,5 +1,6 @@
 //! The loss that the mean iterate of SGD descends on: modified losses, their gradient flows, and the mean over all orders of an epoch.
 
+use polder_optim::Optimizer as _;
 use polder_optim::{OptimError, Point, Sgd, SgdConfig};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

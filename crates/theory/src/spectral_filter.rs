@@ -1,5 +1,6 @@
 //! What gradient descent and un-normalised SAM do to each eigendirection of a quadratic, and both of them at work.
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Ascent, OptimError, Point, Sam, SamConfig, SgdConfig};
 use serde::{Deserialize, Serialize};
 

@@ -15,6 +15,7 @@
 mod exhibit;
 mod summary;
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! SAM on random minibatches of a least-squares problem: its effective Hessian on average over the minibatches.
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Objective, OptimError, Point};
 
 use crate::draws::Draws;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context, ensure};
 use polder_models::{Arena, Checkpoint, CheckpointSeries, FoundCheckpoint, Network};
-use polder_optim::{Averages, Optimizer, SavedState, State, Vector};
+use polder_optim::{Averages, Resumable, SavedState, State, Vector as _, VectorBytes as _};
 
 use polder_experiment::config::RunConfig;
 
@@ -30,10 +30,10 @@ const AVERAGES: &str = "polder.averages.";
 const CONFIG_ID: &str = "polder.config_id";
 
 /// What a run consists of, beside its configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Parts<'a> {
     pub network: &'a Network,
-    pub optimizer: &'a Optimizer<Arena>,
+    pub optimizer: &'a dyn Resumable<Arena>,
     pub averages: &'a Averages<Arena>,
     pub position: &'a Position,
 }
@@ -71,7 +71,7 @@ pub fn restore(
     FoundCheckpoint { path, checkpoint, .. }: &FoundCheckpoint,
     config: &RunConfig,
     network: &Network,
-    optimizer: &mut Optimizer<Arena>,
+    optimizer: &mut dyn Resumable<Arena>,
     averages: &mut Averages<Arena>,
 ) -> anyhow::Result<Position> {
     let text = |name: &str| {

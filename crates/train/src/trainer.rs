@@ -1,6 +1,7 @@
 //! Training: from a configuration to the records of its run, with a checkpoint wherever it may be left.
 
 mod assemble;
+mod built_in;
 mod cadence;
 mod learning_rates;
 mod run;
@@ -20,6 +21,7 @@ use polder_experiment::run_dir::RunDir;
 use self::run::Run;
 
 pub use self::assemble::{network, optimizer};
+pub use self::built_in::{BuiltInOptimizer, NetworkOptimizer};
 pub use self::cadence::{CheckpointEvery, Keep};
 
 /// Epochs of BN refreshes are numbered from here, so that they never repeat the order of a training epoch.

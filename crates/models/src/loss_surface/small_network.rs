@@ -4,6 +4,8 @@
 //! by the rounding of each product to f32 (6e-8 of its largest entry), of which traces and eigenvalues see less than
 //! 1e-6. In f32 passes round by some 1e-6 of what they sum; 1e-4 is the bound.
 
+use polder_optim::RandomVector as _;
+use polder_optim::VectorBytes as _;
 use std::path::Path;
 use std::sync::OnceLock;
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use polder_optim::{DecayOn, Momentum, Optimizer, Sam, SamConfig, Sgd, SgdConfig, WeightDecay};
+use polder_optim::{Entries, Momentum, Optimizer, Sam, SamConfig, Sgd, SgdConfig, WeightDecay};
 
 use super::*;
 use crate::network::Precision;
@@ -51,7 +51,7 @@ fn network(precision: Precision) -> Network {
 fn sgd() -> SgdConfig {
     SgdConfig {
         momentum: Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 },
-        weight_decay: WeightDecay { coefficient: 5e-3, on: DecayOn::All },
+        weight_decay: WeightDecay { coefficient: 5e-3, on: Entries::All },
         ..SgdConfig::default()
     }
 }
@@ -70,7 +70,7 @@ fn minibatch(number: i64, num_images: i64) -> (Tensor, Tensor) {
 /// Everything that training leaves: losses, errors, weights, running statistics.
 fn trained(
     network: &Network,
-    mut optimizer: Optimizer<crate::Arena>,
+    mut optimizer: AnyOptimizer,
     sizes: &[i64],
     mut recorded: Option<&mut RecordedGradients>,
     mut after_step: impl FnMut(usize),
@@ -92,15 +92,17 @@ fn trained(
     (losses, values(weights.flat()), values(&network.running_statistics()))
 }
 
-type MakeOptimizer = fn() -> Optimizer<crate::Arena>;
+type AnyOptimizer = Box<dyn for<'a> Optimizer<crate::Arena, MinibatchObjective<'a>>>;
+
+type MakeOptimizer = fn() -> AnyOptimizer;
 
 #[test]
 fn replayed_training_is_equal_to_the_bit() {
     let sizes = [BATCH_SIZE, BATCH_SIZE, 3, BATCH_SIZE, BATCH_SIZE, 3, BATCH_SIZE];
     let cases: [(Precision, MakeOptimizer); 3] = [
-        (Precision::F32, || Sgd::new(sgd()).unwrap().into()),
-        (Precision::F32, || Sam::new(sam(2)).unwrap().into()),
-        (Precision::Bf16, || Sam::new(sam(1)).unwrap().into()),
+        (Precision::F32, || Box::new(Sgd::new(sgd()).unwrap())),
+        (Precision::F32, || Box::new(Sam::new(sam(2)).unwrap())),
+        (Precision::Bf16, || Box::new(Sam::new(sam(1)).unwrap())),
     ];
     for (precision, optimizer) in cases {
         let eager = trained(&network(precision), optimizer(), &sizes, None, |_| ());
@@ -119,7 +121,7 @@ fn the_first_minibatches_are_eager_then_one_is_recorded_and_the_rest_replayed() 
     let mut recorded = RecordedGradients::with(Box::new(diary.clone()), &network, BATCH_SIZE as usize);
     let mut events = Vec::new();
     let sizes = [BATCH_SIZE, BATCH_SIZE, 3, BATCH_SIZE, BATCH_SIZE, BATCH_SIZE, 3, BATCH_SIZE];
-    let sgd = Sgd::new(sgd()).unwrap().into();
+    let sgd = Box::new(Sgd::new(sgd()).unwrap());
     trained(&network, sgd, &sizes, Some(&mut recorded), |_| events.push(diary.read()));
     let eager = Vec::new;
     let first = || vec![Recorded, Replayed];
@@ -128,7 +130,7 @@ fn the_first_minibatches_are_eager_then_one_is_recorded_and_the_rest_replayed() 
 
     // SAM asks at two points, which are recorded one by one; the recording at the iterate is there already.
     events.clear();
-    let sam = Sam::new(sam(1)).unwrap().into();
+    let sam = Box::new(Sam::new(sam(1)).unwrap());
     trained(&network, sam, &[BATCH_SIZE; 5], Some(&mut recorded), |_| events.push(diary.read()));
     let both = || vec![Replayed, Replayed];
     assert_eq!(events, [later(), later(), later(), vec![Replayed, Recorded, Replayed], both()]);
@@ -141,7 +143,7 @@ fn a_recording_is_of_one_network() {
     let (images, labels) = minibatch(0, BATCH_SIZE);
     let mut objective = MinibatchObjective::new(&other, images, labels).with_recorded(&mut recorded);
     let (mut weights, mut gradient) = (other.parameters(), other.gradient());
-    let mut sgd: Optimizer<crate::Arena> = Sgd::new(sgd()).unwrap().into();
+    let mut sgd = Sgd::new(sgd()).unwrap();
     let error = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1).unwrap_err();
     let text = format!("{error:?}");
     assert!(text.contains("ForeignVector"), "{text}");
@@ -162,7 +164,7 @@ fn a_recording_that_fails_is_an_error_of_the_step() {
     let network = network(Precision::F32);
     let mut recorded = RecordedGradients::with(Box::new(Refusing), &network, BATCH_SIZE as usize);
     let (mut weights, mut gradient) = (network.parameters(), network.gradient());
-    let mut sgd: Optimizer<crate::Arena> = Sgd::new(sgd()).unwrap().into();
+    let mut sgd = Sgd::new(sgd()).unwrap();
     let mut step = |number| {
         let (images, labels) = minibatch(number, BATCH_SIZE);
         let mut objective = MinibatchObjective::new(&network, images, labels).with_recorded(&mut recorded);

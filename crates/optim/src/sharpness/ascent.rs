@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::oracle::GradientOracle;
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The settings of [`worst_case_rise`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ impl WorstCaseRise {
 ///
 /// # Source
 /// The objective of Foret et al. (2021), arXiv:2010.01412, Eq. (1), with p = 2; its first step is their Eq. (2).
-pub fn worst_case_rise<V: Vector>(
+pub fn worst_case_rise<V: RandomVector>(
     oracle: &mut impl GradientOracle<V>,
     centre: &V,
     config: AscentConfig,

@@ -7,7 +7,7 @@ use super::estimate::{Estimate, Moments, StoppingRule};
 use super::oracle::LossOracle;
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The settings of [`AverageRise`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub struct AverageRiseState {
     pub rises: Moments,
 }
 
-impl<V: Vector> AverageRise<V> {
+impl<V: RandomVector> AverageRise<V> {
     /// A measurement around `centre` that has not begun.
     ///
     /// # Errors

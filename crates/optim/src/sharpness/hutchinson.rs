@@ -6,7 +6,7 @@ use super::estimate::{Estimate, Moments, StoppingRule};
 use super::oracle::{HessianOracle, finite, same_dim};
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The settings of [`Hutchinson`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct HutchinsonState {
     pub weighted: Moments,
 }
 
-impl<V: Vector> Hutchinson<V> {
+impl<V: RandomVector> Hutchinson<V> {
     /// A measurement that has not begun, for vectors like `like`.
     ///
     /// # Errors
@@ -165,7 +165,7 @@ impl<V: Vector> Hutchinson<V> {
 /// assert!(trace.lower <= 8.0 && 8.0 <= trace.upper && trace.half_width() <= 0.1 * trace.mean);
 /// # Ok::<(), OptimError>(())
 /// ```
-pub fn hutchinson_trace<V: Vector>(
+pub fn hutchinson_trace<V: RandomVector>(
     hessian: &mut impl HessianOracle<V>,
     like: &V,
     config: HutchinsonConfig,

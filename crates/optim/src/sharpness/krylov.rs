@@ -125,6 +125,7 @@ fn orthogonalize<V: Vector>(vector: &mut V, orthonormal: &[V]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::RandomVector as _;
 
     #[test]
     fn the_basis_stays_orthonormal_and_the_process_ends_at_the_dimension() {

@@ -8,7 +8,7 @@ use super::krylov::Krylov;
 use super::oracle::{HessianOracle, finite};
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The settings of [`Lanczos`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub struct Spectrum<V> {
     pub num_products: u64,
 }
 
-impl<V: Vector> Lanczos<V> {
+impl<V: RandomVector> Lanczos<V> {
     /// A measurement that has not begun, for vectors like `like`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::ascent::{AscentConfig, check_radius, worst_case_rise};
 use super::estimate::{Estimate, Moments};
 use super::oracle::GradientOracle;
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The mean over micro-batches of m examples of `L_b(w + rho * g_b / |g_b|) - L_b(w)`, `g_b` the gradient of the micro-batch's loss.
 ///
@@ -55,7 +55,7 @@ impl MSharpness {
     ///
     /// # Errors
     /// Those of the oracle. The micro-batch is not accumulated then.
-    pub fn add<V: Vector>(
+    pub fn add<V: RandomVector>(
         &mut self,
         micro_batch: &mut impl GradientOracle<V>,
         parameters: &V,

@@ -6,7 +6,7 @@ use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
 use crate::hessian_vector::HessianVector;
 use crate::objective::{Objective, Point};
-use crate::vector::Vector;
+use crate::vector::{RandomVector, Vector};
 
 /// The Hessian of a fixed function at a fixed point, or any symmetric matrix, known by its products.
 ///
@@ -126,7 +126,7 @@ impl<V: Vector, O: Objective<V, Loss = f64>> GradientOracle<V> for OnObjective<O
 ///
 /// # Errors
 /// Those of the oracle.
-pub fn asymmetry<V: Vector>(
+pub fn asymmetry<V: RandomVector>(
     hessian: &mut impl HessianOracle<V>,
     like: &V,
     seed: u64,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The law of the entries of a random direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Probes {
 
 impl Probes {
     /// Fills `vector` with direction number `index`.
-    pub fn fill<V: Vector>(&self, index: u64, vector: &mut V) {
+    pub fn fill<V: RandomVector>(&self, index: u64, vector: &mut V) {
         // Mixed twice, so that neighbouring seeds do not share shifted sequences as they would under `seed + index`.
         let key = mix(mix(self.seed).wrapping_add(index));
         match self.law {

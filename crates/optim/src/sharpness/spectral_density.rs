@@ -9,7 +9,7 @@ use super::krylov::Krylov;
 use super::oracle::HessianOracle;
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::RandomVector;
 
 /// The settings of [`SpectralDensity`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub struct SpectralDensityState {
     pub quadratures: Vec<Quadrature>,
 }
 
-impl<V: Vector> SpectralDensity<V> {
+impl<V: RandomVector> SpectralDensity<V> {
     /// A measurement that has not begun, for vectors like `like`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Vector;
+use super::{RandomVector, Vector, VectorBytes};
 use crate::error::OptimError;
 use crate::keyed;
 
@@ -74,6 +74,20 @@ impl Vector for f64 {
     }
 
     #[inline]
+    fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
+        assert!(range.end <= 1, "a range outside a vector of dimension 1");
+        if !range.is_empty() {
+            self.axpby(a, x, b);
+        }
+    }
+
+    #[inline]
+    fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+        assert!(range.end <= 1, "a range outside a vector of dimension 1");
+        if range.is_empty() { 0.0 } else { self.dot(x) }
+    }
+
+    #[inline]
     fn norm(&self) -> f64 {
         self.abs()
     }
@@ -83,7 +97,9 @@ impl Vector for f64 {
         assert!(range.end <= 1, "a range outside a vector of dimension 1");
         if range.is_empty() { 0.0 } else { self.abs() }
     }
+}
 
+impl RandomVector for f64 {
     fn fill_normal(&mut self, key: u64) {
         keyed::normals(key).take(1).for_each(|value| *self = value);
     }
@@ -91,7 +107,9 @@ impl Vector for f64 {
     fn fill_rademacher(&mut self, key: u64) {
         keyed::signs(key).take(1).for_each(|value| *self = value);
     }
+}
 
+impl VectorBytes for f64 {
     fn to_bytes(&self) -> Vec<u8> {
         self.to_le_bytes().to_vec()
     }

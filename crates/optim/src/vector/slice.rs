@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::Vector;
+use super::{RandomVector, Vector, VectorBytes};
 use crate::entries::Entries;
 use crate::error::OptimError;
 use crate::keyed;
 use crate::momentum::Momentum;
-use crate::sgd::SgdStep;
+use crate::sgd_step::SgdStep;
 
 const ENTRY_BYTES: usize = size_of::<f64>();
 
@@ -108,11 +108,6 @@ macro_rules! impl_vector_for_owned_slice {
             }
 
             #[inline]
-            fn axpby(&mut self, a: f64, x: &Self, b: f64) {
-                zip_apply(self, x, |y, x| *y = a * x + b * *y);
-            }
-
-            #[inline]
             fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
                 zip_apply(&mut self[range.clone()], &x[range], |y, x| *y += a * x);
             }
@@ -138,10 +133,22 @@ macro_rules! impl_vector_for_owned_slice {
             }
 
             #[inline]
-            fn norm_range(&self, range: Range<usize>) -> f64 {
-                dot(&self[range.clone()], &self[range]).sqrt()
+            fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
+                zip_apply(&mut self[range.clone()], &x[range], |y, x| *y = a * x + b * *y);
             }
 
+            #[inline]
+            fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
+                dot(&self[range.clone()], &x[range])
+            }
+
+            #[inline]
+            fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
+                sgd_step(self, gradient, velocity.map(|velocity| &mut velocity[..]), step);
+            }
+        }
+
+        impl RandomVector for $type {
             fn fill_normal(&mut self, key: u64) {
                 self.iter_mut().zip(keyed::normals(key)).for_each(|(y, value)| *y = value);
             }
@@ -149,12 +156,9 @@ macro_rules! impl_vector_for_owned_slice {
             fn fill_rademacher(&mut self, key: u64) {
                 self.iter_mut().zip(keyed::signs(key)).for_each(|(y, value)| *y = value);
             }
+        }
 
-            #[inline]
-            fn sgd_step(&mut self, gradient: &mut Self, velocity: Option<&mut Self>, step: &SgdStep<'_>) {
-                sgd_step(self, gradient, velocity.map(|velocity| &mut velocity[..]), step);
-            }
-
+        impl VectorBytes for $type {
             fn to_bytes(&self) -> Vec<u8> {
                 to_bytes(self)
             }

@@ -6,7 +6,7 @@ pub(crate) mod strategies;
 use std::ops::Range;
 
 use polder_optim::{
-    DecayOn, HessianVector, Momentum, Objective, OptimError, Optimizer, Point, SgdConfig, Vector, WeightDecay,
+    Entries, HessianVector, Momentum, Objective, OptimError, Optimizer, Point, SgdConfig, Vector, WeightDecay,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -145,22 +145,26 @@ impl SgdCase {
         } else {
             Momentum::HeavyBall { coefficient: self.momentum, dampening: self.dampening }
         };
-        let on = self.ranges.as_ref().map_or(DecayOn::All, |found| {
-            DecayOn::Ranges(found.iter().map(|&(start, end)| start..end).collect())
+        let on = self.ranges.as_ref().map_or(Entries::All, |found| {
+            Entries::Ranges(found.iter().map(|&(start, end)| start..end).collect())
         });
         let weight_decay = WeightDecay { coefficient: self.weight_decay, on };
         SgdConfig { momentum, weight_decay, clip_norm: self.clip_norm }
     }
 
     /// Makes 50 steps and compares every recorded one.
-    pub(crate) fn check(&self, mut optimizer: Optimizer<Vec<f64>>, learning_rate: f64, case: &str) {
+    pub(crate) fn check(
+        &self,
+        mut optimizer: impl Optimizer<Vec<f64>, CoupledQuartic>,
+        learning_rate: f64,
+        case: &str,
+    ) {
         let (mut iterate, mut gradient) = (START.to_vec(), vec![0.0; 6]);
         let mut objective = CoupledQuartic::default();
         let steps: Vec<(f64, Vec<f64>)> = (0..50)
             .map(|_| {
-                let loss = optimizer
-                    .step_second_order(&mut objective, &mut iterate, &mut gradient, learning_rate)
-                    .unwrap();
+                let loss =
+                    optimizer.step(&mut objective, &mut iterate, &mut gradient, learning_rate).unwrap();
                 (loss, iterate.clone())
             })
             .collect();

@@ -3,8 +3,8 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use polder_optim::{
-    Ascent, AscentDecay, DecayOn, Entries, EulerSteps, EulerStepsConfig, GradientPenalty,
-    GradientPenaltyConfig, Momentum, Optimizer, Sam, SamConfig, Sgd, SgdConfig, WeightDecay,
+    Ascent, AscentDecay, Entries, EulerSteps, EulerStepsConfig, GradientPenalty, GradientPenaltyConfig,
+    Momentum, Optimizer, Sam, SamConfig, Sgd, SgdConfig, WeightDecay,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ pub(crate) fn momentum() -> impl Strategy<Value = Momentum> {
 }
 
 fn which() -> impl Strategy<Value = Entries> {
-    prop_oneof![Just(DecayOn::All), Just(DecayOn::Ranges(vec![0..2, 4..6])), Just(DecayOn::Ranges(vec![])),]
+    prop_oneof![Just(Entries::All), Just(Entries::Ranges(vec![0..2, 4..6])), Just(Entries::Ranges(vec![])),]
 }
 
 pub(crate) fn sgd_config() -> impl Strategy<Value = SgdConfig> {
@@ -75,12 +75,12 @@ pub(crate) enum AnyConfig {
 }
 
 impl AnyConfig {
-    pub(crate) fn build(&self) -> Optimizer<Vec<f64>> {
+    pub(crate) fn build(&self) -> Box<dyn Optimizer<Vec<f64>, CoupledQuartic>> {
         match self.clone() {
-            Self::Sgd(config) => Sgd::new(config).unwrap().into(),
-            Self::Sam(config) => Sam::new(config).unwrap().into(),
-            Self::EulerSteps(config) => EulerSteps::new(config).unwrap().into(),
-            Self::GradientPenalty(config) => GradientPenalty::new(config).unwrap().into(),
+            Self::Sgd(config) => Box::new(Sgd::new(config).unwrap()),
+            Self::Sam(config) => Box::new(Sam::new(config).unwrap()),
+            Self::EulerSteps(config) => Box::new(EulerSteps::new(config).unwrap()),
+            Self::GradientPenalty(config) => Box::new(GradientPenalty::new(config).unwrap()),
         }
     }
 }
@@ -98,10 +98,14 @@ pub(crate) fn any_config() -> impl Strategy<Value = AnyConfig> {
 }
 
 /// Steps on the coupled quartic; the learning rate is small enough for every setting above.
-pub(crate) fn run(optimizer: &mut Optimizer<Vec<f64>>, iterate: &mut Vec<f64>, num_steps: usize) {
+pub(crate) fn run(
+    optimizer: &mut dyn Optimizer<Vec<f64>, CoupledQuartic>,
+    iterate: &mut Vec<f64>,
+    num_steps: usize,
+) {
     let (mut objective, mut gradient) = (CoupledQuartic::default(), vec![0.0; iterate.len()]);
     for _ in 0..num_steps {
-        optimizer.step_second_order(&mut objective, iterate, &mut gradient, 0.01).unwrap();
+        optimizer.step(&mut objective, iterate, &mut gradient, 0.01).unwrap();
     }
 }
 

@@ -1,5 +1,6 @@
 //! One run of SGD next to a minimiser.
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig};
 
 use super::{ComponentSum, EscapeConfig};

@@ -1,5 +1,6 @@
 //! Several paths of SGD side by side, each driven by noise of its own.
 
+use polder_optim::Optimizer as _;
 use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig, TailAverage};
 
 use super::{PathSummary, Simulation};

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network, RecordedGradients};
-use polder_optim::{Averages, Objective, OptimError, Optimizer, Point};
+use polder_optim::{Averages, HessianVector, Objective, OptimError, Optimizer as _, Point};
 
 use crate::feed::OnDevice;
+use crate::trainer::BuiltInOptimizer;
 
 /// Small enough that the weights stay finite on any images.
 const LEARNING_RATE: f64 = 1e-3;
@@ -15,7 +16,7 @@ pub(super) struct Bench {
     pub(super) network: Network,
     pub(super) weights: Arena,
     pub(super) gradient: Arena,
-    pub(super) optimizer: Optimizer<Arena>,
+    pub(super) optimizer: BuiltInOptimizer,
     pub(super) averages: Averages<Arena>,
     pub(super) minibatch: OnDevice,
     /// Where CUDA graphs were asked for.
@@ -40,6 +41,13 @@ impl Objective<Arena> for GradientIsThere {
     type Loss = ();
 
     fn gradient(&mut self, _: &Arena, _: Point, _: &mut Arena) -> Result<(), OptimError> {
+        Ok(())
+    }
+}
+
+/// Nothing that is measured here asks for products.
+impl HessianVector<Arena> for GradientIsThere {
+    fn hessian_vector_product(&mut self, _: &Arena, _: &Arena, _: &mut Arena) -> Result<(), OptimError> {
         Ok(())
     }
 }

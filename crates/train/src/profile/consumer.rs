@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use polder_data::{Element, Minibatch, Normalization, bf16};
 use polder_models::{Architecture, Arena, MinibatchLoss, MinibatchObjective, Network};
-use polder_optim::Optimizer;
+use polder_optim::Optimizer as _;
 use tch::{Device, Kind, Tensor};
 use tracing::trace_span;
 
 use super::source::Source;
-use crate::trainer;
+use crate::trainer::{self, BuiltInOptimizer};
 use polder_experiment::config::RunConfig;
 use polder_experiment::images::channels_height_width;
 
@@ -35,7 +35,7 @@ pub struct Model {
     network: Network,
     weights: Arena,
     gradient: Arena,
-    optimizer: Optimizer<Arena>,
+    optimizer: BuiltInOptimizer,
     /// Images and labels that are on the device already.
     resident: (Tensor, Tensor),
     /// Mean and standard deviation per channel, 1,C,1,1, for bytes.

@@ -2,7 +2,7 @@
 
 use polder_experiment::sharpness::question::hexadecimal;
 use polder_models::Arena;
-use polder_optim::Vector as _;
+use polder_optim::VectorBytes as _;
 use sha2::{Digest as _, Sha256};
 
 /// Weights with their digest, by which answers about them are found again wherever they came from.

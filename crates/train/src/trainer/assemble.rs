@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use anyhow::{Context, ensure};
-use polder_models::{Architecture, Arena, Network};
-use polder_optim::{Entries, EulerSteps, GradientPenalty, Optimizer, Sam, Sgd};
+use polder_models::{Architecture, Network};
+use polder_optim::{Entries, EulerSteps, GradientPenalty, Sam, Sgd};
 use tch::Device;
+
+use super::built_in::BuiltInOptimizer;
 
 use polder_experiment::config::{self, Method, ParameterSet, RunConfig};
 
@@ -20,18 +22,21 @@ pub fn network(config: &RunConfig, num_classes: usize, device: Device) -> anyhow
 }
 
 /// The optimizer of `config` for the weights of `network`, before its first step.
-pub fn optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<Optimizer<Arena>> {
+pub fn optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<BuiltInOptimizer> {
     let parameters = Parameters::of(network)?;
     let entries = |set| parameters.entries(set);
     let config = &config.optimizer;
     let incomplete = "the configuration was not validated";
     Ok(match config.method {
-        Method::Sgd => Sgd::new(config.sgd(&entries))?.into(),
-        Method::Sam => Sam::new(config.sam(&entries).context(incomplete)?)?.into(),
+        Method::Sgd => BuiltInOptimizer::Sgd(Sgd::new(config.sgd(&entries))?),
+        Method::Sam => BuiltInOptimizer::Sam(Sam::new(config.sam(&entries).context(incomplete)?)?),
         Method::GradientPenalty => {
-            GradientPenalty::new(config.gradient_penalty(&entries).context(incomplete)?)?.into()
+            let config = config.gradient_penalty(&entries).context(incomplete)?;
+            BuiltInOptimizer::GradientPenalty(GradientPenalty::new(config)?)
         }
-        Method::EulerSteps => EulerSteps::new(config.euler_steps(&entries).context(incomplete)?)?.into(),
+        Method::EulerSteps => {
+            BuiltInOptimizer::EulerSteps(EulerSteps::new(config.euler_steps(&entries).context(incomplete)?)?)
+        }
     })
 }
 

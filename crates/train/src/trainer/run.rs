@@ -5,19 +5,19 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::Context;
 use polder_models::{Arena, CheckpointSeries, MinibatchObjective, Network, RecordedGradients};
-use polder_optim::{Averages, Optimizer};
+use polder_optim::{Averages, Optimizer as _};
 use tch::Device;
 
 use super::assemble::check_micro_batches;
 use super::learning_rates::LearningRates;
-use super::{TrainOptions, network, optimizer, refresh_epoch};
+use super::{NetworkOptimizer, TrainOptions, network, optimizer, refresh_epoch};
 use crate::evaluate::{LossSums, evaluate, evaluate_refreshed};
 use crate::feed::Feed;
 use crate::interrupt;
 use crate::progress::{StepState, TrainingProgress};
 use crate::snapshot::{self, Parts, Position};
 use crate::stored_run::take_newest_checkpoint;
-use polder_experiment::config::RunConfig;
+use polder_experiment::config::{Method, RunConfig};
 use polder_experiment::images::Images;
 use polder_experiment::record::{
     EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, RunRecords, Timing,
@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     gradient: Arena,
     /// Of full minibatches, where CUDA graphs were asked for.
     recorded: Option<RecordedGradients>,
-    optimizer: Optimizer<Arena>,
+    optimizer: NetworkOptimizer,
     averages: Averages<Arena>,
     learning_rates: LearningRates,
     position: Position,
@@ -73,12 +73,12 @@ impl<'a> Run<'a> {
         let batch_size = config.training.batch_size;
         let recorded =
             options.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
-        let mut optimizer = optimizer(config, &network)?;
+        let mut optimizer: NetworkOptimizer = Box::new(optimizer(config, &network)?);
         let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
         let mut position = Position::default();
         let mut data = images.record.clone();
         if let Some(found) = take_newest_checkpoint(dir)? {
-            position = snapshot::restore(&found, config, &network, &mut optimizer, &mut averages)?;
+            position = snapshot::restore(&found, config, &network, &mut *optimizer, &mut averages)?;
             // What it began with; an earlier version did not record that, and this one cannot know it.
             if let Ok(records) = RunRecords::read(dir.path()) {
                 data.packed_checksums = records.run.data.packed_checksums;
@@ -167,12 +167,8 @@ impl<'a> Run<'a> {
                 objective = objective.measuring_ascent();
             }
             let learning_rate = self.learning_rates.at(self.position.epoch, self.position.step);
-            let loss = self.optimizer.step_second_order(
-                &mut objective,
-                &mut self.weights,
-                &mut self.gradient,
-                learning_rate,
-            )?;
+            let loss =
+                self.optimizer.step(&mut objective, &mut self.weights, &mut self.gradient, learning_rate)?;
             self.averages.update(steps_done, &self.weights);
             sums.add(&loss, num_images as u64);
             images_here += num_images;
@@ -235,8 +231,8 @@ impl<'a> Run<'a> {
 
     /// Whether the ascent of this step is measured: of those up to an inspection one ascends.
     fn measures_ascent(&self) -> bool {
-        let ascends = matches!(self.optimizer, Optimizer::Sam(_));
-        ascends && self.steps_to_inspection() < self.config.optimizer.ascend_every
+        self.config.optimizer.method == Method::Sam
+            && self.steps_to_inspection() < self.config.optimizer.ascend_every
     }
 
     /// The record of the epoch whose steps are done. `None` if an interrupt came first.
@@ -313,7 +309,7 @@ impl<'a> Run<'a> {
 
     fn checkpoint(&mut self) -> anyhow::Result<()> {
         let Self { network, optimizer, averages, position, .. } = &*self;
-        let parts = Parts { network, optimizer, averages, position };
+        let parts = Parts { network, optimizer: &**optimizer, averages, position };
         let keep = self.options.keep_checkpoints.0;
         snapshot::save(&CheckpointSeries::new(self.dir.path()), self.steps_done(), keep, self.config, parts)?;
         self.last_checkpoint = Instant::now();
