@@ -300,7 +300,7 @@ pub enum DataError {
     },
 }
 
-#[cfg(any(feature = "download", feature = "image"))]
+#[cfg(any(feature = "verify", feature = "image"))]
 impl DataError {
     /// For `map_err` on an operation of `std::fs` or `std::io`.
     pub(crate) fn io(act: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> DataError {

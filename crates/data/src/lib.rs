@@ -43,7 +43,8 @@
 //! of one's own implements [`Dataset`]; an augmentation of one's own implements [`Augment`].
 //!
 //! # Features
-//! `download` (default): [`fetch`] and [`verify`]. `image` (default): sheets of samples as PNG, folders of images.
+//! `verify` (default): [`verify`](fn@verify). `download` (default, brings `verify`): [`fetch`]. `image` (default): sheets of samples as
+//! PNG, folders of images.
 
 #![deny(missing_docs)]
 // Without a feature, links to what it adds lead nowhere.
@@ -85,7 +86,9 @@ mod worker;
 
 #[cfg(feature = "download")]
 mod archive;
-#[cfg(feature = "download")]
+// Archives and progress are of interest to a download alone.
+#[cfg(feature = "verify")]
+#[cfg_attr(not(feature = "download"), allow(dead_code))]
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
@@ -98,7 +101,8 @@ pub mod fuzzing;
 mod pack;
 #[cfg(feature = "image")]
 mod sheet;
-#[cfg(feature = "download")]
+#[cfg(feature = "verify")]
+#[cfg_attr(not(feature = "download"), allow(dead_code))]
 mod verify;
 
 pub use augment::{
@@ -131,5 +135,5 @@ pub use sheet::write_sheet;
 pub use statistics::{LoaderStage, StageStatistics, Statistics};
 pub use subset::{FirstN, Subset};
 pub use validation::{Balance, split_validation};
-#[cfg(feature = "download")]
+#[cfg(feature = "verify")]
 pub use verify::{FileReport, Verification, VerificationReport, verify};

@@ -1,13 +1,13 @@
 //! Training with the loader on CUDA: what `polder bench --json` says of it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::bench::models_program::Program;
-use crate::command::shown;
+use crate::command;
 
 /// Training images of CIFAR-10.
 const EPOCH_IMAGES: f64 = 50_000.0;
@@ -37,16 +37,8 @@ impl Trained {
         let mut command = Command::new(polder);
         command.args(["bench", network, "--device", "cuda", "--averages", "0", "--steps", STEPS, "--json"]);
         command.args(program.polder_flags());
-        eprintln!("$ {}", shown(&command));
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .with_context(|| format!("`{}` cannot be started", shown(&command)))?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
-        let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text)
-            .with_context(|| format!("`{}` says `{}`", shown(&command), text.trim_end()))
+        let printed = command::output(&mut command)?;
+        command::last_json(&printed).with_context(|| format!("`{}`", command::shown(&command)))
     }
 
     pub(super) fn images_per_second(&self) -> f64 {
