@@ -52,7 +52,7 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk\n  \
                             cargo xtask results --results desk   of a folder that began as a copy of docs/results/records")]
     Results(ResultsArgs),
-    /// Measure what the README promises and say which promises are kept
+    /// Measure what Polder promises and say which promises are kept
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
                             cargo xtask promises --data-dir ~/datasets --write   measure all, update docs/performance.md")]
     Promises(PromisesArgs),
