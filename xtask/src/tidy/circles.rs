@@ -1,13 +1,17 @@
-//! Circles between folders: in each folder of a package's sources, files and subfolders depend on each other by `crate::` paths.
+//! Circles between folders and files: in each folder of a package's sources, files and subfolders depend on each other by
+//! `crate::` paths.
 //!
-//! A circle that holds two folders or more is a violation. One of single files may be natural recursion, and that of a folder
-//! with the file that names it is. Tests are left out. Paths are read from the text, not from the compiler: macros that make
-//! paths are not seen.
+//! A circle that holds two folders or more is a violation, and so is one of more than three files. A smaller one may be natural
+//! recursion, and that of a folder with the file that names it is. Tests are left out. Paths are read from the text, not from
+//! the compiler: paths that macros make are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tidy::Violation;
 use crate::tidy::tree::Tree;
+
+/// Natural recursion takes no more files than this.
+const MOST_IN_A_CIRCLE: usize = 3;
 
 /// Module paths from the root of a package.
 type ModulePath = Vec<String>;
@@ -66,12 +70,11 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
             modules.iter().any(|module| module.len() > parts.len() && module.starts_with(&parts))
         };
         for circle in circles(graph) {
-            let folders: Vec<&String> = circle.iter().filter(|child| is_folder(child)).collect();
-            if folders.len() > 1 {
+            if circle.len() > MOST_IN_A_CIRCLE || circle.iter().filter(|child| is_folder(child)).count() > 1 {
                 violations.push(Violation {
-                    path: path_of(folders[0]),
+                    path: path_of(&circle[0]),
                     line: 1,
-                    invariant: "folders: none depends on another in a circle",
+                    invariant: "circles: none of two folders, or of more than three files",
                     found: circle.join(", "),
                 });
             }
@@ -198,8 +201,29 @@ mod tests {
         ];
         assert_eq!(
             found(&files),
-            ["crates/x/src/left:1: folders: none depends on another in a circle (left, middle, right)"]
+            [
+                "crates/x/src/left:1: circles: none of two folders, or of more than three files (left, middle, right)"
+            ]
         );
+    }
+
+    #[test]
+    fn four_files_in_a_circle_are_found_and_three_are_not() {
+        let files = ["a", "b", "c", "d"].map(|name| format!("crates/x/src/{name}.rs"));
+        let circle = |names: &[&str]| {
+            let texts: Vec<String> = names
+                .iter()
+                .cycle()
+                .skip(1)
+                .take(names.len())
+                .map(|next| format!("use crate::{next}::X;\n"))
+                .collect();
+            let files: Vec<(&str, &str)> =
+                files.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+            found(&files)
+        };
+        assert_eq!(circle(&["a", "b", "c", "d"]).len(), 1);
+        assert!(circle(&["a", "b", "c"]).is_empty());
     }
 
     #[test]
@@ -210,7 +234,7 @@ mod tests {
         ];
         assert_eq!(
             found(&files),
-            ["crates/x/src/top/one:1: folders: none depends on another in a circle (one, two)"]
+            ["crates/x/src/top/one:1: circles: none of two folders, or of more than three files (one, two)"]
         );
     }
 
