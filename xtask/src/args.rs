@@ -236,9 +236,18 @@ pub(crate) struct BenchTheoryArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
-    use super::Args;
+    use super::{Args, DataAction, Task};
+
+    #[test]
+    fn what_follows_the_action_on_data_is_handed_on_as_typed() {
+        let typed = "xtask data verify cifar100 --data-dir a/b --mirror=x";
+        let Task::Data(data) = Args::parse_from(typed.split(' ')).task else { panic!("not data") };
+        assert_eq!(data.action, DataAction::Verify);
+        assert_eq!(data.rest, ["cifar100", "--data-dir", "a/b", "--mirror=x"]);
+        assert!(Args::try_parse_from(["xtask", "data", "remove"]).is_err());
+    }
 
     #[test]
     fn every_task_shows_an_example() {

@@ -108,13 +108,23 @@ fn select(promises: Vec<Promise>, only: &[String]) -> Result<Vec<Promise>> {
 mod tests {
     use std::path::Path;
 
-    use super::{manifest, select};
+    use super::{manifest, select, table};
 
     #[test]
     fn the_promises_of_this_repository_can_be_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("promises.toml");
         let promises = manifest::read(&path).unwrap();
         assert!(!select(promises, &["theory".to_owned()]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_the_table_and_a_row_for_every_promise() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = std::fs::read_to_string(root.join(table::PAGE)).unwrap();
+        table::insert(&page, "").unwrap();
+        for promise in manifest::read(&root.join("promises.toml")).unwrap() {
+            assert!(page.contains(&format!("| {} |", promise.name)), "no row: {}", promise.name);
+        }
     }
 
     #[test]

@@ -188,11 +188,11 @@ impl Report {
                         "| {} | {} | {:.0} | {:.1} | {:.1} % | {:.1} % of {:.0} TFLOP/s |",
                         network.name,
                         program.name(),
-                        trained.images_per_second(),
+                        trained.images_per_second_with_loader.median,
                         trained.epoch_seconds(),
-                        100.0 * trained.data_wait(),
-                        100.0 * trained.share_of_ceiling(),
-                        trained.ceiling_flops() / 1e12,
+                        100.0 * trained.data_wait.median,
+                        100.0 * trained.share_of_ceiling.median,
+                        trained.ceiling_flops.median / 1e12,
                     ));
                 }
             }

@@ -18,17 +18,18 @@ const STEPS: &str = "40";
 /// Medians over the rounds of `polder bench`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Trained {
-    images_per_second_with_loader: Median,
+    pub(super) images_per_second_with_loader: Median,
     /// What part of the time was spent waiting for the loader, 0 to 1.
-    data_wait: Median,
+    pub(super) data_wait: Median,
     /// Of the step on resident images, of a large matrix product in the same type.
-    share_of_ceiling: Median,
-    ceiling_flops: Median,
+    pub(super) share_of_ceiling: Median,
+    /// Floating-point operations per second of that product.
+    pub(super) ceiling_flops: Median,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-struct Median {
-    median: f64,
+pub(super) struct Median {
+    pub(super) median: f64,
 }
 
 impl Trained {
@@ -41,27 +42,8 @@ impl Trained {
         command::last_json(&printed).with_context(|| format!("`{}`", command::shown(&command)))
     }
 
-    pub(super) fn images_per_second(&self) -> f64 {
-        self.images_per_second_with_loader.median
-    }
-
     /// Seconds of an epoch of CIFAR-10.
     pub(super) fn epoch_seconds(&self) -> f64 {
-        EPOCH_IMAGES / self.images_per_second()
-    }
-
-    /// What part of the time was spent waiting for the loader, 0 to 1.
-    pub(super) fn data_wait(&self) -> f64 {
-        self.data_wait.median
-    }
-
-    /// Of the step on resident images, of a large matrix product in the same type.
-    pub(super) fn share_of_ceiling(&self) -> f64 {
-        self.share_of_ceiling.median
-    }
-
-    /// Floating-point operations per second of that product.
-    pub(super) fn ceiling_flops(&self) -> f64 {
-        self.ceiling_flops.median
+        EPOCH_IMAGES / self.images_per_second_with_loader.median
     }
 }
