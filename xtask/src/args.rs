@@ -52,9 +52,9 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask results\n  cargo xtask results --results ~/desk\n  \
                             cargo xtask results --results desk   of a folder that began as a copy of docs/results/records")]
     Results(ResultsArgs),
-    /// Measure what the README promises and say which promises are kept
+    /// Measure what Polder promises and say which promises are kept
     #[command(after_help = "Examples:\n  cargo xtask promises --only theory\n  \
-                            cargo xtask promises --data-dir ~/datasets --write   measure all, update the README's table")]
+                            cargo xtask promises --data-dir ~/datasets --write   measure all, update docs/performance.md")]
     Promises(PromisesArgs),
     /// Measure speed: the input pipeline and the simulations, beside their peers
     #[command(after_help = "Examples:\n  cargo xtask bench data\n  \
@@ -78,59 +78,27 @@ pub(crate) struct SetupArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArgs {
-    #[command(subcommand)]
+    /// What to do
+    #[arg(value_enum)]
     pub(crate) action: DataAction,
+    /// cifar10, cifar100, mnist, fashion-mnist or all, and options such as `--data-dir DIR`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "DATA SET, OPTIONS")]
+    pub(crate) rest: Vec<OsString>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DataAction {
     /// Download, check and unpack what is not there yet
-    #[command(
-        after_help = "Examples:\n  cargo xtask data fetch cifar10\n  cargo xtask data fetch all --data-dir ~/datasets"
-    )]
-    Fetch(DataSelection),
+    Fetch,
     /// Compare every file with its published or known digest
-    #[command(
-        after_help = "Examples:\n  cargo xtask data verify\n  cargo xtask data verify cifar100 --data-dir ~/datasets"
-    )]
-    Verify(DataSelection),
+    Verify,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct DataSelection {
-    /// Data set
-    #[arg(value_enum, default_value = "all")]
-    pub(crate) set: DataSet,
-    /// Folder that holds, or will hold, the data sets' own folders [default: `data` in the workspace]
-    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DataSet {
-    Cifar10,
-    Cifar100,
-    Mnist,
-    FashionMnist,
-    All,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scale {
-    /// Five minutes: every code path, no meaningful number
-    Smoke,
-    /// A working day on two cores: the papers' recipes, scaled down
-    Desk,
-    /// The papers' settings as far as they are known, on a GPU
-    Paper,
-}
-
-impl Scale {
+impl DataAction {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Smoke => "smoke",
-            Self::Desk => "desk",
-            Self::Paper => "paper",
+            Self::Fetch => "fetch",
+            Self::Verify => "verify",
         }
     }
 }
@@ -138,8 +106,8 @@ impl Scale {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
     /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
-    #[arg(long, value_enum)]
-    pub(crate) scale: Option<Scale>,
+    #[arg(long, value_parser = ["smoke", "desk", "paper"])]
+    pub(crate) scale: Option<String>,
     /// Experiments to run, separated by commas [default: all]
     #[arg(long, value_name = "IDS")]
     pub(crate) only: Option<String>,
@@ -178,7 +146,7 @@ pub(crate) struct PromisesArgs {
     /// Folder that holds the data sets [default: `data` in the workspace]
     #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Put the table between the markers in README.md
+    /// Put the table into docs/performance.md
     #[arg(long)]
     pub(crate) write: bool,
 }
@@ -268,9 +236,18 @@ pub(crate) struct BenchTheoryArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
-    use super::Args;
+    use super::{Args, DataAction, Task};
+
+    #[test]
+    fn what_follows_the_action_on_data_is_handed_on_as_typed() {
+        let typed = "xtask data verify cifar100 --data-dir a/b --mirror=x";
+        let Task::Data(data) = Args::parse_from(typed.split(' ')).task else { panic!("not data") };
+        assert_eq!(data.action, DataAction::Verify);
+        assert_eq!(data.rest, ["cifar100", "--data-dir", "a/b", "--mirror=x"]);
+        assert!(Args::try_parse_from(["xtask", "data", "remove"]).is_err());
+    }
 
     #[test]
     fn every_task_shows_an_example() {

@@ -19,15 +19,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
-use polder_data::DatasetKind;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::args::{BenchAction, BenchDataArgs};
 use crate::bench::table::Report;
 use crate::command;
 use crate::data;
-use crate::promises::machine;
+use crate::machine;
 use crate::workspace::Workspace;
 
 /// Measures what was asked for and prints the table on standard output; everything else goes to standard error.
@@ -43,8 +42,7 @@ pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCod
 fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     // Before the minutes of measuring: without an interpreter there are no peers.
     let python = if args.peers { Some(interpreter(workspace, args.python.as_deref())?) } else { None };
-    let data_dir = Some(workspace.data_dir(args.data_dir.as_deref()))
-        .filter(|dir| data::is_there(DatasetKind::Cifar10, dir));
+    let data_dir = Some(workspace.data_dir(args.data_dir.as_deref())).filter(|dir| data::has_cifar10(dir));
     if data_dir.is_none() {
         eprintln!(
             "bench: CIFAR-10 is not there, generated images of the same size take its place; \
@@ -111,18 +109,8 @@ fn run_interleaved(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Opt
     let mut example = workspace.cargo();
     example.args(["run", "--release", "--locked", "--package", "polder-data", "--example", "loader_speed"]);
     example.arg("--").arg("--data-dir").arg(data_dir);
-    eprintln!("$ {}", command::shown(&example));
-    let output = example
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("`loader_speed` cannot be started")?;
-    ensure!(output.status.success(), "`{}` failed ({})", command::shown(&example), output.status);
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().unwrap_or_default();
-    serde_json::from_str(last)
-        .map(Some)
-        .with_context(|| format!("`loader_speed` printed no JSON but `{last}`"))
+    let printed = command::output(&mut example)?;
+    command::last_json(&printed).map(Some).context("`loader_speed` reports no speed")
 }
 
 /// Benches read the folder from the environment; a folder without CIFAR-10 would be an error to them.

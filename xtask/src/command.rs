@@ -1,8 +1,9 @@
 //! Commands that are shown before they run.
 
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
 
 /// The command as it would be typed, words with blanks quoted.
 pub(crate) fn shown(command: &Command) -> String {
@@ -30,10 +31,38 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
 /// As [`status`], where anything but success is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
+    succeeded(command, status)
+}
+
+/// Prints the command line, runs it without standard input, and returns what it printed; anything but success is an error.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    eprintln!("$ {}", shown(command));
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("`{}` cannot be started", shown(command)))?;
+    succeeded(command, output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The JSON in the last line of what a program printed: cargo and libraries may print before it.
+pub(crate) fn last_json<T: DeserializeOwned>(output: &str) -> Result<T> {
+    let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    serde_json::from_str(last).with_context(|| format!("the last line is no JSON as expected: `{last}`"))
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// The same code for whoever called us; 128 plus the signal's number if one ended it, as shells have it.
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return ExitCode::from(128_u8.saturating_add(signal as u8));
+    }
+    ExitCode::from(status.code().map_or(1, |code| code as u8))
 }
 
 #[cfg(test)]
@@ -51,5 +80,23 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = super::run(&mut Command::new("no-such-program-of-polder")).unwrap_err();
         assert!(format!("{error:#}").contains("no-such-program-of-polder"));
+    }
+
+    #[test]
+    fn json_is_read_from_the_last_line_and_what_is_none_is_shown() {
+        let value: serde_json::Value = super::last_json("a greeting\n{\"a\": 1}\n\n").unwrap();
+        assert_eq!(value["a"], 1);
+        let error = super::last_json::<serde_json::Value>("a greeting").unwrap_err().to_string();
+        assert!(error.contains("`a greeting`"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_exit_code_is_handed_on() {
+        for (script, expected) in [("exit 0", 0), ("exit 3", 3), ("kill -TERM $$", 143)] {
+            let status = Command::new("sh").args(["-c", script]).status().unwrap();
+            let code = super::exit_code(status);
+            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(expected)));
+        }
     }
 }

@@ -7,9 +7,11 @@ mod bench;
 mod book;
 mod command;
 mod data;
+mod external_tools;
 mod folder_lock;
+mod machine;
+mod number;
 mod packages;
-mod peers;
 mod promises;
 mod python_environment;
 mod reproduce;
@@ -48,7 +50,7 @@ fn run(args: Args) -> Result<ExitCode> {
         }
         Task::Test => test::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
-        Task::Data(data) => data::run(&workspace, &data.action),
+        Task::Data(data) => data::run(&workspace, &data),
         Task::Results(results) => results::run(&workspace, &results).map(|()| ExitCode::SUCCESS),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
         Task::Bench(bench) => bench::run(&workspace, &bench.action),

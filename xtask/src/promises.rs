@@ -1,8 +1,7 @@
-//! What the README promises, measured: `promises.toml` lists it, this runs it and says what is kept.
+//! What Polder promises, measured: `promises.toml` lists it, this runs it and says what is kept.
 
 mod draws;
 mod interrupted;
-pub(crate) mod machine;
 pub(crate) mod manifest;
 mod measure;
 mod table;
@@ -12,10 +11,10 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use polder_data::DatasetKind;
 
 use crate::args::PromisesArgs;
 use crate::data;
+use crate::machine;
 use crate::promises::manifest::{Measure, Need, Promise};
 use crate::promises::measure::Bench;
 use crate::promises::table::{Row, Verdict};
@@ -40,15 +39,14 @@ pub(crate) fn run(workspace: &Workspace, args: &PromisesArgs) -> Result<ExitCode
     let mut rows = Vec::with_capacity(promises.len());
     for promise in promises {
         eprintln!("== {}", promise.name);
-        let verdict =
-            if promise.needs.contains(&Need::Cifar10) && !data::is_there(DatasetKind::Cifar10, &data_dir) {
-                Verdict::Skipped(format!(
-                    "CIFAR-10 is not in `{}`: `cargo xtask data fetch cifar10`, or `--data-dir`",
-                    data_dir.display()
-                ))
-            } else {
-                judge(&promise, &mut bench)
-            };
+        let verdict = if promise.needs.contains(&Need::Cifar10) && !data::has_cifar10(&data_dir) {
+            Verdict::Skipped(format!(
+                "CIFAR-10 is not in `{}`: `cargo xtask data fetch cifar10`, or `--data-dir`",
+                data_dir.display()
+            ))
+        } else {
+            judge(&promise, &mut bench)
+        };
         eprintln!("== {}: {verdict}", promise.name);
         rows.push(Row { promise, verdict });
     }
@@ -57,11 +55,11 @@ pub(crate) fn run(workspace: &Workspace, args: &PromisesArgs) -> Result<ExitCode
     println!("{table}");
     if args.write {
         ensure!(args.only.is_empty(), "`--write` replaces the whole table, so it goes without `--only`");
-        let readme = workspace.root().join("README.md");
+        let page = workspace.root().join(table::PAGE);
         let text =
-            fs::read_to_string(&readme).with_context(|| format!("`{}` cannot be read", readme.display()))?;
-        fs::write(&readme, table::insert(&text, &table)?)
-            .with_context(|| format!("`{}` cannot be written", readme.display()))?;
+            fs::read_to_string(&page).with_context(|| format!("`{}` cannot be read", page.display()))?;
+        fs::write(&page, table::insert(&text, &table)?)
+            .with_context(|| format!("`{}` cannot be written", page.display()))?;
     }
     let broken = rows.iter().filter(|row| matches!(row.verdict, Verdict::Broken(_))).count();
     if broken > 0 {
@@ -110,13 +108,23 @@ fn select(promises: Vec<Promise>, only: &[String]) -> Result<Vec<Promise>> {
 mod tests {
     use std::path::Path;
 
-    use super::{manifest, select};
+    use super::{manifest, select, table};
 
     #[test]
     fn the_promises_of_this_repository_can_be_read() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("promises.toml");
         let promises = manifest::read(&path).unwrap();
         assert!(!select(promises, &["theory".to_owned()]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_page_has_a_place_for_the_table_and_a_row_for_every_promise() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = std::fs::read_to_string(root.join(table::PAGE)).unwrap();
+        table::insert(&page, "").unwrap();
+        for promise in manifest::read(&root.join("promises.toml")).unwrap() {
+            assert!(page.contains(&format!("| {} |", promise.name)), "no row: {}", promise.name);
+        }
     }
 
     #[test]

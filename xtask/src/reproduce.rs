@@ -1,16 +1,13 @@
 //! From clone to report: set-up, build, data, then `polder reproduce`, which plans, runs and writes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
-use polder_data::{DatasetKind, FetchOptions};
-
 use crate::args::ReproduceArgs;
 use crate::command;
-use crate::data;
 use crate::setup::{self, Machine};
 use crate::workspace::Workspace;
 
@@ -29,18 +26,17 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
         let asked = command(&["plan", "--data"]).stderr(Stdio::inherit()).output();
         let asked = asked.with_context(|| format!("`{}` cannot be started", polder.display()))?;
         if !asked.status.success() {
-            return Ok(exit_code(asked.status));
+            return Ok(command::exit_code(asked.status));
         }
         for name in String::from_utf8_lossy(&asked.stdout).lines() {
-            provide_data(name.parse()?, &data_dir);
+            provide_data(&polder, name, &data_dir)?;
         }
     }
     let mut reproduce = command(&["reproduce"]);
     if args.dry_run {
         reproduce.arg("--dry-run");
     }
-    let status = command::status(&mut reproduce)?;
-    Ok(exit_code(status))
+    Ok(command::exit_code(command::status(&mut reproduce)?))
 }
 
 /// Whether anything will be computed: options that only show something may be among those that are handed on.
@@ -50,34 +46,29 @@ fn computes(args: &ReproduceArgs) -> bool {
 }
 
 /// Sets up, builds `polder` in release mode and returns its path.
-pub(crate) fn build_polder(workspace: &Workspace) -> Result<std::path::PathBuf> {
+pub(crate) fn build_polder(workspace: &Workspace) -> Result<PathBuf> {
     setup::run(workspace.root(), &Machine::detect())?;
-    command::run(workspace.cargo().args(["build", "--release", "--locked", "--package", "polder"]))
-        .context("`polder` cannot be built")?;
-    Ok(workspace.target_dir()?.join("release").join(format!("polder{}", std::env::consts::EXE_SUFFIX)))
+    workspace.build_program("polder")
 }
 
-/// Fetches a data set if it is not there. What needs none runs without it, so a failure takes one line.
-fn provide_data(kind: DatasetKind, data_dir: &Path) {
-    if data::is_there(kind, data_dir) {
-        return;
-    }
-    let name = kind.name();
-    eprintln!("$ cargo xtask data fetch {name} --data-dir {}", data_dir.display());
-    // Someone without a network waits for the experiments that need none.
-    let options = FetchOptions { attempts: 2, ..FetchOptions::default() };
-    if let Err(error) = data::fetch(kind, data_dir, &options) {
+/// Fetches a data set if its files are not there. What needs none runs without it, so a failure takes one line.
+fn provide_data(polder: &Path, name: &str, data_dir: &Path) -> Result<()> {
+    // Two attempts: someone without a network waits for the experiments that need no data.
+    let mut fetch = Command::new(polder);
+    fetch.args(["data", "fetch", name, "--attempts", "2", "--if-absent", "--data-dir"]).arg(data_dir);
+    if !command::status(&mut fetch)?.success() {
         eprintln!(
-            "warning: {name} is missing ({error:#}); what needs none of it runs now, and `cargo xtask data fetch {name}`, \
-             or `--data-dir` with a folder that holds its files, adds the rest"
+            "warning: {name} is missing; what needs none of it runs now, and `cargo xtask data fetch {name}`, or `--data-dir` \
+             with a folder that holds its files, adds the rest"
         );
     }
+    Ok(())
 }
 
 /// The options that planning and reproducing have in common.
 fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, output: &Path) {
-    if let Some(scale) = args.scale {
-        reproduce.args(["--scale", scale.name()]);
+    if let Some(scale) = &args.scale {
+        reproduce.args(["--scale", scale]);
     }
     if let Some(only) = &args.only {
         reproduce.args(["--only", only]);
@@ -89,15 +80,6 @@ fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, outpu
         reproduce.arg("--allow-unverified");
     }
     reproduce.arg("--data-dir").arg(data_dir).arg("--output").arg(output).args(&args.more);
-}
-
-/// The same code for whoever called us; 128 plus the signal's number if one ended it, as shells have it.
-fn exit_code(status: std::process::ExitStatus) -> ExitCode {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return ExitCode::from(128_u8.saturating_add(signal as u8));
-    }
-    ExitCode::from(status.code().map_or(1, |code| code as u8))
 }
 
 #[cfg(test)]
@@ -133,15 +115,5 @@ mod tests {
             crate::command::shown(&command),
             "polder --scale smoke --only A1,A4 --seeds 2 --allow-unverified --data-dir /d --output /r --jobs 2"
         );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_exit_code_is_handed_on() {
-        for (script, expected) in [("exit 0", 0), ("exit 3", 3), ("kill -TERM $$", 143)] {
-            let status = Command::new("sh").args(["-c", script]).status().unwrap();
-            let code = super::exit_code(status);
-            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::from(expected)));
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::args::ResultsArgs;
-use crate::promises::machine;
+use crate::machine;
 use crate::workspace::Workspace;
 
 /// In the workspace.

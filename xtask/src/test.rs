@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::command;
+use crate::external_tools::{self, ExternalTools};
 use crate::packages;
-use crate::peers::{self, Peers};
 use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -41,13 +41,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
     let step_start = Instant::now();
     eprintln!("== programs of others");
-    let peers = peers::provide(&workspace.target_dir()?.join("test-peers"));
-    for skipped in &peers.skipped {
+    let tools = external_tools::provide(&workspace.target_dir()?.join("test-peers"));
+    for skipped in &tools.skipped {
         eprintln!("test: {skipped}");
     }
     times.push(("programs of others", step_start.elapsed()));
 
-    for mut step in steps(workspace, &peers) {
+    for mut step in steps(workspace, &tools) {
         let step_start = Instant::now();
         eprintln!("== {}", step.name);
         let status = command::status(&mut step.command)?;
@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     for (name, time) in &times {
         println!("{:>9.1}  {name}", time.as_secs_f64());
     }
-    for skipped in &peers.skipped {
+    for skipped in &tools.skipped {
         println!("test: {skipped}");
     }
     println!("test: all {} steps passed in {:.0} s", times.len(), start.elapsed().as_secs_f64());
@@ -84,7 +84,7 @@ fn variables(command: &Command) -> String {
     words.collect()
 }
 
-fn steps(workspace: &Workspace, peers: &Peers) -> Vec<Step> {
+fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
     let cargo = |args: &[&str]| {
         let mut cargo = workspace.cargo();
         cargo.args(args);
@@ -97,7 +97,7 @@ fn steps(workspace: &Workspace, peers: &Peers) -> Vec<Step> {
     };
     // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
     tests.env("OMP_NUM_THREADS", "1");
-    tests.envs(peers.variables.iter().map(|(name, program)| (name, program)));
+    tests.envs(tools.variables.iter().map(|(name, program)| (name, program)));
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut documentation_alone =

@@ -1,8 +1,7 @@
-//! The invariants of ARCHITECTURE.md, checked in manifests, imports and files.
+//! The invariants of ARCHITECTURE.md, checked in manifests, paths and files.
 
-mod code;
+mod circles;
 mod files;
-mod imports;
 mod manifests;
 mod tree;
 
@@ -47,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 
 fn check(tree: &Tree) -> Result<Vec<Violation>> {
     let mut violations = manifests::check(tree)?;
-    violations.extend(imports::check(tree));
+    violations.extend(circles::check(tree));
     violations.extend(files::check(tree));
     violations.sort();
     violations.dedup();

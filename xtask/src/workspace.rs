@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::command;
+
 /// The checkout that this task was started from.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
@@ -29,6 +31,11 @@ impl Workspace {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The folder in which the command was typed.
+    pub(crate) fn started_in(&self) -> &Path {
+        &self.started_in
     }
 
     /// A path as the user means it: relative to the folder in which the command was typed.
@@ -63,6 +70,13 @@ impl Workspace {
             cargo.env("CARGO_TARGET_DIR", self.typed_path(Path::new(&target)));
         }
         cargo
+    }
+
+    /// Builds a program of the workspace in release mode and returns its path.
+    pub(crate) fn build_program(&self, package: &str) -> Result<PathBuf> {
+        command::run(self.cargo().args(["build", "--release", "--locked", "--package", package]))
+            .with_context(|| format!("`{package}` cannot be built"))?;
+        Ok(self.target_dir()?.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX)))
     }
 
     /// The folder in which cargo puts what it builds, from `CARGO_TARGET_DIR` or cargo's configuration.

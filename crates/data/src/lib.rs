@@ -43,7 +43,8 @@
 //! of one's own implements [`Dataset`]; an augmentation of one's own implements [`Augment`].
 //!
 //! # Features
-//! `download` (default): [`fetch`] and [`verify`]. `image` (default): sheets of samples as PNG, folders of images.
+//! `verify` (default): [`verify`](fn@verify). `download` (default, brings `verify`): [`fetch`]. `image` (default): sheets of samples as
+//! PNG, folders of images.
 
 #![deny(missing_docs)]
 // Without a feature, links to what it adds lead nowhere.

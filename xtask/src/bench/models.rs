@@ -18,7 +18,7 @@ use crate::bench::models_report::{Measured, Network, Report};
 use crate::bench::models_training::Trained;
 use crate::bench::python::Python;
 use crate::command::shown;
-use crate::promises::machine;
+use crate::machine;
 use crate::reproduce::build_polder;
 use crate::setup::Machine;
 use crate::workspace::Workspace;

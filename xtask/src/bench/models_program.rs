@@ -37,40 +37,39 @@ impl Program {
         Self::PytorchCompiledGraphs,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    /// What the tables call it; the mode in which `benches/peers.py` runs PyTorch, or `None` for Polder; Polder's flags.
+    fn spec(self) -> (&'static str, Option<&'static str>, &'static [&'static str]) {
+        let pytorch = |name, mode| (name, Some(mode), &[][..]);
         match self {
-            Self::PolderF32 => "Polder, f32",
-            Self::PolderBf16 => "Polder, bf16",
-            Self::PolderSam => "Polder, bf16, SAM",
-            Self::PytorchF32 => "PyTorch, f32 (its default)",
-            Self::PytorchF32ChannelsLast => "PyTorch, f32, channels-last",
-            Self::PytorchBf16 => "PyTorch, bf16",
-            Self::PytorchBf16ChannelsLast => "PyTorch, bf16, channels-last",
-            Self::PytorchCompiled => "PyTorch, bf16, channels-last, compiled",
-            Self::PolderGraphs => "Polder, bf16, CUDA graphs",
-            Self::PytorchCompiledGraphs => "PyTorch, bf16, channels-last, compiled, CUDA graphs",
+            Self::PolderF32 => ("Polder, f32", None, &["--precision", "f32"]),
+            Self::PolderBf16 => ("Polder, bf16", None, &["--precision", "bf16"]),
+            Self::PolderSam => ("Polder, bf16, SAM", None, &["--precision", "bf16", "--sam"]),
+            Self::PolderGraphs => {
+                ("Polder, bf16, CUDA graphs", None, &["--precision", "bf16", "--cuda-graphs"])
+            }
+            Self::PytorchF32 => pytorch("PyTorch, f32 (its default)", "f32"),
+            Self::PytorchF32ChannelsLast => pytorch("PyTorch, f32, channels-last", "f32, channels-last"),
+            Self::PytorchBf16 => pytorch("PyTorch, bf16", "bf16"),
+            Self::PytorchBf16ChannelsLast => pytorch("PyTorch, bf16, channels-last", "bf16, channels-last"),
+            Self::PytorchCompiled => {
+                pytorch("PyTorch, bf16, channels-last, compiled", "bf16, channels-last, compiled")
+            }
+            Self::PytorchCompiledGraphs => pytorch(
+                "PyTorch, bf16, channels-last, compiled, CUDA graphs",
+                "bf16, channels-last, compiled, CUDA graphs",
+            ),
         }
     }
 
-    /// As `benches/peers.py` calls it; `None` for Polder.
+    pub(super) fn name(self) -> &'static str {
+        self.spec().0
+    }
+
     pub(super) fn pytorch_mode(self) -> Option<&'static str> {
-        match self {
-            Self::PolderF32 | Self::PolderBf16 | Self::PolderSam | Self::PolderGraphs => None,
-            Self::PytorchF32 => Some("f32"),
-            Self::PytorchF32ChannelsLast => Some("f32, channels-last"),
-            Self::PytorchBf16 => Some("bf16"),
-            Self::PytorchBf16ChannelsLast => Some("bf16, channels-last"),
-            Self::PytorchCompiled => Some("bf16, channels-last, compiled"),
-            Self::PytorchCompiledGraphs => Some("bf16, channels-last, compiled, CUDA graphs"),
-        }
+        self.spec().1
     }
 
     pub(super) fn polder_flags(self) -> &'static [&'static str] {
-        match self {
-            Self::PolderBf16 => &["--precision", "bf16"],
-            Self::PolderSam => &["--precision", "bf16", "--sam"],
-            Self::PolderGraphs => &["--precision", "bf16", "--cuda-graphs"],
-            _ => &["--precision", "f32"],
-        }
+        self.spec().2
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::bench::models_program::Program;
 use crate::bench::models_training::Trained;
+use crate::number::median;
 
 /// The turns of one program.
 #[derive(Debug, Default)]
@@ -187,11 +188,11 @@ impl Report {
                         "| {} | {} | {:.0} | {:.1} | {:.1} % | {:.1} % of {:.0} TFLOP/s |",
                         network.name,
                         program.name(),
-                        trained.images_per_second(),
+                        trained.images_per_second_with_loader.median,
                         trained.epoch_seconds(),
-                        100.0 * trained.data_wait(),
-                        100.0 * trained.share_of_ceiling(),
-                        trained.ceiling_flops() / 1e12,
+                        100.0 * trained.data_wait.median,
+                        100.0 * trained.share_of_ceiling.median,
+                        trained.ceiling_flops.median / 1e12,
                     ));
                 }
             }
@@ -216,12 +217,6 @@ const BATCH_SIZE: f64 = 128.0;
 /// Of a step; on a GPU it takes few.
 fn milliseconds(seconds: f64, on_cuda: bool) -> String {
     if on_cuda { format!("{:.2}", 1e3 * seconds) } else { format!("{:.0}", 1e3 * seconds) }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Training with the loader on CUDA: what `polder bench --json` says of it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::bench::models_program::Program;
-use crate::command::shown;
+use crate::command;
 
 /// Training images of CIFAR-10.
 const EPOCH_IMAGES: f64 = 50_000.0;
@@ -18,17 +18,18 @@ const STEPS: &str = "40";
 /// Medians over the rounds of `polder bench`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Trained {
-    images_per_second_with_loader: Median,
+    pub(super) images_per_second_with_loader: Median,
     /// What part of the time was spent waiting for the loader, 0 to 1.
-    data_wait: Median,
+    pub(super) data_wait: Median,
     /// Of the step on resident images, of a large matrix product in the same type.
-    share_of_ceiling: Median,
-    ceiling_flops: Median,
+    pub(super) share_of_ceiling: Median,
+    /// Floating-point operations per second of that product.
+    pub(super) ceiling_flops: Median,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-struct Median {
-    median: f64,
+pub(super) struct Median {
+    pub(super) median: f64,
 }
 
 impl Trained {
@@ -37,39 +38,12 @@ impl Trained {
         let mut command = Command::new(polder);
         command.args(["bench", network, "--device", "cuda", "--averages", "0", "--steps", STEPS, "--json"]);
         command.args(program.polder_flags());
-        eprintln!("$ {}", shown(&command));
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .with_context(|| format!("`{}` cannot be started", shown(&command)))?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
-        let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text)
-            .with_context(|| format!("`{}` says `{}`", shown(&command), text.trim_end()))
-    }
-
-    pub(super) fn images_per_second(&self) -> f64 {
-        self.images_per_second_with_loader.median
+        let printed = command::output(&mut command)?;
+        command::last_json(&printed).with_context(|| format!("`{}`", command::shown(&command)))
     }
 
     /// Seconds of an epoch of CIFAR-10.
     pub(super) fn epoch_seconds(&self) -> f64 {
-        EPOCH_IMAGES / self.images_per_second()
-    }
-
-    /// What part of the time was spent waiting for the loader, 0 to 1.
-    pub(super) fn data_wait(&self) -> f64 {
-        self.data_wait.median
-    }
-
-    /// Of the step on resident images, of a large matrix product in the same type.
-    pub(super) fn share_of_ceiling(&self) -> f64 {
-        self.share_of_ceiling.median
-    }
-
-    /// Floating-point operations per second of that product.
-    pub(super) fn ceiling_flops(&self) -> f64 {
-        self.ceiling_flops.median
+        EPOCH_IMAGES / self.images_per_second_with_loader.median
     }
 }

@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::bench::peer::{self, Peer};
-use crate::command::shown;
+use crate::command;
 use crate::python_environment::{self, Environment, Wanted};
 
 /// FFCV is compiled against OpenCV and libjpeg-turbo.
@@ -68,14 +68,11 @@ impl Python {
     pub(crate) fn output(&self, script: &Path, arguments: &[&OsStr]) -> Result<String> {
         let mut python = self.command();
         python.arg(script).args(arguments);
-        eprintln!("$ {}", shown(&python));
-        let output = python.stdin(Stdio::null()).stderr(Stdio::inherit()).output().with_context(|| {
+        command::output(&mut python).with_context(|| {
             format!(
-                "`{}` cannot be started; `--python` and POLDER_PEERS_PYTHON name an interpreter",
+                "the interpreter `{}`; `--python` or POLDER_PEERS_PYTHON names another",
                 self.path.display()
             )
-        })?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&python), output.status);
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bench::criterion::Measured;
 use crate::bench::peer::{self, Peer};
-use crate::promises::manifest::Measured as Shown;
+use crate::number::whole;
 
 /// Everything that was measured.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Report {
         for bench in &self.benches {
             let mut cells =
                 vec![title(bench), bench.workers.map_or(String::new(), |workers| workers.to_string())];
-            cells.push(parted(bench.images_per_second));
+            cells.push(whole(bench.images_per_second));
             cells.push(self.of_limit(bench).map_or(String::new(), |ratio| format!("{ratio:.2}")));
             cells.extend(peers.iter().map(|peer| {
                 if bench.group == LOADER {
@@ -65,7 +65,7 @@ impl Report {
                 peer.name,
                 peer.note.as_ref().map_or(String::new(), |note| format!(" ({note})")),
                 peer.workers,
-                parted(peer.images_per_second),
+                whole(peer.images_per_second),
                 "  |".repeat(peers.len())
             ));
         }
@@ -85,7 +85,7 @@ impl Report {
             line(&format!(
                 "Peers: {} images per round, median of {} rounds; 32-bit floats; one thread per process of PyTorch; \
                  workers 0 means that the consumer does the work.",
-                parted(peer.images as f64),
+                whole(peer.images as f64),
                 peer.rounds
             ));
         }
@@ -170,10 +170,6 @@ fn title(bench: &Measured) -> String {
     }
 }
 
-pub(super) fn parted(value: f64) -> String {
-    Shown::Number(value.round()).to_string()
-}
-
 /// Large ratios are no more exact than their measurement.
 fn ratio(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
@@ -187,9 +183,9 @@ fn headlines(interleaved: &Value) -> Vec<String> {
             let number = |name: &str| measured.get(name)?.as_f64();
             Some(format!(
                 "{output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % of its time beyond the augmentation itself",
-                parted(number("images_per_second")?),
+                whole(number("images_per_second")?),
                 number("ratio_to_limit")?,
-                parted(number("limit_images_per_second")?),
+                whole(number("limit_images_per_second")?),
                 100.0 * number("overhead")?,
             ))
         })

@@ -4,16 +4,15 @@
 //! machine too: every number is the median over turns, and a ratio the median of the turns' ratios.
 
 use std::fmt::Write as _;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::args::BenchTheoryArgs;
 use crate::bench::python::Python;
-use crate::bench::table::parted;
 use crate::command;
-use crate::promises::machine;
+use crate::machine;
+use crate::number::{median, whole};
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = "crates/theory/benches/peers.py";
@@ -81,24 +80,14 @@ pub(super) fn run(workspace: &Workspace, args: &BenchTheoryArgs) -> Result<()> {
 fn own(workspace: &Workspace, example: &[&str]) -> Result<Own> {
     let mut cargo = workspace.cargo();
     cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
-    eprintln!("$ {}", command::shown(&cargo));
-    let output = cargo
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("`simulation_speed` cannot be started")?;
-    ensure!(output.status.success(), "`{}` failed ({})", command::shown(&cargo), output.status);
-    last_line("simulation_speed", &String::from_utf8_lossy(&output.stdout))
+    let printed = command::output(&mut cargo)?;
+    command::last_json(&printed).context("`simulation_speed` reports no speed")
 }
 
 fn peer(workspace: &Workspace, python: &Python) -> Result<Peer> {
     let script = workspace.root().join(SCRIPT);
-    last_line(SCRIPT, &python.output(&script, &["--rounds".as_ref(), ROUNDS.as_ref()])?)
-}
-
-fn last_line<'a, T: Deserialize<'a>>(program: &str, text: &'a str) -> Result<T> {
-    let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).with_context(|| format!("`{program}` does not report its speed but `{line}`"))
+    let printed = python.output(&script, &["--rounds".as_ref(), ROUNDS.as_ref()])?;
+    command::last_json(&printed).with_context(|| format!("`{SCRIPT}` reports no speed"))
 }
 
 impl Report {
@@ -144,10 +133,10 @@ impl Report {
             (TOY_2, self.threads, self.toy_2.steps_per_second, String::new()),
         ];
         for (what, threads, rate, ratio) in rows {
-            line(&format!("| {what} | {threads} | {} | {ratio} |", parted(rate)));
+            line(&format!("| {what} | {threads} | {} | {ratio} |", whole(rate)));
         }
         if let Some(peer) = &self.peer {
-            let (rate, pairs) = (parted(peer.steps_per_second), peer.pairs);
+            let (rate, pairs) = (whole(peer.steps_per_second), peer.pairs);
             line(&format!("| Toy-1 in {}, {pairs} pairs side by side | 1 | {rate} | 1 |", peer.name));
         }
         line("");
@@ -161,15 +150,9 @@ impl Report {
 const TOY_1: &str = "Toy-1 (A1's valley), antithetic pairs";
 const TOY_2: &str = "Toy-2 (A2's two basins), single paths";
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Own, Peer, Rates, Ratios, Report, last_line};
+    use super::{Own, Peer, Rates, Ratios, Report};
 
     fn turns(with_peer: bool) -> Vec<(Own, Option<Peer>)> {
         // The machine is half as fast in the second turn, and the ratios stay.
@@ -211,18 +194,5 @@ mod tests {
         let report = Report::new("a machine".to_owned(), &turns(false));
         assert_eq!((&report.peer, report.of_peer), (&None, None));
         assert!(!report.markdown().contains("numpy 2"));
-    }
-
-    #[test]
-    fn what_is_no_report_is_shown() {
-        let own = r#"{"threads": 2, "rounds": 3,
-            "toy_1": {"one_thread_steps_per_second": 1, "steps_per_second": 2},
-            "toy_2": {"one_thread_steps_per_second": 3, "steps_per_second": 4}}"#
-            .replace('\n', "");
-        assert_eq!(
-            last_line::<Own>("example", &format!("a greeting\n{own}\n")).unwrap().toy_2.steps_per_second,
-            4.0
-        );
-        assert!(last_line::<Own>("example", "a greeting").unwrap_err().to_string().contains("`a greeting`"));
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::shown;
+use crate::command::{self, shown};
 use crate::promises::draws::Draws;
 use crate::promises::manifest::Measured;
 
@@ -107,10 +107,7 @@ impl Reproduction {
 
     /// Runs to the end; the table of all results without its last column, the seconds.
     fn finish(&self, name: &str) -> Result<String> {
-        let mut command = self.command(name);
-        eprintln!("$ {}", shown(&command));
-        let output = command.stderr(Stdio::inherit()).output().context("`polder` cannot be started")?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
+        command::output(&mut self.command(name))?;
         let path = self.scratch.join(name).join("results.csv");
         let table =
             fs::read_to_string(&path).with_context(|| format!("`{}` cannot be read", path.display()))?;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::command::shown;
+use crate::command;
 use crate::promises::interrupted::Reproduction;
 use crate::promises::manifest::{Measure, Measured};
 use crate::promises::training::Trainer;
@@ -46,9 +46,7 @@ impl<'a> Bench<'a> {
         match measure {
             Measure::Output { command, pointer } => {
                 let stdout = self.run(command)?.stdout;
-                let last = stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-                let value: Value = serde_json::from_str(last)
-                    .with_context(|| format!("its last line is no JSON: `{last}`"))?;
+                let value: Value = command::last_json(&stdout)?;
                 number_at(&value, pointer).map(Some)
             }
             Measure::Seconds { command } => Ok(Some(Measured::Number(self.run(command)?.seconds))),
@@ -90,16 +88,9 @@ impl<'a> Bench<'a> {
             return Ok(finished.clone());
         }
         let mut command = self.command(words)?;
-        eprintln!("$ {}", shown(&command));
         let start = Instant::now();
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .with_context(|| format!("`{}` cannot be started", shown(&command)))?;
+        let stdout = command::output(&mut command)?;
         let seconds = start.elapsed().as_secs_f64();
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
         let finished = Finished { stdout, seconds };
         self.finished.insert(words.to_owned(), finished.clone());
         Ok(finished)

@@ -1,10 +1,13 @@
-//! The table of promises, as printed and as it stands in the README.
+//! The table of promises, as printed and as it stands in docs/performance.md.
 
 use std::fmt::{self, Write as _};
 
 use anyhow::{Result, ensure};
 
 use crate::promises::manifest::Promise;
+
+/// Where the table stands, from the root of the workspace.
+pub(crate) const PAGE: &str = "docs/performance.md";
 
 const BEGIN: &str = "<!-- promises: begin -->";
 const END: &str = "<!-- promises: end -->";
@@ -51,12 +54,12 @@ pub(crate) fn markdown(rows: &[Row], machine: &str) -> String {
     text
 }
 
-/// `readme` with `table` between its markers.
-pub(crate) fn insert(readme: &str, table: &str) -> Result<String> {
-    let places = readme.find(BEGIN).zip(readme.find(END)).filter(|(begin, end)| begin < end);
-    ensure!(places.is_some(), "README.md has no place for the table: add the lines `{BEGIN}` and `{END}`");
+/// `page` with `table` between its markers.
+pub(crate) fn insert(page: &str, table: &str) -> Result<String> {
+    let places = page.find(BEGIN).zip(page.find(END)).filter(|(begin, end)| begin < end);
+    ensure!(places.is_some(), "{PAGE} has no place for the table: add the lines `{BEGIN}` and `{END}`");
     let (begin, end) = places.unwrap_or_default();
-    Ok(format!("{}{BEGIN}\n{table}\n{}", &readme[..begin], &readme[end..]))
+    Ok(format!("{}{BEGIN}\n{table}\n{}", &page[..begin], &page[end..]))
 }
 
 #[cfg(test)]
@@ -93,8 +96,8 @@ mod tests {
 
     #[test]
     fn the_table_replaces_what_is_between_the_markers_and_nothing_else() {
-        let readme = "before\n<!-- promises: begin -->\nold\n<!-- promises: end -->\nafter\n";
-        let once = insert(readme, "new").unwrap();
+        let page = "before\n<!-- promises: begin -->\nold\n<!-- promises: end -->\nafter\n";
+        let once = insert(page, "new").unwrap();
         assert_eq!(once, "before\n<!-- promises: begin -->\nnew\n<!-- promises: end -->\nafter\n");
         assert_eq!(insert(&once, "new").unwrap(), once);
         assert!(insert("no markers", "new").is_err());

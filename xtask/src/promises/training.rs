@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::shown;
+use crate::command::{self, shown};
 use crate::promises::draws::Draws;
 use crate::promises::manifest::Measured;
 
@@ -120,9 +120,7 @@ impl Trainer {
     }
 
     fn finish(&self, name: &str, mut command: Command) -> Result<Left> {
-        eprintln!("$ {}", shown(&command));
-        let output = command.stderr(Stdio::inherit()).output().context("`polder` cannot be started")?;
-        ensure!(output.status.success(), "`{}` failed ({})", shown(&command), output.status);
+        command::output(&mut command)?;
         let read =
             |path: PathBuf| fs::read(&path).with_context(|| format!("`{}` cannot be read", path.display()));
         let run = self.run(name)?;

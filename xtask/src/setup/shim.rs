@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::shown;
 use crate::setup::view::SITE;
-use crate::setup::wheels::Wheel;
+use crate::setup::wheels::CUDA_HEADERS;
 
 /// What is compiled.
 const SOURCE: &str = include_str!("../../../crates/models/cuda/polder_cuda.cpp");
@@ -28,13 +28,6 @@ const COMPILERS: [&str; 3] = ["c++", "g++", "clang++"];
 const FLAGS: [&str; 5] = ["-std=c++17", "-O2", "-fPIC", "-shared", "-Wno-deprecated-declarations"];
 const HEADERS: [&str; 2] = ["torch/include", "nvidia/cu13/include"];
 const LIBRARIES: [&str; 4] = ["-ltorch_cuda", "-lc10_cuda", "-ltorch_cpu", "-lc10"];
-
-/// Headers that those of the CUDA runtime include, and that its wheel lacks.
-pub(crate) const CUDA_HEADERS: Wheel = Wheel {
-    name: "nvidia-cuda-crt",
-    version: "13.0.88",
-    files: &["nvidia/cu13/include/crt/host_config.h", "nvidia/cu13/include/crt/host_defines.h"],
-};
 
 /// What an earlier set-up made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::setup::shim::CUDA_HEADERS;
-
 /// One wheel at its one version.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wheel {
@@ -33,6 +31,13 @@ pub(crate) const REQUIRED: [Wheel; 3] = [
     Wheel { name: "nvidia-cuda-cupti", version: "13.0.85", files: &["nvidia/cu13/lib/libcupti.so.13"] },
     Wheel { name: "nvidia-cuda-runtime", version: "13.0.96", files: &["nvidia/cu13/lib/libcudart.so.13"] },
 ];
+
+/// Headers that those of the CUDA runtime include, and that its wheel lacks.
+pub(crate) const CUDA_HEADERS: Wheel = Wheel {
+    name: "nvidia-cuda-crt",
+    version: "13.0.88",
+    files: &["nvidia/cu13/include/crt/host_config.h", "nvidia/cu13/include/crt/host_defines.h"],
+};
 
 impl Wheel {
     pub(crate) fn requirement(&self) -> String {

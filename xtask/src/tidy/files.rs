@@ -1,5 +1,7 @@
 //! Rules about files as such: size, name, header, stated source.
 
+use std::collections::BTreeMap;
+
 use toml::de::{DeTable, DeValue};
 
 use crate::tidy::Violation;
@@ -13,8 +15,30 @@ const EMPTY_NAMES: [&str; 6] = ["util", "utils", "helper", "helpers", "misc", "c
 /// Written apart, or this file would violate its own rule.
 const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
+/// A folder of sources with more files than this has no floor plan.
+const MOST_FILES: usize = 25;
+
+/// Folders that have more, with their number of files: it may fall, and whoever divides one removes its row.
+const CROWDED: [(&str, usize); 4] =
+    [("crates/cli/src", 51), ("crates/data/src", 41), ("crates/models/src", 28), ("crates/theory/src", 42)];
+
+/// The files whose business is `unsafe`: the memory map, the call of code for wide vectors, the boundary to
+/// libtorch, to our own library on its CUDA part and to the C library. The lint denies it everywhere else.
+const UNSAFE_ALLOWED: [&str; 6] = [
+    "crates/data/src/record_map.rs",
+    "crates/data/src/simd.rs",
+    "crates/models/src/allocator.rs",
+    "crates/models/src/cuda.rs",
+    "crates/models/src/cuda/shim.rs",
+    "crates/models/src/descent.rs",
+];
+
+/// Names of lints, which a file could only switch off. Written apart, or this file would violate its own rule.
+const UNSAFE: &str = concat!("unsafe", "_code");
+const DISALLOWED: [&str; 2] = [concat!("disallowed", "_methods"), concat!("disallowed", "_types")];
+
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
-    let mut violations = Vec::new();
+    let mut violations = crowded_folders(tree);
     for file in &tree.files {
         let mut violation = |line: usize, invariant: &'static str, found: String| {
             violations.push(Violation { path: file.path.clone(), line, invariant, found });
@@ -27,6 +51,20 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
         }
         if file.has_extension("rs") {
             for (index, line) in file.text.lines().enumerate() {
+                if line.contains(UNSAFE) && !UNSAFE_ALLOWED.contains(&file.path.as_str()) {
+                    violation(
+                        index + 1,
+                        "invariant 5: `unsafe` lives in the memory map and at the libtorch boundary only",
+                        format!("`{UNSAFE}`"),
+                    );
+                }
+                if let Some(lint) = DISALLOWED.iter().find(|lint| line.contains(*lint)) {
+                    violation(
+                        index + 1,
+                        "invariant 3: no file switches off the list of global generators in clippy.toml",
+                        format!("`{lint}`"),
+                    );
+                }
                 if let Some(word) = UNFINISHED.iter().find(|word| line.contains(*word)) {
                     violation(index + 1, "files: nothing is left unfinished", format!("`{word}`"));
                 }
@@ -45,6 +83,27 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
         violations.extend(golden_without_script(tree, file));
     }
     violations
+}
+
+/// Folders of sources with too many files side by side.
+fn crowded_folders(tree: &Tree) -> Vec<Violation> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in tree.files.iter().filter(|file| file.has_extension("rs")) {
+        *counts.entry(file.path.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default() += 1;
+    }
+    let most = |folder: &str| {
+        CROWDED.iter().find(|(known, _)| *known == folder).map_or(MOST_FILES, |(_, count)| *count)
+    };
+    counts
+        .into_iter()
+        .filter(|(folder, count)| *count > most(folder))
+        .map(|(folder, count)| Violation {
+            path: folder.to_owned(),
+            line: 1,
+            invariant: "folders: no more than some 25 source files side by side",
+            found: format!("{count} files"),
+        })
+        .collect()
 }
 
 fn has_header(text: &str) -> bool {
@@ -137,6 +196,23 @@ mod tests {
     fn a_name_that_says_nothing_is_refused() {
         assert_eq!(found(&[("crates/optim/src/utils.rs", "")]).len(), 1);
         assert!(found(&[("crates/optim/src/sgd.rs", "")]).is_empty());
+    }
+
+    #[test]
+    fn lints_are_switched_off_where_that_is_allowed_alone() {
+        let text = format!("#![expect({}, reason = \"...\")]\n", super::UNSAFE);
+        assert!(found(&[("crates/data/src/record_map.rs", &text)]).is_empty());
+        assert!(found(&[("crates/data/src/loader.rs", &text)])[0].contains("invariant 5"));
+        let text = format!("#[allow(clippy::{})]\n", super::DISALLOWED[0]);
+        assert!(found(&[("crates/data/src/record_map.rs", &text)])[0].contains("invariant 3"));
+    }
+
+    #[test]
+    fn a_folder_with_too_many_files_is_found() {
+        let paths: Vec<String> = (0..26).map(|index| format!("crates/x/src/f{index}.rs")).collect();
+        let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "")).collect();
+        assert!(found(&files)[0].contains("26 files"));
+        assert!(found(&files[1..]).is_empty());
     }
 
     #[test]

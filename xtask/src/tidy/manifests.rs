@@ -12,54 +12,76 @@ const TENSOR_LIBRARIES: [&str; 10] =
     ["tch", "torch-sys", "ndarray", "nalgebra", "faer", "candle-core", "burn", "burn-core", "dfdx", "ort"];
 const LIBTORCH: [&str; 2] = ["tch", "torch-sys"];
 
-/// A package, what it must not reach, directly or through another package, and why.
-struct Rule {
+/// A package of ours, the others of ours that it may name in its manifest, and what it must not reach on any path.
+struct Layer {
     /// Its name; with `*` at the end, every package whose name begins so.
     package: &'static str,
-    forbidden: &'static [&'static [&'static str]],
-    invariant: &'static str,
+    /// `*`: all of them.
+    may_use: &'static [&'static str],
+    never_reaches: &'static [&'static str],
 }
 
-const RULES: [Rule; 6] = [
-    Rule {
+const LAYERS: [Layer; 16] = [
+    layer("polder-random", &[]),
+    layer("polder-stats", &[]),
+    layer("polder-architecture", &[]),
+    layer("polder-plot", &[]),
+    layer("polder-data", &["polder-random"]),
+    Layer {
         package: "polder-optim",
-        forbidden: &[&TENSOR_LIBRARIES, &["polder-data", "polder-theory", "polder-models", "polder"]],
-        invariant: "invariant 1: optim depends on no tensor library and on none of our packages",
+        may_use: &["polder-random", "polder-stats"],
+        never_reaches: &TENSOR_LIBRARIES,
     },
-    Rule {
-        package: "polder-data",
-        forbidden: &[&LIBTORCH, &["polder-optim", "polder-theory", "polder-models", "polder"]],
-        invariant: "invariant 2: data never sees libtorch and depends on none of our packages",
-    },
-    Rule {
-        package: "polder-theory",
-        forbidden: &[&LIBTORCH, &["polder-data", "polder-models", "polder"]],
-        invariant: "layers: theory depends on optim and plot alone among our packages",
-    },
-    Rule {
-        package: "polder-models",
-        forbidden: &[&["polder-data", "polder-theory", "polder"]],
-        invariant: "layers: models depends on optim alone among our packages",
-    },
-    Rule {
-        package: "xtask",
-        forbidden: &[&LIBTORCH, &["polder-models", "polder"]],
-        invariant: "layers: xtask never links libtorch, as it runs before libtorch is there",
-    },
-    Rule {
-        package: "polder-example-*",
-        forbidden: &[&["polder-optim", "polder-theory", "polder-models", "polder"]],
-        invariant: "layers: an example knows of our packages only the one it shows",
-    },
+    layer("polder-theory", &["polder-random", "polder-stats", "polder-optim"]),
+    with_libtorch("polder-models", &["polder-random", "polder-optim", "polder-architecture"]),
+    layer(
+        "polder-experiment",
+        &["polder-architecture", "polder-data", "polder-optim", "polder-theory", "polder-stats"],
+    ),
+    layer("polder-report", &["polder-experiment", "polder-theory", "polder-plot"]),
+    with_libtorch("polder-train", &["polder-data", "polder-optim", "polder-models", "polder-experiment"]),
+    with_libtorch("polder", &["*"]),
+    layer("polder-python", &["polder-data"]),
+    layer("polder-fetch", &["polder-data"]),
+    // It runs before libtorch is there, and everybody builds it first.
+    layer("xtask", &[]),
+    // An example shows a library; the binary is none.
+    with_libtorch(
+        "polder-example-*",
+        &[
+            "polder-data",
+            "polder-optim",
+            "polder-architecture",
+            "polder-models",
+            "polder-experiment",
+            "polder-train",
+        ],
+    ),
 ];
 
-impl Rule {
-    fn covers(&self, package: &str) -> bool {
-        match self.package.strip_suffix('*') {
+const fn layer(package: &'static str, may_use: &'static [&'static str]) -> Layer {
+    Layer { package, may_use, never_reaches: &LIBTORCH }
+}
+
+const fn with_libtorch(package: &'static str, may_use: &'static [&'static str]) -> Layer {
+    Layer { package, may_use, never_reaches: &[] }
+}
+
+impl Layer {
+    fn of(package: &str) -> Option<&'static Self> {
+        LAYERS.iter().find(|layer| match layer.package.strip_suffix('*') {
             Some(prefix) => package.starts_with(prefix),
-            None => package == self.package,
-        }
+            None => package == layer.package,
+        })
     }
+
+    fn allows(&self, name: &str) -> bool {
+        !is_ours(name) || self.may_use.iter().any(|&used| used == name || used == "*")
+    }
+}
+
+fn is_ours(package: &str) -> bool {
+    package == "xtask" || package == "polder" || package.starts_with("polder-")
 }
 
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Violation>> {
@@ -73,40 +95,38 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Violation>> {
     {
         let table: Table =
             manifest.text.parse().with_context(|| format!("`{}` is no TOML", manifest.path))?;
-        let Some(package) =
-            table.get("package").and_then(|package| package.get("name")).and_then(Value::as_str)
-        else {
+        let package = table.get("package").and_then(|package| package.get("name")).and_then(Value::as_str);
+        // The fuzz targets are a workspace of their own.
+        let Some(package) = package.filter(|_| !table.contains_key("workspace")) else { continue };
+        let mut violation = |line: usize, invariant: &'static str, found: String| {
+            violations.push(Violation { path: manifest.path.clone(), line, invariant, found });
+        };
+        let Some(layer) = Layer::of(package) else {
+            violation(1, LAYERS_HOLD, format!("`{package}` has no row in xtask/src/tidy/manifests.rs"));
             continue;
         };
-        for rule in RULES.iter().filter(|rule| rule.covers(package)) {
-            let forbidden: BTreeSet<&str> =
-                rule.forbidden.iter().flat_map(|names| names.iter().copied()).collect();
-            let direct = dependencies_in_manifest(&table);
-            violations.extend(direct.iter().filter(|(_, name)| forbidden.contains(name.as_str())).map(
-                |(key, _)| Violation {
-                    path: manifest.path.clone(),
-                    line: manifest.line_where(|line| names_key(line, key)),
-                    invariant: rule.invariant,
-                    found: format!("`{package}` depends on `{key}`"),
-                },
-            ));
-            let direct: BTreeSet<&str> = direct.iter().map(|(_, name)| name.as_str()).collect();
-            violations.extend(
-                path_to_forbidden(&locked, package, &forbidden)
-                    .filter(|path| !(path.len() == 2 && direct.contains(path[1].as_str())))
-                    .map(|path| Violation {
-                        path: "Cargo.lock".to_owned(),
-                        line: tree.get("Cargo.lock").map_or(1, |lock| {
-                            lock.line_where(|line| line == format!("name = \"{package}\""))
-                        }),
-                        invariant: rule.invariant,
-                        found: format!("`{}`", path.join("` -> `")),
-                    }),
-            );
+        if table.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
+            let found = format!("`{package}` lacks `[lints] workspace = true`");
+            violation(1, "lints: every package has those of the workspace, which deny `unsafe`", found);
+        }
+        let direct = dependencies_in_manifest(&table);
+        let is_forbidden = |name: &str| !layer.allows(name) || layer.never_reaches.contains(&name);
+        for (key, _) in direct.iter().filter(|(_, name)| is_forbidden(name)) {
+            let line = manifest.line_where(|line| names_key(line, key));
+            violation(line, LAYERS_HOLD, format!("`{package}` depends on `{key}`"));
+        }
+        let direct: BTreeSet<&str> = direct.iter().map(|(_, name)| name.as_str()).collect();
+        let never: BTreeSet<&str> = layer.never_reaches.iter().copied().collect();
+        for path in path_to_forbidden(&locked, package, &never) {
+            if path.len() > 2 || !direct.contains(path[1].as_str()) {
+                violation(1, LAYERS_HOLD, format!("in Cargo.lock `{}`", path.join("` -> `")));
+            }
         }
     }
     Ok(violations)
 }
+
+const LAYERS_HOLD: &str = "layers: a package depends on those below it alone, and few on libtorch";
 
 /// Key and package name of each dependency, in every table of dependencies, those of targets included.
 fn dependencies_in_manifest(manifest: &Table) -> Vec<(String, String)> {
@@ -186,7 +206,7 @@ mod tests {
     }
 
     fn manifest(package: &str, rest: &str) -> String {
-        format!("[package]\nname = \"{package}\"\n\n{rest}")
+        format!("[package]\nname = \"{package}\"\n\n{rest}\n[lints]\nworkspace = true\n")
     }
 
     #[test]
@@ -195,7 +215,7 @@ mod tests {
             manifest("polder-optim", "[dependencies]\nrand.workspace = true\nndarray.workspace = true\n");
         let found = found(&[("crates/optim/Cargo.toml", &text)]);
         assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("crates/optim/Cargo.toml:6: invariant 1"), "{found:?}");
+        assert!(found[0].starts_with("crates/optim/Cargo.toml:6: layers"), "{found:?}");
     }
 
     #[test]
@@ -210,8 +230,11 @@ mod tests {
             ("polder-optim", "[build-dependencies.polder-data]\npath = \"../data\"\n"),
             ("polder-theory", "[dependencies]\npolder-data.workspace = true\n"),
             ("polder-models", "[dependencies]\npolder-data.workspace = true\n"),
-            ("xtask", "[dependencies]\npolder-models.workspace = true\n"),
-            ("polder-example-tch", "[dependencies]\npolder-models.workspace = true\n"),
+            ("polder-report", "[dependencies]\npolder-train.workspace = true\n"),
+            ("polder-experiment", "[dependencies]\ntch.workspace = true\n"),
+            ("xtask", "[dependencies]\npolder-data.workspace = true\n"),
+            ("polder-example-tch", "[dependencies]\npolder.workspace = true\n"),
+            ("polder-new", ""),
         ] {
             assert_eq!(
                 found(&[("crates/x/Cargo.toml", &manifest(package, rest))]).len(),
@@ -233,26 +256,28 @@ mod tests {
     }
 
     #[test]
+    fn a_package_without_the_lints_of_the_workspace_is_found() {
+        let found = found(&[("a/Cargo.toml", "[package]\nname = \"polder-plot\"\n")]);
+        assert!(found.len() == 1 && found[0].contains("lints"), "{found:?}");
+    }
+
+    #[test]
     fn allowed_dependencies_are_no_violation() {
         let lock = "[[package]]\nname = \"polder-theory\"\nversion = \"0.1.0\"\ndependencies = [\"polder-optim\"]\n\n\
                     [[package]]\nname = \"polder-optim\"\nversion = \"0.1.0\"\n";
-        let theory = manifest("polder-theory", "[dependencies]\npolder-optim.workspace = true\n");
-        let data = manifest("polder-data", "[dependencies]\nndarray.workspace = true\n");
-        let example = manifest(
-            "polder-example-tch",
-            "[dependencies]\ntch.workspace = true\npolder-data.workspace = true\n",
-        );
-        let models = manifest(
-            "polder-models",
-            "[dependencies]\ntch.workspace = true\npolder-optim.workspace = true\n",
-        );
-        let files = [
-            ("Cargo.lock", lock),
-            ("a/Cargo.toml", &*theory),
-            ("b/Cargo.toml", &*data),
-            ("c/Cargo.toml", &*models),
-            ("d/Cargo.toml", &*example),
+        let packages = [
+            ("polder-theory", "polder-optim"),
+            ("polder-data", "ndarray"),
+            ("polder-models", "tch"),
+            ("polder-example-tch", "tch"),
+            ("polder-report", "polder-experiment"),
+            ("polder", "polder-train"),
         ];
-        assert!(found(&files).is_empty());
+        let manifests = packages
+            .map(|(package, used)| manifest(package, &format!("[dependencies]\n{used}.workspace = true\n")));
+        let mut files: Vec<(&str, &str)> =
+            manifests.iter().map(|text| ("a/Cargo.toml", text.as_str())).collect();
+        files.push(("Cargo.lock", lock));
+        assert!(found(&files).is_empty(), "{:?}", found(&files));
     }
 }

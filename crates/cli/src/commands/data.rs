@@ -46,6 +46,12 @@ enum DataCommand {
         /// the authors' own; may be repeated
         #[arg(long = "mirror", value_name = "URL")]
         mirrors: Vec<String>,
+        /// Transfers tried per address
+        #[arg(long, hide = true, value_name = "N", default_value_t = FetchOptions::default().attempts)]
+        attempts: u32,
+        /// Leaves a data set alone whose folder is there, whatever its files: `cargo xtask reproduce` asks so
+        #[arg(long, hide = true)]
+        if_absent: bool,
     },
     /// Compares every file with its published checksum, or with our own table where none is published
     Verify {
@@ -95,9 +101,13 @@ impl Selection {
 /// Carries out a subcommand.
 pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
-        DataCommand::Fetch { dataset, data, mirrors } => {
+        DataCommand::Fetch { dataset, data, mirrors, attempts, if_absent } => {
             for &kind in dataset.kinds() {
-                let options = FetchOptions { mirrors: mirrors.clone(), ..FetchOptions::default() };
+                if *if_absent && data.data_dir.join(kind.folder()).is_dir() {
+                    continue;
+                }
+                let options =
+                    FetchOptions { mirrors: mirrors.clone(), attempts: *attempts, ..FetchOptions::default() };
                 let bar = ProgressBar::no_length();
                 let style =
                     ProgressStyle::with_template("{msg} {wide_bar} {bytes} of {total_bytes}  {eta} left");

@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::python_environment::{self, Wanted};
 
 /// A program that tests ask if it is there.
-struct Peer {
+struct Tool {
     /// What is not tested without it.
     tested: &'static str,
     /// Names it.
@@ -26,14 +26,14 @@ enum Kind {
     Package(Wanted),
 }
 
-const PEERS: [Peer; 2] = [
-    Peer {
+const TOOLS: [Tool; 2] = [
+    Tool {
         tested: "the report in a browser",
         variable: "POLDER_CHROMIUM",
         kind: Kind::Program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
         remedy: "install Chromium",
     },
-    Peer {
+    Tool {
         tested: "event files in TensorBoard's own reader",
         variable: "POLDER_TENSORBOARD_PYTHON",
         kind: Kind::Package(Wanted {
@@ -49,7 +49,7 @@ const PEERS: [Peer; 2] = [
 
 /// What tests find of the programs of others.
 #[derive(Debug, Default)]
-pub(crate) struct Peers {
+pub(crate) struct ExternalTools {
     /// For the environment of the tests: each variable with what was installed for it.
     pub(crate) variables: Vec<(&'static str, PathBuf)>,
     /// A line for each program that is absent: what is skipped, why, and what makes up for it.
@@ -57,7 +57,7 @@ pub(crate) struct Peers {
 }
 
 /// Looks for all of them; a Python package that is not named gets an environment in `folder`.
-pub(crate) fn provide(folder: &Path) -> Peers {
+pub(crate) fn provide(folder: &Path) -> ExternalTools {
     gather(
         &std::env::var_os("PATH").unwrap_or_default(),
         |variable| std::env::var_os(variable),
@@ -69,9 +69,9 @@ fn gather(
     path: &OsStr,
     variable: impl Fn(&str) -> Option<OsString>,
     install: impl Fn(&Wanted) -> Result<PathBuf>,
-) -> Peers {
-    let mut peers = Peers::default();
-    for Peer { tested, variable: name, kind, remedy } in &PEERS {
+) -> ExternalTools {
+    let mut tools = ExternalTools::default();
+    for Tool { tested, variable: name, kind, remedy } in &TOOLS {
         if variable(name).is_some_and(|named| !named.is_empty()) {
             continue;
         }
@@ -85,15 +85,15 @@ fn gather(
             }
             Kind::Package(wanted) => match install(wanted) {
                 Ok(interpreter) => {
-                    peers.variables.push((name, interpreter));
+                    tools.variables.push((name, interpreter));
                     continue;
                 }
                 Err(error) => format!("{error:#}"),
             },
         };
-        peers.skipped.push(format!("skipped: {tested}; {remedy} and let {name} name it ({why})"));
+        tools.skipped.push(format!("skipped: {tested}; {remedy} and let {name} name it ({why})"));
     }
-    peers
+    tools
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
         let path = folder.path().as_os_str();
         let fails = |_: &Wanted| bail!("no network");
         let nothing = gather(path, |_| None, fails);
-        assert_eq!(nothing.skipped.len(), PEERS.len());
+        assert_eq!(nothing.skipped.len(), TOOLS.len());
         assert!(nothing.skipped[0].contains("browser") && nothing.skipped[0].contains("POLDER_CHROMIUM"));
         assert!(nothing.skipped[1].contains("no network"), "{:?}", nothing.skipped);
         assert_eq!(nothing.variables, []);
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn the_tests_are_told_which_interpreter_has_an_installed_package() {
-        let peers = gather(OsStr::new(""), |_| None, |_| Ok("made/python".into()));
-        assert_eq!(peers.variables, [("POLDER_TENSORBOARD_PYTHON", PathBuf::from("made/python"))]);
-        assert_eq!(peers.skipped.len(), 1);
+        let tools = gather(OsStr::new(""), |_| None, |_| Ok("made/python".into()));
+        assert_eq!(tools.variables, [("POLDER_TENSORBOARD_PYTHON", PathBuf::from("made/python"))]);
+        assert_eq!(tools.skipped.len(), 1);
     }
 }
