@@ -7,6 +7,7 @@ mod check;
 mod contrast;
 mod interval;
 mod measurements;
+mod metric;
 mod ordering;
 mod quantity;
 mod slope;
@@ -16,7 +17,6 @@ mod unit;
 
 use std::fmt;
 
-use polder_theory::Evidence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ use crate::point::Point;
 
 pub(crate) use self::interval::{Interval, mean_interval};
 pub(crate) use self::measurements::{Measure, Measured, Measurements};
+pub(crate) use self::metric::{Metric, Uncertainty};
 pub(crate) use self::ordering::Direction;
 pub(crate) use self::term::Term;
 pub(crate) use self::unit::Unit;
@@ -179,11 +180,7 @@ impl Test {
     }
 
     /// Tests on what has been measured: one finding for each value of the axes that the terms leave open, at least one.
-    pub(crate) fn evaluate(
-        &self,
-        measurements: &Measurements,
-        evidence: Option<&[Evidence]>,
-    ) -> Vec<Finding> {
+    pub(crate) fn evaluate(&self, measurements: &Measurements, evidence: Option<&[Metric]>) -> Vec<Finding> {
         let in_case = |case: &Point| match self {
             Self::Contrast { terms, expect, minimum_seeds } => {
                 contrast::evaluate(terms, case, *expect, *minimum_seeds, measurements)

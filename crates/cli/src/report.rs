@@ -14,6 +14,7 @@ mod markdown;
 mod numbers;
 pub(crate) mod panel;
 mod run;
+pub(crate) mod simulation;
 mod strangers;
 pub(crate) mod svg_file;
 

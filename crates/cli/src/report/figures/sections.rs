@@ -1,6 +1,6 @@
 //! The loss on the line between two sets of weights of a run.
 
-use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use crate::flatness::{Section, SectionPoint};
 use crate::report::{ExperimentReport, RunResult, weights_label};
