@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_whose_step_sizes_are_not_run_is_left_out() {
+    fn metrics_whose_step_sizes_are_not_run_are_left_out() {
         let few = EscapeConfig { num_runs: 4, num_steps: 20, ..EscapeConfig::default() };
         let names = |runs: EscapeConfig| -> Vec<String> {
             metrics(runs).into_iter().map(|metric| metric.name).collect()
