@@ -7,6 +7,7 @@ mod check;
 mod contrast;
 mod interval;
 mod measurements;
+mod metric;
 mod ordering;
 mod quantity;
 mod slope;
@@ -16,7 +17,6 @@ mod unit;
 
 use std::fmt;
 
-use polder_theory::Evidence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ use crate::point::Point;
 
 pub use self::interval::{Interval, mean_interval};
 pub use self::measurements::{Measure, Measured, Measurements};
+pub use self::metric::{Metric, Uncertainty};
 pub use self::ordering::Direction;
 pub use self::term::Term;
 pub use self::unit::Unit;
@@ -178,7 +179,7 @@ impl Test {
     }
 
     /// Tests on what has been measured: one finding for each value of the axes that the terms leave open, at least one.
-    pub fn evaluate(&self, measurements: &Measurements, evidence: Option<&[Evidence]>) -> Vec<Finding> {
+    pub fn evaluate(&self, measurements: &Measurements, evidence: Option<&[Metric]>) -> Vec<Finding> {
         let in_case = |case: &Point| match self {
             Self::Contrast { terms, expect, minimum_seeds } => {
                 contrast::evaluate(terms, case, *expect, *minimum_seeds, measurements)

@@ -1,10 +1,9 @@
-//! The laws of the papers by name: settings in, a report out, and what the report shows, whichever law it is.
+//! The laws of the papers by name: settings in, a report out, whichever law it is.
 
 mod catalogue;
 mod settings;
 
 use anyhow::Context;
-use polder_theory::Exhibit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,14 +18,17 @@ pub struct Law {
     pub id: &'static str,
     /// The same in lower case, as it is typed.
     pub typed_id: &'static str,
+    /// As records call it.
     pub name: &'static str,
+    /// The name of its module in [`polder_theory`], in words joined by `-`: a second name where it is another one.
+    pub module: &'static str,
     /// What it is about, in a line.
     pub about: &'static str,
     /// Settings that the command line has words of their own for.
     pub flags: &'static [Flag],
     preset: fn(ScaleName) -> anyhow::Result<toml::Table>,
     simulate: fn(&toml::Table) -> anyhow::Result<serde_json::Value>,
-    exhibit: fn(&serde_json::Value) -> anyhow::Result<Exhibit>,
+    check: fn(&serde_json::Value) -> anyhow::Result<()>,
 }
 
 impl Law {
@@ -35,12 +37,13 @@ impl Law {
     /// # Errors
     /// If there is none: those that exist are listed.
     pub fn find(name: &str) -> anyhow::Result<&'static Self> {
-        Self::ALL.iter().find(|law| law.name == name || law.typed_id == name || law.id == name).with_context(
-            || {
+        Self::ALL
+            .iter()
+            .find(|law| [law.name, law.module, law.typed_id, law.id].contains(&name))
+            .with_context(|| {
                 let known: Vec<&str> = Self::ALL.iter().map(|law| law.name).collect();
                 format!("no law is called `{name}`; there are {}", known.join(", "))
-            },
-        )
+            })
     }
 
     /// All settings at a scale.
@@ -56,12 +59,12 @@ impl Law {
         (self.simulate)(settings)
     }
 
-    /// What a report of this law shows.
+    /// Checks that `report` is a report of this law.
     ///
     /// # Errors
-    /// If `report` is not one.
-    pub fn exhibit(&self, report: &serde_json::Value) -> anyhow::Result<Exhibit> {
-        (self.exhibit)(report).with_context(|| format!("this is no report of `{}`", self.name))
+    /// If it is none.
+    pub fn check(&self, report: &serde_json::Value) -> anyhow::Result<()> {
+        (self.check)(report).with_context(|| format!("this is no report of `{}`", self.name))
     }
 }
 
@@ -83,6 +86,7 @@ mod tests {
     #[test]
     fn laws_are_found_by_name_and_by_number_and_unknown_ones_are_answered_with_all() {
         assert_eq!(Law::find("smoothing").unwrap().id, "A1");
+        assert_eq!(Law::find("rates").unwrap().id, "A1");
         assert_eq!(Law::find("d4").unwrap().name, "students");
         let error = Law::find("gravity").unwrap_err().to_string();
         assert!(Law::ALL.iter().all(|law| error.contains(law.name)), "{error}");

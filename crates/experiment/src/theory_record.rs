@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use polder_theory::Exhibit;
 use serde::{Deserialize, Serialize};
 
 use crate::config::short_digest;
@@ -31,21 +30,16 @@ pub struct Simulation {
 }
 
 impl TheoryRecord {
-    /// What the report shows.
+    /// Reads a record back.
     ///
     /// # Errors
-    /// If the report is that of another version of the law.
-    pub fn exhibit(&self) -> anyhow::Result<Exhibit> {
-        Law::find(&self.law)?.exhibit(&self.report)
-    }
-
-    /// Reads a record back, with what it shows.
-    pub fn read(path: &Path) -> anyhow::Result<(Self, Exhibit)> {
+    /// If it is damaged, or its report is that of another version of the law.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         let parse = || -> anyhow::Result<_> {
             let record: Self = serde_json::from_slice(&bytes)?;
-            let exhibit = record.exhibit()?;
-            Ok((record, exhibit))
+            Law::find(&record.law)?.check(&record.report)?;
+            Ok(record)
         };
         parse()
             .with_context(|| format!("`{}` is damaged; `polder reproduce` computes it again", path.display()))

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use polder_theory::{Exhibit, Table};
-
 use super::cells::{CellResult, cells};
 use super::flatness::{self, FlatnessResult, flatness};
 use super::run::{RunResult, progress, seconds};
+use super::simulation::{Summary, Table};
 use polder_experiment::claim::{Claim, Finding, Measurements};
 use polder_experiment::experiment::Experiment;
 use polder_experiment::flatness::FlatnessRecord;
@@ -27,7 +26,7 @@ pub struct ExperimentReport {
     pub cells: Vec<CellResult>,
     pub runs: Vec<RunResult>,
     /// The record of the law, and what it shows.
-    pub theory: Option<(TheoryRecord, Exhibit)>,
+    pub theory: Option<(TheoryRecord, Summary)>,
     /// Records that exist and cannot be read, with the reason.
     pub damaged: Vec<String>,
     /// How many measurements of flatness it asks for of every run.
@@ -43,7 +42,7 @@ impl ExperimentReport {
         let mut damaged = Vec::new();
         let theory = experiment.simulation(session.extent.scale)?.and_then(|simulation| {
             let path = simulation.path(results, &experiment.id, session.extent.scale);
-            path.exists().then(|| TheoryRecord::read(&path)).and_then(|read| note(read, &mut damaged))
+            path.exists().then(|| Summary::read(&path)).and_then(|read| note(read, &mut damaged))
         });
         let asked_for = experiment.flatness(session.extent.scale);
         let mut runs = Vec::new();
@@ -74,7 +73,7 @@ impl ExperimentReport {
             measurements.add(&run.family, &run.point, run.seed, run.measured());
         }
         let cells = cells(&runs);
-        let evidence = theory.as_ref().map(|(_, exhibit)| exhibit.evidence.as_slice());
+        let evidence = theory.as_ref().map(|(_, summary)| summary.metrics.as_slice());
         let tested = |claim: &Claim| {
             let findings = claim.test.evaluate(&measurements, evidence);
             findings.into_iter().map(|finding| (claim.clone(), finding)).collect::<Vec<_>>()
@@ -103,7 +102,7 @@ impl ExperimentReport {
 
     /// All tables but that of the accuracies.
     pub(super) fn tables(&self, published: &Published) -> Vec<Table> {
-        let of_law = self.theory.iter().flat_map(|(_, exhibit)| exhibit.tables.iter().cloned());
+        let of_law = self.theory.iter().flat_map(|(_, summary)| summary.tables.iter().cloned());
         let of_flatness = flatness::table(&self.experiment.id, &self.flatness(), published);
         of_law.chain(of_flatness).collect()
     }

@@ -63,8 +63,8 @@ pub enum Mark {
 /// All figures of an experiment.
 pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if let Some((_, exhibit)) = &experiment.theory {
-        figures.extend(of_law(exhibit)?);
+    if let Some((_, summary)) = &experiment.theory {
+        figures.extend(of_law(summary)?);
     }
     let runs: Vec<&RunResult> = experiment
         .runs
@@ -93,12 +93,12 @@ pub(super) fn figures(experiment: &ExperimentReport) -> anyhow::Result<Vec<Figur
 }
 
 /// All figures of a law.
-pub fn of_law(exhibit: &polder_theory::Exhibit) -> anyhow::Result<Vec<Figure>> {
-    exhibit.figures.iter().map(of_data).collect()
+pub fn of_law(summary: &super::simulation::Summary) -> anyhow::Result<Vec<Figure>> {
+    summary.figures.iter().map(of_data).collect()
 }
 
 /// A figure that is given as data.
-pub fn of_data(figure: &polder_theory::Figure) -> anyhow::Result<Figure> {
+pub fn of_data(figure: &polder_plot::Figure) -> anyhow::Result<Figure> {
     law::figure(figure)
 }
 

@@ -1,6 +1,6 @@
 //! How flat the ends of the runs are: what the seeds of a cell come to, for each set of weights.
 
-use polder_theory::Table;
+use crate::simulation::Table;
 
 use super::effect::factor;
 use super::run::RunResult;

@@ -21,6 +21,7 @@ pub mod panel;
 pub mod profile;
 mod run;
 pub mod sharpness;
+pub mod simulation;
 mod strangers;
 pub mod svg_file;
 

@@ -96,8 +96,8 @@ fn experiment_numbers(experiment: &ExperimentReport) -> ExperimentNumbers<'_> {
 
 fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
     let id = &experiment.experiment.id;
-    if let Some((record, exhibit)) = &experiment.theory {
-        for evidence in exhibit.evidence.iter().filter(|evidence| evidence.value.is_finite()) {
+    if let Some((record, summary)) = &experiment.theory {
+        for evidence in summary.metrics.iter().filter(|metric| metric.value.is_finite()) {
             numbers.insert(format!("{id}.{}", evidence.name), evidence.value);
         }
         numbers.insert(format!("{id}.seconds"), record.seconds);

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::bias_variance::BiasVarianceCurve;
 use crate::fit::CONFIDENCE;
+use crate::sam::BiasVarianceCurve;
 
 /// The largest of several deviations from closed forms beside what chance alone allows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -93,7 +93,7 @@ impl Estimate {
     }
 
     /// The same estimate of `factor` times the quantity.
-    pub(crate) fn scaled(&self, factor: f64) -> Self {
+    pub fn scaled(&self, factor: f64) -> Self {
         let (a, b) = (factor * self.lower, factor * self.upper);
         Self {
             value: factor * self.value,

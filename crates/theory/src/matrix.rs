@@ -6,7 +6,7 @@ use crate::error::TheoryError;
 
 /// A dense matrix of f64 in row-major order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Matrix {
+pub(crate) struct Matrix {
     num_rows: usize,
     num_columns: usize,
     entries: Vec<f64>,
@@ -17,7 +17,7 @@ impl Matrix {
     ///
     /// # Errors
     /// [`TheoryError::InvalidSetting`] if there are not `num_rows * num_columns` of them, or one is not finite.
-    pub fn new(num_rows: usize, num_columns: usize, entries: Vec<f64>) -> Result<Self, TheoryError> {
+    pub(crate) fn new(num_rows: usize, num_columns: usize, entries: Vec<f64>) -> Result<Self, TheoryError> {
         if entries.len() != num_rows * num_columns {
             let expected = "as many entries as rows times columns";
             return Err(TheoryError::setting("the number of matrix entries", &entries.len(), expected));
@@ -42,12 +42,12 @@ impl Matrix {
     }
 
     /// The number of rows.
-    pub fn num_rows(&self) -> usize {
+    pub(crate) fn num_rows(&self) -> usize {
         self.num_rows
     }
 
     /// The number of columns.
-    pub fn num_columns(&self) -> usize {
+    pub(crate) fn num_columns(&self) -> usize {
         self.num_columns
     }
 
@@ -55,7 +55,7 @@ impl Matrix {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn row(&self, i: usize) -> &[f64] {
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
         &self.entries[i * self.num_columns..(i + 1) * self.num_columns]
     }
 
@@ -82,7 +82,7 @@ impl Matrix {
     }
 
     /// The product with a column vector.
-    pub fn times(&self, vector: &[f64]) -> Vec<f64> {
+    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
         (0..self.num_rows).map(|i| dot(self.row(i), vector)).collect()
     }
 
@@ -114,7 +114,7 @@ impl Matrix {
     }
 
     /// The product of the transpose with a column vector.
-    pub fn transposed_times(&self, vector: &[f64]) -> Vec<f64> {
+    pub(crate) fn transposed_times(&self, vector: &[f64]) -> Vec<f64> {
         let mut output = vec![0.0; self.num_columns];
         self.transposed_times_into(vector, &mut output);
         output
@@ -122,7 +122,7 @@ impl Matrix {
 
     /// The transpose times the matrix.
     #[must_use]
-    pub fn gram(&self) -> Self {
+    pub(crate) fn gram(&self) -> Self {
         let mut gram = Self::from_fn(self.num_columns, self.num_columns, |_, _| 0.0);
         for i in 0..self.num_rows {
             gram.add_outer(1.0, self.row(i));

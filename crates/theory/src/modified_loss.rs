@@ -1,327 +1,287 @@
-//! The loss that the mean iterate of SGD descends on: modified losses, their gradient flows, and the mean over all orders of an epoch.
+//! Experiment C1: how far the mean iterate of SGD after one epoch is from gradient flow on three losses, against the step size.
+//!
+//! The law is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
+//! of the minibatches, `E[w_m] = w(m eps) + O((m eps)^3)`, where w follows the gradient flow of [`ModifiedLoss::Sgd`]. Under the loss
+//! itself and under [`ModifiedLoss::GradientDescent`] the term of second order remains. The losses of a single variable, all numbers and
+//! the fit of the orders are chosen for this project.
 
-use polder_optim::Optimizer as _;
-use polder_optim::{OptimError, Point, Sgd, SgdConfig};
+mod batch_composition;
+mod corrected_order;
+mod loss;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
+use crate::fit::{Estimate, PowerLaw, power_law};
+pub use batch_composition::CompositionRow;
+use batch_composition::compositions;
+use corrected_order::corrected_order;
+use loss::mean_epoch;
+pub use loss::{CubicLoss, MAX_ENUMERATED, ModifiedLoss};
 
-/// The most minibatches whose orders are all enumerated: 7! = 5040.
-pub const MAX_ENUMERATED: usize = 7;
+/// Parts of the experiment that draw: orders of the given losses, random losses, examples, orders of the random losses.
+const ORDERS: u64 = 0;
+const INSTANCES: u64 = 1;
+const EXAMPLES: u64 = 2;
+const INSTANCE_ORDERS: u64 = 3;
 
-/// The most steps of a flow; far more than any flow of finite slopes over the times of an epoch takes.
-const MAX_FLOW_STEPS: u32 = 1 << 20;
-
-/// The loss of one minibatch, `curvature * (w - center)^2 / 2 + skew * w^3 / 6`: the simplest whose curvature changes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CubicLoss {
-    /// The second derivative at 0.
-    pub curvature: f64,
-    /// The minimiser of the quadratic part.
-    pub center: f64,
-    /// The third derivative.
-    pub skew: f64,
+/// The settings of experiment C1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The seed of random losses and orders.
+    pub seed: u64,
+    /// The minibatch losses of the table, at least one.
+    pub losses: Vec<CubicLoss>,
+    /// Where the epoch starts.
+    pub start: f64,
+    /// Step sizes of the table, at least one.
+    pub step_sizes: Vec<f64>,
+    /// Step sizes of the fits, at least 3: small, because the orders are those of vanishing steps.
+    pub fit_step_sizes: Vec<f64>,
+    /// Random problems of the fits, at least 2: intervals are over them.
+    pub num_instances: u64,
+    /// Minibatches of every random problem, at least 2.
+    pub num_minibatches: usize,
+    /// Pairs of a random order and its reverse, where there are too many minibatches to enumerate all orders; at least 2.
+    pub num_pairs: u64,
+    /// Examples whose divisions into minibatches are enumerated; from 1 to [`MAX_ENUMERATED`].
+    pub num_examples: usize,
 }
 
-impl CubicLoss {
-    /// The loss at `w`.
-    pub fn value(&self, w: f64) -> f64 {
-        0.5 * self.curvature * (w - self.center).powi(2) + self.skew * w.powi(3) / 6.0
-    }
-
-    /// The first derivative at `w`.
-    pub fn slope(&self, w: f64) -> f64 {
-        self.curvature * (w - self.center) + 0.5 * self.skew * w * w
-    }
-
-    /// The second derivative at `w`.
-    pub fn curvature_at(&self, w: f64) -> f64 {
-        self.curvature + self.skew * w
-    }
-
-    /// The mean of `losses`, which is cubic again up to a constant; there must be at least one.
-    pub(crate) fn mean(losses: &[Self]) -> Self {
-        let n = losses.len() as f64;
-        let sum = |part: fn(&Self) -> f64| losses.iter().map(part).sum::<f64>() / n;
-        let curvature = sum(|loss| loss.curvature);
-        // The slope at 0 is what fixes the center; without any curvature there is none, and no slope from it either.
-        let pull = sum(|loss| loss.curvature * loss.center);
-        let center = if curvature == 0.0 { 0.0 } else { pull / curvature };
-        Self { curvature, center, skew: sum(|loss| loss.skew) }
-    }
-}
-
-/// A loss whose gradient flow is compared with the mean iterate. C is the mean of the m minibatch losses `C_k`, eps the step size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModifiedLoss {
-    /// C itself.
-    Plain,
-    /// `C + (eps / 4) |grad C|^2`, which full-batch gradient descent follows.
-    GradientDescent,
-    /// `C + (eps / (4 m)) * sum of |grad C_k|^2`, which the mean iterate of SGD under random shuffling follows: after one epoch,
-    /// `E[w_m] = w(m eps) + O((m eps)^3)`.
-    Sgd,
-}
-
-impl ModifiedLoss {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::GradientDescent, Self::Sgd];
-
-    /// The part of the loss at `w` that is added to C.
-    pub fn penalty(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
-        let m = losses.len() as f64;
-        let square = match self {
-            Self::Plain => 0.0,
-            Self::GradientDescent => (losses.iter().map(|loss| loss.slope(w)).sum::<f64>() / m).powi(2),
-            Self::Sgd => losses.iter().map(|loss| loss.slope(w).powi(2)).sum::<f64>() / m,
-        };
-        0.25 * step_size * square
-    }
-
-    /// The derivative of the loss at `w`.
-    ///
-    /// # Source
-    /// Smith et al. (2021), arXiv:2101.12176: Eq. (1) for SGD; Barrett and Dherin (2021), arXiv:2009.11162, for gradient descent.
-    pub fn slope(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
-        let m = losses.len() as f64;
-        let slope = losses.iter().map(|loss| loss.slope(w)).sum::<f64>() / m;
-        let half_gradient_of_square = match self {
-            Self::Plain => 0.0,
-            Self::GradientDescent => slope * losses.iter().map(|loss| loss.curvature_at(w)).sum::<f64>() / m,
-            Self::Sgd => losses.iter().map(|loss| loss.slope(w) * loss.curvature_at(w)).sum::<f64>() / m,
-        };
-        slope + 0.5 * step_size * half_gradient_of_square
-    }
-
-    /// Where the gradient flow of the loss is at `time`, from `start`.
-    ///
-    /// The classical Runge-Kutta method of order 4, with twice the steps until the end moves by less than 1e-14 of its size, some
-    /// units of rounding: the errors that are measured against it are larger by orders of magnitude.
-    ///
-    /// # Errors
-    /// [`TheoryError::InvalidSetting`] if the flow leaves the finite numbers before `time`.
-    pub fn flow(
-        self,
-        losses: &[CubicLoss],
-        step_size: f64,
-        start: f64,
-        time: f64,
-    ) -> Result<f64, TheoryError> {
-        let velocity = |w| -self.slope(losses, step_size, w);
-        let (mut num_steps, mut before) = (8, f64::NAN);
-        while num_steps <= MAX_FLOW_STEPS {
-            let h = time / f64::from(num_steps);
-            let end = (0..num_steps).fold(start, |w, _| {
-                let a = velocity(w);
-                let b = velocity(w + 0.5 * h * a);
-                let c = velocity(w + 0.5 * h * b);
-                let d = velocity(w + h * c);
-                w + h / 6.0 * (a + 2.0 * (b + c) + d)
-            });
-            if (end - before).abs() <= 1e-14 * end.abs().max(start.abs()) {
-                return Ok(end);
-            }
-            (num_steps, before) = (2 * num_steps, end);
+impl Default for Config {
+    /// The desk scale.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            losses: vec![
+                CubicLoss { curvature: 1.0, center: 0.3, skew: 0.5 },
+                CubicLoss { curvature: 2.0, center: -0.4, skew: -0.3 },
+                CubicLoss { curvature: 0.5, center: 1.1, skew: 0.8 },
+            ],
+            start: 0.9,
+            step_sizes: vec![0.1, 0.05, 0.025, 0.0125],
+            fit_step_sizes: vec![0.008, 0.004, 0.002, 0.001],
+            num_instances: 200,
+            num_minibatches: 4,
+            num_pairs: 1000,
+            num_examples: 6,
         }
-        let expected = "a starting point whose gradient flow stays finite for one epoch";
-        Err(TheoryError::setting("start", &start, expected))
     }
 }
 
-/// Where one epoch of SGD ends from `start`, visiting the minibatches in `order`; the steps are those of [`Sgd`].
-///
-/// # Errors
-/// [`TheoryError::Optim`] if the step size is refused.
-pub(crate) fn epoch(
-    losses: &[CubicLoss],
-    order: &[usize],
-    step_size: f64,
-    start: f64,
-) -> Result<f64, TheoryError> {
-    let mut sgd = Sgd::new(SgdConfig::default())?;
-    let mut w = start;
-    for &k in order {
-        let mut objective = |w: &f64, _: Point, gradient: &mut f64| -> Result<(), OptimError> {
-            *gradient = losses[k].slope(*w);
-            Ok(())
-        };
-        sgd.step(&mut objective, &mut w, &mut 0.0, step_size)?;
+impl Config {
+    /// Few random problems of three minibatches.
+    pub fn smoke() -> Self {
+        Self { num_instances: 20, num_minibatches: 3, ..Self::default() }
     }
-    Ok(w)
+
+    /// The default.
+    pub fn desk() -> Self {
+        Self::default()
+    }
+
+    /// More and larger random problems.
+    pub fn paper() -> Self {
+        Self { num_instances: 1000, num_minibatches: 6, ..Self::default() }
+    }
+
+    fn validate(&self) -> Result<(), TheoryError> {
+        if self.losses.is_empty() {
+            return Err(TheoryError::setting("losses", &"[]", "at least one"));
+        }
+        let numbers = self.losses.iter().flat_map(|loss| [loss.curvature, loss.center, loss.skew]);
+        if let Some(bad) = numbers.chain([self.start]).find(|x| !x.is_finite()) {
+            return Err(TheoryError::setting("losses and start", &bad, "finite numbers"));
+        }
+        let step_sizes = self.step_sizes.iter().chain(&self.fit_step_sizes);
+        if let Some(bad) = step_sizes.copied().find(|x| !(x.is_finite() && *x > 0.0)) {
+            return Err(TheoryError::setting(
+                "step_sizes and fit_step_sizes",
+                &bad,
+                "finite numbers above 0",
+            ));
+        }
+        let mut fitted = self.fit_step_sizes.clone();
+        fitted.sort_by(f64::total_cmp);
+        fitted.dedup();
+        if fitted.len() < 3 || self.step_sizes.is_empty() {
+            let found = format!("{:?} and {:?}", self.step_sizes, self.fit_step_sizes);
+            let expected = "at least one, and at least three different ones";
+            return Err(TheoryError::setting("step_sizes and fit_step_sizes", &found, expected));
+        }
+        for (setting, found) in [
+            ("num_instances", self.num_instances),
+            ("num_minibatches", self.num_minibatches as u64),
+            ("num_pairs", self.num_pairs),
+        ] {
+            if found < 2 {
+                return Err(TheoryError::setting(setting, &found, "at least 2"));
+            }
+        }
+        if !(1..=MAX_ENUMERATED).contains(&self.num_examples) {
+            return Err(TheoryError::setting("num_examples", &self.num_examples, "from 1 to 7"));
+        }
+        Ok(())
+    }
 }
 
-/// The mean of where one epoch ends over uniformly random orders of the minibatches.
+/// The result of experiment C1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The settings it was run with.
+    pub config: Config,
+    /// The given losses, one row per step size, in the order of the settings.
+    pub rows: Vec<Row>,
+    /// The root mean square error over the random problems against the step size.
+    pub fits: Vec<Fit>,
+    /// The penalty on average over the composition of minibatches, one row per batch size.
+    pub compositions: Vec<CompositionRow>,
+}
+
+/// One step size of experiment C1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The step size.
+    pub step_size: f64,
+    /// The mean iterate after one epoch; its standard error is 0 where all orders were enumerated.
+    pub mean_iterate: Estimate,
+    /// What remains under each loss, in the order of [`ModifiedLoss::ALL`].
+    pub errors: Vec<FlowError>,
+}
+
+/// The distance of the mean iterate from one flow.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowError {
+    /// The loss of the flow.
+    pub loss: ModifiedLoss,
+    /// Where the flow ends.
+    pub flow: f64,
+    /// `|mean iterate - flow|`.
+    pub error: f64,
+    /// The slope of log error against log step size from the row before; none in the first row, and where there is no slope.
+    pub local_order: Option<f64>,
+}
+
+/// The error order of one loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The loss of the flow.
+    pub loss: ModifiedLoss,
+    /// The root mean square error for every step size of the fit.
+    pub errors: Vec<Estimate>,
+    /// The power law through them.
+    pub law: PowerLaw,
+    /// The error order: the exponent with what the next order adds at these step sizes taken out. Theory says 3 for the modified loss
+    /// of SGD and 2 for the others.
+    pub order: Estimate,
+}
+
+/// Runs experiment C1 on all threads of the current rayon pool. Equal settings give equal results, whatever the number of threads.
 ///
-/// With at most [`MAX_ENUMERATED`] minibatches over all orders, without error. With more over `num_pairs` random orders, each together
-/// with its reverse: the term of order eps^2 that depends on the order, the sum over j after k of `H_j g_k`, adds up to a constant over
-/// such a pair, so that the standard error is of order eps^3 like what is to be measured.
+/// Orders are fitted to the root mean square error over random problems, because the error of a single one may happen to vanish; the
+/// interval is over problems.
 ///
 /// # Errors
-/// [`TheoryError::InvalidSetting`] if there are fewer than 2 pairs and more minibatches than are enumerated; [`TheoryError::Optim`].
-pub(crate) fn mean_epoch(
-    losses: &[CubicLoss],
-    step_size: f64,
-    start: f64,
-    num_pairs: u64,
-    purpose: Purpose,
-) -> Result<Estimate, TheoryError> {
-    let m = losses.len();
-    // Means are taken of differences from the start, which are small: less is lost to rounding.
-    let moved = |order: &[usize]| Ok::<f64, TheoryError>(epoch(losses, order, step_size, start)? - start);
-    if m <= MAX_ENUMERATED {
-        let all = permutations(m);
-        let sum = all.iter().map(|order| moved(order)).sum::<Result<f64, _>>()?;
-        let value = start + sum / all.len() as f64;
-        return Ok(Estimate { value, standard_error: 0.0, lower: value, upper: value });
+/// [`TheoryError::InvalidSetting`], naming the setting.
+///
+/// # Source
+/// Smith et al. (2021), arXiv:2101.12176: the backward error analysis of Section 2. The losses and settings are this project's own.
+pub fn run(config: &Config) -> Result<Report, TheoryError> {
+    config.validate()?;
+    let purpose = |part, replicate| Purpose { seed: config.seed, experiment: "C1", part, replicate };
+    let mut rows: Vec<Row> = Vec::with_capacity(config.step_sizes.len());
+    for &step_size in &config.step_sizes {
+        let Config { losses, start, num_pairs, .. } = config;
+        let mean_iterate = mean_epoch(losses, step_size, *start, *num_pairs, purpose(ORDERS, 0))?;
+        let time = step_size * losses.len() as f64;
+        let mut errors = Vec::with_capacity(ModifiedLoss::ALL.len());
+        for (index, loss) in ModifiedLoss::ALL.into_iter().enumerate() {
+            let flow = loss.flow(losses, step_size, *start, time)?;
+            let error = (mean_iterate.value - flow).abs();
+            if !error.is_finite() {
+                return Err(too_large(step_size));
+            }
+            // No order between equal step sizes, or where an error happens to vanish.
+            let local_order = rows
+                .last()
+                .map(|before| (before.errors[index].error / error).ln() / (before.step_size / step_size).ln())
+                .filter(|order| order.is_finite());
+            errors.push(FlowError { loss, flow, error, local_order });
+        }
+        rows.push(Row { step_size, mean_iterate, errors });
     }
-    if num_pairs < 2 {
-        return Err(TheoryError::setting("num_pairs", &num_pairs, "at least 2"));
-    }
-    let pairs: Vec<f64> = (0..num_pairs)
+    let mut draws = Draws::new(purpose(EXAMPLES, 0));
+    let examples: Vec<CubicLoss> = (0..config.num_examples).map(|_| random_loss(&mut draws)).collect();
+    Ok(Report {
+        config: config.clone(),
+        rows,
+        fits: fits(config)?,
+        compositions: compositions(&examples, config.step_sizes[0], config.start),
+    })
+}
+
+fn fits(config: &Config) -> Result<Vec<Fit>, TheoryError> {
+    // squares[instance][step size][loss]
+    let squares: Vec<Vec<[f64; 3]>> = (0..config.num_instances)
         .into_par_iter()
         .map(|replicate| {
-            let mut order: Vec<usize> = (0..m).collect();
-            Draws::new(Purpose { replicate, ..purpose }).shuffle_first(&mut order, m);
-            let forward = moved(&order)?;
-            order.reverse();
-            Ok(f64::midpoint(forward, moved(&order)?))
+            let purpose = |part| Purpose { seed: config.seed, experiment: "C1", part, replicate };
+            let mut draws = Draws::new(purpose(INSTANCES));
+            let losses: Vec<CubicLoss> =
+                (0..config.num_minibatches).map(|_| random_loss(&mut draws)).collect();
+            let start = draws.uniform(0.5, 1.5);
+            // Orders of an instance draw with a seed of its own.
+            let orders =
+                Purpose { seed: Draws::new(purpose(INSTANCE_ORDERS)).key(), ..purpose(INSTANCE_ORDERS) };
+            config
+                .fit_step_sizes
+                .iter()
+                .map(|&step_size| {
+                    let mean = mean_epoch(&losses, step_size, start, config.num_pairs, orders)?.value;
+                    let time = step_size * losses.len() as f64;
+                    let mut squares = [0.0; 3];
+                    for (square, loss) in squares.iter_mut().zip(ModifiedLoss::ALL) {
+                        *square = (mean - loss.flow(&losses, step_size, start, time)?).powi(2);
+                        if !square.is_finite() {
+                            return Err(too_large(step_size));
+                        }
+                    }
+                    Ok(squares)
+                })
+                .collect()
         })
         .collect::<Result<_, TheoryError>>()?;
-    let Estimate { value, standard_error, .. } = Estimate::of_mean(&pairs);
-    Ok(Estimate::new(start + value, standard_error, pairs.len()))
-}
-
-/// All orders of `0..m`, by Heap's algorithm.
-pub(crate) fn permutations(m: usize) -> Vec<Vec<usize>> {
-    fn extend(order: &mut Vec<usize>, open: usize, all: &mut Vec<Vec<usize>>) {
-        if open <= 1 {
-            all.push(order.clone());
-            return;
-        }
-        for i in 0..open {
-            extend(order, open - 1, all);
-            if i + 1 < open {
-                order.swap(if open.is_multiple_of(2) { i } else { 0 }, open - 1);
-            }
-        }
-    }
-    let (mut order, mut all) = ((0..m).collect(), Vec::new());
-    extend(&mut order, m, &mut all);
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use polder_optim::{GradientPenalty, GradientPenaltyConfig, HessianVector, Objective};
-
-    use super::*;
-
-    const LOSSES: [CubicLoss; 3] = [
-        CubicLoss { curvature: 1.0, center: 0.3, skew: 0.5 },
-        CubicLoss { curvature: 2.0, center: -0.4, skew: -0.3 },
-        CubicLoss { curvature: 0.5, center: 1.1, skew: 0.8 },
-    ];
-    const PURPOSE: Purpose = Purpose { seed: 1, experiment: "C1", part: 0, replicate: 0 };
-
-    #[test]
-    fn slopes_are_derivatives() {
-        let h = 1e-5;
-        for loss in ModifiedLoss::ALL {
-            for w in [-1.0, 0.2, 1.3] {
-                let value = |w: f64| {
-                    LOSSES.iter().map(|loss| loss.value(w)).sum::<f64>() / 3.0 + loss.penalty(&LOSSES, 0.3, w)
-                };
-                let difference = (value(w + h) - value(w - h)) / (2.0 * h);
-                assert!((loss.slope(&LOSSES, 0.3, w) - difference).abs() < 1e-9, "{loss:?}");
-            }
-        }
-    }
-
-    /// `C_k + (lambda / 4) |grad C_k|^2` with lambda = eps, averaged over the minibatches, is the modified loss of SGD.
-    #[test]
-    fn the_gradient_penalty_of_the_optimizer_descends_on_the_modified_loss() {
-        struct Minibatch(CubicLoss);
-        impl Objective<f64> for Minibatch {
-            type Loss = ();
-            fn gradient(&mut self, w: &f64, _: Point, gradient: &mut f64) -> Result<(), OptimError> {
-                *gradient = self.0.slope(*w);
-                Ok(())
-            }
-        }
-        impl HessianVector<f64> for Minibatch {
-            fn hessian_vector_product(&mut self, w: &f64, v: &f64, out: &mut f64) -> Result<(), OptimError> {
-                *out = self.0.curvature_at(*w) * v;
-                Ok(())
-            }
-        }
-        let (lambda, start) = (0.2, 0.9);
-        let mean = LOSSES
-            .iter()
-            .map(|loss| {
-                let config = GradientPenaltyConfig { lambda, base: SgdConfig::default() };
-                let mut penalty = GradientPenalty::new(config).unwrap();
-                let mut w = start;
-                penalty.step(&mut Minibatch(*loss), &mut w, &mut 0.0, 1.0).unwrap();
-                (start - w) / 3.0
-            })
-            .sum::<f64>();
-        assert!((mean - ModifiedLoss::Sgd.slope(&LOSSES, lambda, start)).abs() < 1e-14);
-    }
-
-    #[test]
-    fn the_flow_of_a_quadratic_is_an_exponential() {
-        let losses = [CubicLoss { curvature: 2.0, center: 0.5, skew: 0.0 }];
-        let end = ModifiedLoss::Plain.flow(&losses, 0.1, 1.5, 0.7).unwrap();
-        assert!((end - (0.5 + (-1.4_f64).exp())).abs() < 1e-14);
-        // C + (eps / 4) |grad C|^2 has the curvature a + eps a^2 / 2.
-        let end = ModifiedLoss::Sgd.flow(&losses, 0.1, 1.5, 0.7).unwrap();
-        assert!((end - (0.5 + (-0.7 * 2.2_f64).exp())).abs() < 1e-14);
-    }
-
-    #[test]
-    fn a_flow_that_ends_in_infinity_is_refused() {
-        let losses = [CubicLoss { curvature: 0.0, center: 0.0, skew: -2.0 }];
-        assert!(ModifiedLoss::Plain.flow(&losses, 0.1, 1.0, 1.5).is_err());
-    }
-
-    #[test]
-    fn every_order_occurs_once() {
-        for (m, count) in [(1, 1), (3, 6), (5, 120)] {
-            let all = permutations(m);
-            assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (count, count));
-        }
-    }
-
-    #[test]
-    fn pairs_of_random_orders_have_the_mean_over_all_orders() {
-        // Eight minibatches: too many to enumerate in the code, few enough for the test.
-        let losses: Vec<CubicLoss> = (0..8)
-            .map(|k| CubicLoss { center: 0.2 * f64::from(k) - 0.7, ..LOSSES[k as usize % 3] })
+    let fit = |(index, loss)| {
+        let measurements: Vec<Vec<f64>> = (0..config.fit_step_sizes.len())
+            .map(|step_size| squares.iter().map(|instance| instance[step_size][index]).collect())
             .collect();
-        let exact = {
-            let all = permutations(8);
-            all.iter().map(|order| epoch(&losses, order, 0.05, 0.9).unwrap()).sum::<f64>() / all.len() as f64
-        };
-        let found = mean_epoch(&losses, 0.05, 0.9, 400, PURPOSE).unwrap();
-        assert!((found.value - exact).abs() < 4.0 * found.standard_error, "{found:?} {exact}");
-        // Without reversing, the standard error would be ten times as large and more.
-        assert!(found.standard_error < 1e-4, "{found:?}");
-        assert!(mean_epoch(&losses, 0.05, 0.9, 1, PURPOSE).is_err());
-    }
-
-    #[test]
-    fn the_mean_of_losses_has_the_mean_slope() {
-        let mean = CubicLoss::mean(&LOSSES);
-        for w in [-1.0, 0.0, 2.0] {
-            let expected = LOSSES.iter().map(|loss| loss.slope(w)).sum::<f64>() / 3.0;
-            assert!((mean.slope(w) - expected).abs() < 1e-15);
+        let error = |values: &Vec<f64>| Estimate::of_mean(values).root(values.len());
+        Fit {
+            loss,
+            errors: measurements.iter().map(error).collect(),
+            law: power_law(&config.fit_step_sizes, &measurements, f64::sqrt),
+            order: corrected_order(&config.fit_step_sizes, &measurements, f64::sqrt),
         }
+    };
+    Ok(ModifiedLoss::ALL.into_iter().enumerate().map(fit).collect())
+}
+
+fn too_large(step_size: f64) -> TheoryError {
+    TheoryError::setting(
+        "step_sizes and fit_step_sizes",
+        &step_size,
+        "small enough for an epoch to stay finite",
+    )
+}
+
+/// A convex loss around the starting points.
+fn random_loss(draws: &mut Draws) -> CubicLoss {
+    CubicLoss {
+        curvature: draws.uniform(0.5, 2.0),
+        center: draws.uniform(-1.0, 1.0),
+        skew: draws.uniform(-0.5, 0.5),
     }
 }

@@ -8,7 +8,7 @@ const MAX_SWEEPS: usize = 60;
 
 /// The eigenvalues of a symmetric matrix with orthonormal eigenvectors.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SymmetricEigen {
+pub(crate) struct SymmetricEigen {
     /// The eigenvalues, descending.
     pub values: Vec<f64>,
     /// Row i is the unit eigenvector of eigenvalue i.
@@ -24,7 +24,7 @@ impl SymmetricEigen {
     /// # Source
     /// The cyclic Jacobi method: Golub and Van Loan (2013), Matrix Computations, section 8.5. Some 10 n^3 operations per sweep, and few
     /// sweeps: right for the dimensions of some hundreds that occur here.
-    pub fn of(matrix: &Matrix) -> Result<Self, TheoryError> {
+    pub(crate) fn of(matrix: &Matrix) -> Result<Self, TheoryError> {
         let n = matrix.num_rows();
         let size = matrix.entries().iter().map(|x| x * x).sum::<f64>().sqrt();
         if matrix.num_columns() != n {

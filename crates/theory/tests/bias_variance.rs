@@ -1,6 +1,7 @@
 //! Experiments D1 and D2: closed forms against Monte Carlo with the optimizer's own steps, and where SAM wins.
 
-use polder_theory::{BiasVarianceCurve, D1Config, D2Config, D2Problem, TheoryError, d1, d2};
+use polder_theory::TheoryError;
+use polder_theory::sam::{BiasVarianceCurve, kernel, least_squares};
 
 /// Runs on pools of one and of three threads, which must agree.
 fn on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(
@@ -29,8 +30,8 @@ fn assert_trade_off(curves: &[BiasVarianceCurve]) {
 
 #[test]
 fn monte_carlo_of_least_squares_confirms_the_closed_form() {
-    let config = D1Config { num_replicates: 2000, ..D1Config::smoke() };
-    let report = on_any_number_of_threads(|| d1(&config));
+    let config = least_squares::Config { num_replicates: 2000, ..least_squares::Config::smoke() };
+    let report = on_any_number_of_threads(|| least_squares::run(&config));
     for curves in [&report.high_signal, &report.low_signal] {
         assert_trade_off(curves);
         for curve in curves {
@@ -58,7 +59,7 @@ fn monte_carlo_of_least_squares_confirms_the_closed_form() {
 
 #[test]
 fn sam_wins_when_stopped_early_at_high_signal_and_not_at_low() {
-    let report = d1(&D1Config::smoke()).unwrap();
+    let report = least_squares::run(&least_squares::Config::smoke()).unwrap();
     let sam = &report.high_signal[1];
     assert!(sam.rows[0].change.total() < 0.0 && sam.rows[0].measured_change.total.upper < 0.0);
     assert!(sam.best.total < report.high_signal[0].best.total);
@@ -71,8 +72,8 @@ fn sam_wins_when_stopped_early_at_high_signal_and_not_at_low() {
 
 #[test]
 fn monte_carlo_of_kernel_regression_confirms_the_closed_form() {
-    let config = D2Config { num_replicates: 100, ..D2Config::smoke() };
-    let report = on_any_number_of_threads(|| d2(&config));
+    let config = kernel::Config { num_replicates: 100, ..kernel::Config::smoke() };
+    let report = on_any_number_of_threads(|| kernel::run(&config));
     assert_eq!(report.cells.len(), 2);
     assert!(report.agreement.holds(), "{:?}", report.agreement);
     for cell in &report.cells {
@@ -88,16 +89,38 @@ fn monte_carlo_of_kernel_regression_confirms_the_closed_form() {
 
 #[test]
 fn settings_that_make_no_experiment_are_refused_by_name() {
-    let refused = |config: D1Config| d1(&config).unwrap_err().to_string();
-    assert!(refused(D1Config { num_replicates: 1, ..D1Config::smoke() }).starts_with("num_replicates"));
-    assert!(refused(D1Config { step_size: 1.0, ..D1Config::smoke() }).starts_with("step_size"));
-    assert!(refused(D1Config { rho: -1.0, ..D1Config::smoke() }).starts_with("rho"));
-    assert!(refused(D1Config { steps: vec![5, 1], ..D1Config::smoke() }).starts_with("steps"));
-    assert!(refused(D1Config { eigenvalues: vec![0.0; 4], ..D1Config::smoke() }).starts_with("eigenvalues"));
-    let problem = |dimension, bandwidth| vec![D2Problem { dimension, bandwidth }];
-    let refused = |config: D2Config| d2(&config).unwrap_err().to_string();
-    assert!(refused(D2Config { problems: problem(0, 0.1), ..D2Config::smoke() }).starts_with("dimension"));
-    assert!(refused(D2Config { problems: problem(1, 0.0), ..D2Config::smoke() }).starts_with("bandwidth"));
-    assert!(refused(D2Config { step_share: 2.0, ..D2Config::smoke() }).starts_with("step_size"));
-    assert!(refused(D2Config { num_examples: 0, ..D2Config::smoke() }).starts_with("num_examples"));
+    let refused = |config: least_squares::Config| least_squares::run(&config).unwrap_err().to_string();
+    assert!(
+        refused(least_squares::Config { num_replicates: 1, ..least_squares::Config::smoke() })
+            .starts_with("num_replicates")
+    );
+    assert!(
+        refused(least_squares::Config { step_size: 1.0, ..least_squares::Config::smoke() })
+            .starts_with("step_size")
+    );
+    assert!(
+        refused(least_squares::Config { rho: -1.0, ..least_squares::Config::smoke() }).starts_with("rho")
+    );
+    assert!(
+        refused(least_squares::Config { steps: vec![5, 1], ..least_squares::Config::smoke() })
+            .starts_with("steps")
+    );
+    assert!(
+        refused(least_squares::Config { eigenvalues: vec![0.0; 4], ..least_squares::Config::smoke() })
+            .starts_with("eigenvalues")
+    );
+    let problem = |dimension, bandwidth| vec![kernel::Problem { dimension, bandwidth }];
+    let refused = |config: kernel::Config| kernel::run(&config).unwrap_err().to_string();
+    assert!(
+        refused(kernel::Config { problems: problem(0, 0.1), ..kernel::Config::smoke() })
+            .starts_with("dimension")
+    );
+    assert!(
+        refused(kernel::Config { problems: problem(1, 0.0), ..kernel::Config::smoke() })
+            .starts_with("bandwidth")
+    );
+    assert!(refused(kernel::Config { step_share: 2.0, ..kernel::Config::smoke() }).starts_with("step_size"));
+    assert!(
+        refused(kernel::Config { num_examples: 0, ..kernel::Config::smoke() }).starts_with("num_examples")
+    );
 }

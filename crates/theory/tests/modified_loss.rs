@@ -1,6 +1,6 @@
 //! Experiment C1 against the known table, and its orders.
 
-use polder_theory::{C1Config, ModifiedLoss, c1};
+use polder_theory::modified_loss::{self, ModifiedLoss};
 
 /// Step size, then the error under C, the modified loss of gradient descent and that of SGD, from an independent calculation with
 /// exact means over the six orders; all digits as they were printed.
@@ -14,7 +14,7 @@ const TABLE: [(f64, [&str; 3]); 4] = [
 
 #[test]
 fn errors_are_the_known_table_to_all_its_digits() {
-    let report = c1(&C1Config::smoke()).unwrap();
+    let report = modified_loss::run(&modified_loss::Config::smoke()).unwrap();
     assert_eq!(report.rows.len(), TABLE.len());
     for (row, (step_size, known)) in report.rows.iter().zip(TABLE) {
         assert_eq!((row.step_size, row.mean_iterate.standard_error), (step_size, 0.0));
@@ -26,7 +26,9 @@ fn errors_are_the_known_table_to_all_its_digits() {
 
 #[test]
 fn the_error_order_is_three_under_the_modified_loss_and_two_under_the_others() {
-    let report = c1(&C1Config { num_instances: 50, ..C1Config::default() }).unwrap();
+    let report =
+        modified_loss::run(&modified_loss::Config { num_instances: 50, ..modified_loss::Config::default() })
+            .unwrap();
     for fit in &report.fits {
         let order = match fit.loss {
             ModifiedLoss::Plain | ModifiedLoss::GradientDescent => 2.0,
@@ -43,9 +45,14 @@ fn the_error_order_is_three_under_the_modified_loss_and_two_under_the_others() {
 
 #[test]
 fn with_too_many_minibatches_to_enumerate_pairs_of_orders_show_the_same_orders() {
-    let losses = C1Config::default().losses.into_iter().cycle().take(12).collect();
-    let config = C1Config { losses, step_sizes: vec![0.01, 0.005], num_instances: 2, ..C1Config::default() };
-    let report = c1(&config).unwrap();
+    let losses = modified_loss::Config::default().losses.into_iter().cycle().take(12).collect();
+    let config = modified_loss::Config {
+        losses,
+        step_sizes: vec![0.01, 0.005],
+        num_instances: 2,
+        ..modified_loss::Config::default()
+    };
+    let report = modified_loss::run(&config).unwrap();
     let row = &report.rows[1];
     assert!(row.mean_iterate.standard_error > 0.0);
     let [plain, _, sgd] = row.errors[..] else { panic!("three losses") };
@@ -55,23 +62,44 @@ fn with_too_many_minibatches_to_enumerate_pairs_of_orders_show_the_same_orders()
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let config = C1Config { num_minibatches: 8, num_instances: 3, num_pairs: 20, ..C1Config::smoke() };
+    let config = modified_loss::Config {
+        num_minibatches: 8,
+        num_instances: 3,
+        num_pairs: 20,
+        ..modified_loss::Config::smoke()
+    };
     let run = |num_threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
-        pool.install(|| c1(&config)).unwrap()
+        pool.install(|| modified_loss::run(&config)).unwrap()
     };
     assert_eq!(run(1), run(3));
 }
 
 #[test]
 fn settings_that_make_no_experiment_are_refused_by_name() {
-    let refused = |config: C1Config| c1(&config).unwrap_err().to_string();
-    assert!(refused(C1Config { losses: Vec::new(), ..C1Config::smoke() }).starts_with("losses"));
-    assert!(refused(C1Config { start: f64::NAN, ..C1Config::smoke() }).contains("start"));
-    assert!(refused(C1Config { step_sizes: vec![0.0], ..C1Config::smoke() }).starts_with("step_sizes"));
+    let refused = |config: modified_loss::Config| modified_loss::run(&config).unwrap_err().to_string();
     assert!(
-        refused(C1Config { fit_step_sizes: vec![0.1, 0.1], ..C1Config::smoke() }).contains("three different")
+        refused(modified_loss::Config { losses: Vec::new(), ..modified_loss::Config::smoke() })
+            .starts_with("losses")
     );
-    assert!(refused(C1Config { num_instances: 1, ..C1Config::smoke() }).starts_with("num_instances"));
-    assert!(refused(C1Config { num_examples: 8, ..C1Config::smoke() }).starts_with("num_examples"));
+    assert!(
+        refused(modified_loss::Config { start: f64::NAN, ..modified_loss::Config::smoke() })
+            .contains("start")
+    );
+    assert!(
+        refused(modified_loss::Config { step_sizes: vec![0.0], ..modified_loss::Config::smoke() })
+            .starts_with("step_sizes")
+    );
+    assert!(
+        refused(modified_loss::Config { fit_step_sizes: vec![0.1, 0.1], ..modified_loss::Config::smoke() })
+            .contains("three different")
+    );
+    assert!(
+        refused(modified_loss::Config { num_instances: 1, ..modified_loss::Config::smoke() })
+            .starts_with("num_instances")
+    );
+    assert!(
+        refused(modified_loss::Config { num_examples: 8, ..modified_loss::Config::smoke() })
+            .starts_with("num_examples")
+    );
 }

@@ -1,6 +1,7 @@
 //! Experiments D3 and D4: minibatch SAM against full-batch SAM, and students of a teacher.
 
-use polder_theory::{D3Config, D4Config, TheoryError, d3, d4};
+use polder_theory::TheoryError;
+use polder_theory::sam::{minibatch, students};
 
 /// Runs on pools of one and of three threads, which must agree.
 fn on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(
@@ -17,7 +18,7 @@ fn on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(
 
 #[test]
 fn minibatch_sam_regularises_at_least_as_strongly_as_full_batch_sam() {
-    let report = on_any_number_of_threads(|| d3(&D3Config::smoke()));
+    let report = on_any_number_of_threads(|| minibatch::run(&minibatch::Config::smoke()));
     let full = report.rows.last().unwrap();
     assert_eq!(full.batch_size, 16);
     assert!(report.trace_agreement.holds() && report.bias_agreement.holds(), "{:?}", report.bias_agreement);
@@ -39,7 +40,7 @@ fn minibatch_sam_regularises_at_least_as_strongly_as_full_batch_sam() {
 
 #[test]
 fn sam_students_are_less_sharp() {
-    let report = on_any_number_of_threads(|| d4(&D4Config::smoke()));
+    let report = on_any_number_of_threads(|| students::run(&students::Config::smoke()));
     assert!(report.top_eigenvalue.difference.upper < 0.0, "{:?}", report.top_eigenvalue);
     assert!(report.trace.difference.upper < 0.0, "{:?}", report.trace);
     // Eight replicates show the sign of the difference in test error; its interval takes more of them.
@@ -51,14 +52,31 @@ fn sam_students_are_less_sharp() {
 
 #[test]
 fn settings_that_make_no_experiment_are_refused_by_name() {
-    let refused = |config: D3Config| d3(&config).unwrap_err().to_string();
-    assert!(refused(D3Config { batch_sizes: vec![17], ..D3Config::smoke() }).starts_with("batch_sizes"));
-    assert!(refused(D3Config { num_examples: 1, ..D3Config::smoke() }).starts_with("num_examples"));
-    assert!(refused(D3Config { step_share: 1.5, ..D3Config::smoke() }).starts_with("step_share"));
-    assert!(refused(D3Config { rho_share: 0.0, ..D3Config::smoke() }).starts_with("rho_share"));
-    let refused = |config: D4Config| d4(&config).unwrap_err().to_string();
-    assert!(refused(D4Config { rho: 0.0, ..D4Config::smoke() }).starts_with("rho"));
-    assert!(refused(D4Config { num_replicates: 1, ..D4Config::smoke() }).starts_with("num_replicates"));
-    assert!(refused(D4Config { noise_share: f64::NAN, ..D4Config::smoke() }).starts_with("noise_share"));
-    assert!(refused(D4Config { step_size: 1e3, ..D4Config::smoke() }).contains("diverged"));
+    let refused = |config: minibatch::Config| minibatch::run(&config).unwrap_err().to_string();
+    assert!(
+        refused(minibatch::Config { batch_sizes: vec![17], ..minibatch::Config::smoke() })
+            .starts_with("batch_sizes")
+    );
+    assert!(
+        refused(minibatch::Config { num_examples: 1, ..minibatch::Config::smoke() })
+            .starts_with("num_examples")
+    );
+    assert!(
+        refused(minibatch::Config { step_share: 1.5, ..minibatch::Config::smoke() })
+            .starts_with("step_share")
+    );
+    assert!(
+        refused(minibatch::Config { rho_share: 0.0, ..minibatch::Config::smoke() }).starts_with("rho_share")
+    );
+    let refused = |config: students::Config| students::run(&config).unwrap_err().to_string();
+    assert!(refused(students::Config { rho: 0.0, ..students::Config::smoke() }).starts_with("rho"));
+    assert!(
+        refused(students::Config { num_replicates: 1, ..students::Config::smoke() })
+            .starts_with("num_replicates")
+    );
+    assert!(
+        refused(students::Config { noise_share: f64::NAN, ..students::Config::smoke() })
+            .starts_with("noise_share")
+    );
+    assert!(refused(students::Config { step_size: 1e3, ..students::Config::smoke() }).contains("diverged"));
 }

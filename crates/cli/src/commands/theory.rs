@@ -9,15 +9,16 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use polder_theory::{Exhibit, Support, Table};
 use serde_json::json;
 
 use crate::exit_code::Outcome;
 use crate::stdout;
+use polder_experiment::claim::Uncertainty;
 use polder_experiment::law::{Law, set};
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::scale::ScaleName;
 use polder_experiment::theory_record::{Simulation, TheoryRecord};
+use polder_report::simulation::{Summary, Table};
 use polder_report::{figures, svg_file};
 
 const EXAMPLES: &str = "\
@@ -61,9 +62,9 @@ pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let record = waiting(simulation.law, || simulation.run())?;
-    let exhibit = record.exhibit()?;
+    let summary = Summary::of(simulation.law.id, &record.report)?;
     if svg.is_some() || png.is_some() {
-        let picture = svg_file::file(&figures::of_law(&exhibit)?);
+        let picture = svg_file::file(&figures::of_law(&summary)?);
         let write = |path: &Path, bytes: &[u8]| {
             replace_file(path, bytes)
                 .with_context(|| format!("cannot write the picture `{}`", path.display()))
@@ -72,9 +73,9 @@ pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
         png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
     }
     if *json {
-        stdout::print(&format!("{}\n", json_of(simulation.law, &record, &exhibit)))?;
+        stdout::print(&format!("{}\n", json_of(simulation.law, &record, &summary)))?;
     } else {
-        stdout::print(&text_of(simulation.law, &record, &exhibit))?;
+        stdout::print(&text_of(simulation.law, &record, &summary))?;
     }
     Ok(Outcome::Done.into())
 }
@@ -92,18 +93,18 @@ fn waiting<T>(law: &Law, compute: impl FnOnce() -> T) -> T {
     result
 }
 
-fn json_of(law: &Law, record: &TheoryRecord, exhibit: &Exhibit) -> serde_json::Value {
-    let evidence = exhibit.evidence.iter().map(|evidence| {
-        let mut fields = json!({ "what": evidence.what, "value": evidence.value });
-        let more = match evidence.support {
-            Support::Interval { low, high, n } => json!({ "low": low, "high": high, "n": n }),
-            Support::Exact { n } => json!({ "n": n }),
-            Support::Deviations { limit, n } => {
-                json!({ "limit": limit, "n": n, "share_of_limit": evidence.value / limit })
+fn json_of(law: &Law, record: &TheoryRecord, summary: &Summary) -> serde_json::Value {
+    let evidence = summary.metrics.iter().map(|metric| {
+        let mut fields = json!({ "what": metric.what, "value": metric.value });
+        let more = match metric.uncertainty {
+            Uncertainty::Interval { low, high, n } => json!({ "low": low, "high": high, "n": n }),
+            Uncertainty::Exact { n } => json!({ "n": n }),
+            Uncertainty::Deviations { limit, n } => {
+                json!({ "limit": limit, "n": n, "share_of_limit": metric.value / limit })
             }
         };
         fields.as_object_mut().expect("just made").extend(more.as_object().expect("just made").clone());
-        (evidence.name.clone(), fields)
+        (metric.name.clone(), fields)
     });
     json!({
         "law": law.name,
@@ -115,23 +116,23 @@ fn json_of(law: &Law, record: &TheoryRecord, exhibit: &Exhibit) -> serde_json::V
     })
 }
 
-fn text_of(law: &Law, record: &TheoryRecord, exhibit: &Exhibit) -> String {
+fn text_of(law: &Law, record: &TheoryRecord, summary: &Summary) -> String {
     let mut text = format!("{} {}: {}\n", law.id, law.name, law.about);
-    for table in &exhibit.tables {
+    for table in &summary.tables {
         let _ = write!(text, "\n{}\n\n{}", table.title, aligned(table));
     }
     text += "\nWhat claims are about (intervals at 95 %):\n";
-    let width = exhibit.evidence.iter().map(|evidence| evidence.name.len()).max().unwrap_or(0);
-    for evidence in &exhibit.evidence {
-        let value = number(evidence.value);
-        let support = match evidence.support {
-            Support::Interval { low, high, .. } => format!("[{}, {}]", number(low), number(high)),
-            Support::Exact { .. } => "exact".to_owned(),
-            Support::Deviations { limit, n } => {
+    let width = summary.metrics.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
+    for metric in &summary.metrics {
+        let value = number(metric.value);
+        let uncertainty = match metric.uncertainty {
+            Uncertainty::Interval { low, high, .. } => format!("[{}, {}]", number(low), number(high)),
+            Uncertainty::Exact { .. } => "exact".to_owned(),
+            Uncertainty::Deviations { limit, n } => {
                 format!("standard errors; chance stays below {limit:.2} ({n} comparisons)")
             }
         };
-        let _ = writeln!(text, "  {:width$}  {value:>10}  {support}  {}", evidence.name, evidence.what);
+        let _ = writeln!(text, "  {:width$}  {value:>10}  {uncertainty}  {}", metric.name, metric.what);
     }
     text + &format!("{:.1} s\n", record.seconds)
 }
@@ -191,6 +192,7 @@ fn subcommand(law: &'static Law) -> Command {
     Command::new(law.name)
         .visible_alias(law.id)
         .alias(law.typed_id)
+        .visible_aliases((law.module != law.name).then_some(law.module))
         .about(law.about)
         .args(own)
         .arg(

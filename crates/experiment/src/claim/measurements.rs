@@ -133,16 +133,16 @@ impl Place {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub mod tests {
     use super::*;
 
     /// A finished run with these test accuracies at its end.
-    pub(crate) fn finished(accuracies: &[(&str, f64)]) -> Measured {
+    pub fn finished(accuracies: &[(&str, f64)]) -> Measured {
         let by_weights = accuracies.iter().map(|(weights, value)| ((*weights).to_owned(), *value)).collect();
         Measured { has_ended: true, epochs: vec![(1.0, 0.5, by_weights)], ..Measured::default() }
     }
 
-    pub(crate) fn at(text: &str) -> Point {
+    pub fn at(text: &str) -> Point {
         Point::of(&text.parse().unwrap())
     }
 

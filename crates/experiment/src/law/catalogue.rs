@@ -1,28 +1,31 @@
 //! Every law that there is, in the order of the papers.
 
-use polder_theory::{self as theory, Exhibits};
+use polder_theory as theory;
+use serde::Deserialize;
 
 use super::{Flag, Law, settings, table};
 use crate::scale::ScaleName;
 
-/// A law from the names of its settings, its report and its function in [`polder_theory`].
+/// A law from its module in [`polder_theory`].
 macro_rules! law {
-    ($id:literal | $typed:literal, $name:literal, $about:literal, $settings:ident, $report:ident, $simulate:ident, [$($flag:expr),* $(,)?]) => {
+    ($id:literal | $typed:literal, $name:literal | $module_name:literal, $about:literal, $($module:ident)::+, [$($flag:expr),* $(,)?]) => {
         Law {
             id: $id,
             typed_id: $typed,
             name: $name,
+            module: $module_name,
             about: $about,
             flags: &[$($flag),*],
             preset: |scale| {
+                use theory::$($module)::+::Config;
                 table(&match scale {
-                    ScaleName::Smoke => theory::$settings::smoke(),
-                    ScaleName::Desk => theory::$settings::desk(),
-                    ScaleName::Paper => theory::$settings::paper(),
+                    ScaleName::Smoke => Config::smoke(),
+                    ScaleName::Desk => Config::desk(),
+                    ScaleName::Paper => Config::paper(),
                 })
             },
-            simulate: |of| Ok(serde_json::to_value(theory::$simulate(&settings(of)?)?)?),
-            exhibit: |of| Ok(<theory::$report as serde::Deserialize>::deserialize(of)?.exhibit()),
+            simulate: |of| Ok(serde_json::to_value(theory::$($module)::+::run(&settings(of)?)?)?),
+            check: |of| Ok(theory::$($module)::+::Report::deserialize(of).map(drop)?),
         }
     };
 }
@@ -41,11 +44,9 @@ impl Law {
     pub const ALL: [Self; 11] = [
         law!(
             "A1" | "a1",
-            "smoothing",
+            "smoothing" | "rates",
             "Rates of SGD and of its average towards the minimiser of the smoothed objective",
-            A1Config,
-            A1Report,
-            a1,
+            averaging::rates,
             [
                 Flag::new("step-size", "step_sizes", STEP_SIZES),
                 Flag::new("noise", "noise_radius", NOISE_RADIUS),
@@ -58,11 +59,9 @@ impl Law {
         ),
         law!(
             "A2" | "a2",
-            "minima",
+            "minima" | "minima",
             "Which of a sharp and a flat minimum SGD and its average end at, by step size",
-            A2Config,
-            A2Report,
-            a2,
+            averaging::minima,
             [
                 Flag::new("step-size", "step_sizes", "Step sizes, at least two, ascending"),
                 Flag::new("noise", "noise_radius", NOISE_RADIUS),
@@ -74,11 +73,9 @@ impl Law {
         ),
         law!(
             "A3" | "a3",
-            "kink",
+            "kink" | "kink",
             "A negative control: at a kink the average is not of the order of the step size",
-            A3Config,
-            A3Report,
-            a3,
+            averaging::kink,
             [
                 Flag::new("step-size", "step_sizes", "Step sizes, at least two"),
                 Flag::new("noise", "noise_radius", NOISE_RADIUS),
@@ -91,11 +88,9 @@ impl Law {
         ),
         law!(
             "B1" | "b1",
-            "thresholds",
+            "thresholds" | "quadratic",
             "Step sizes at which SGD leaves a minimum, in mean square and almost surely",
-            B1Config,
-            B1Report,
-            b1,
+            thresholds::quadratic,
             [
                 Flag::new("batch-sizes", "batch_sizes", BATCH_SIZES),
                 Flag::new("draws", "num_draws", "Draws of a curvature per measured threshold"),
@@ -106,11 +101,9 @@ impl Law {
         ),
         law!(
             "B2" | "b2",
-            "circle",
+            "circle" | "circle",
             "Escape from the sharp one of two bowls, by step size and batch size",
-            B2Config,
-            B2Report,
-            b2,
+            thresholds::circle,
             [
                 Flag::new("sharp", "sharp_curvature", "Mean curvature of the sharp bowl"),
                 Flag::new("flat", "flat_curvature", "Mean curvature of the flat bowl"),
@@ -122,11 +115,9 @@ impl Law {
         ),
         law!(
             "B3" | "b3",
-            "styblinski-tang",
+            "styblinski-tang" | "styblinski-tang",
             "Escape from the minima of the Styblinski-Tang function",
-            B3Config,
-            B3Report,
-            b3,
+            thresholds::styblinski_tang,
             [
                 Flag::new("dim", "dim", "Coordinates"),
                 Flag::new("batch-sizes", "runs.batch_sizes", BATCH_SIZES),
@@ -137,11 +128,9 @@ impl Law {
         ),
         law!(
             "C1" | "c1",
-            "modified-loss",
+            "modified-loss" | "modified-loss",
             "The mean iterate of SGD after an epoch against gradient flow on three losses",
-            C1Config,
-            C1Report,
-            c1,
+            modified_loss,
             [
                 Flag::new("step-size", "step_sizes", "Step sizes of the table"),
                 Flag::new("fit-step-size", "fit_step_sizes", "Step sizes of the fits, at least three"),
@@ -153,11 +142,9 @@ impl Law {
         ),
         law!(
             "D1" | "d1",
-            "least-squares",
+            "least-squares" | "least-squares",
             "Bias and variance of gradient descent and SAM on least squares",
-            D1Config,
-            D1Report,
-            d1,
+            sam::least_squares,
             [
                 Flag::new("step-size", "step_size", "Step size of the small problem"),
                 Flag::new("rho", "rho", "Radius of SAM on the small problem"),
@@ -169,11 +156,9 @@ impl Law {
         ),
         law!(
             "D2" | "d2",
-            "kernel",
+            "kernel" | "kernel",
             "Bias and variance of gradient descent and SAM on kernel regression",
-            D2Config,
-            D2Report,
-            d2,
+            sam::kernel,
             [
                 Flag::new("examples", "num_examples", "Examples per problem"),
                 Flag::new(
@@ -190,11 +175,9 @@ impl Law {
         ),
         law!(
             "D3" | "d3",
-            "minibatch-sam",
+            "minibatch-sam" | "minibatch",
             "Minibatch SAM regularises at least as strongly as full-batch SAM",
-            D3Config,
-            D3Report,
-            d3,
+            sam::minibatch,
             [
                 Flag::new("examples", "num_examples", "Examples"),
                 Flag::new("features", "num_features", "Features"),
@@ -212,11 +195,9 @@ impl Law {
         ),
         law!(
             "D4" | "d4",
-            "students",
+            "students" | "students",
             "Students of a teacher network, trained by gradient descent and by SAM",
-            D4Config,
-            D4Report,
-            d4,
+            sam::students,
             [
                 Flag::new("units", "student_units", "Hidden units of the students"),
                 Flag::new("examples", "num_examples", "Examples"),

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use polder_theory as theory;
-use theory::{AxisScale, Shape};
+use plot::{AxisScale, Shape};
+use polder_plot as plot;
 
 use super::samples::Samples;
 use super::{Figure, LegendEntry, Mark, Panel};
@@ -13,7 +13,7 @@ use crate::panel::{Axis, Ink, Plot, log_axis, panel};
 const BEYOND: f64 = 0.35;
 
 /// Draws the panels and collects the legend.
-pub(super) fn figure(figure: &theory::Figure) -> anyhow::Result<Figure> {
+pub(super) fn figure(figure: &plot::Figure) -> anyhow::Result<Figure> {
     let mut legend = Vec::<LegendEntry>::new();
     for series in figure.panels.iter().flat_map(|panel| &panel.series) {
         let Some(label) = &series.label else { continue };
@@ -40,12 +40,12 @@ pub(super) fn figure(figure: &theory::Figure) -> anyhow::Result<Figure> {
 }
 
 /// A series without a name in the legend is called as the one whose colour it has: the intervals around its dots, say.
-fn samples(figure: &theory::Figure, panel: &theory::Panel) -> Vec<Samples> {
+fn samples(figure: &plot::Figure, panel: &plot::Panel) -> Vec<Samples> {
     let named = |ink| {
         let all = panel.series.iter().chain(figure.panels.iter().flat_map(|panel| &panel.series));
         all.filter(|series| series.ink == ink).find_map(|series| series.label.as_deref())
     };
-    let of_series = |series: &theory::Series| {
+    let of_series = |series: &plot::Series| {
         let name = series.label.as_deref().or_else(|| named(series.ink)).unwrap_or_default();
         Samples::of_shape(name, &series.shape)
     };
@@ -61,22 +61,22 @@ fn mark(shape: &Shape) -> Mark {
     }
 }
 
-impl From<theory::Ink> for Ink {
-    fn from(ink: theory::Ink) -> Self {
+impl From<plot::Ink> for Ink {
+    fn from(ink: plot::Ink) -> Self {
         match ink {
-            theory::Ink::Text => Self::Text,
-            theory::Ink::Muted => Self::Muted,
-            theory::Ink::Orange => Self::Iterate,
-            theory::Ink::Blue => Self::Average,
-            theory::Ink::Green => Self::Smoothed,
-            theory::Ink::Purple => Self::Purple,
-            theory::Ink::Ochre => Self::Ochre,
-            theory::Ink::Gray => Self::Training,
+            plot::Ink::Text => Self::Text,
+            plot::Ink::Muted => Self::Muted,
+            plot::Ink::Orange => Self::Iterate,
+            plot::Ink::Blue => Self::Average,
+            plot::Ink::Green => Self::Smoothed,
+            plot::Ink::Purple => Self::Purple,
+            plot::Ink::Ochre => Self::Ochre,
+            plot::Ink::Gray => Self::Training,
         }
     }
 }
 
-fn draw(of: &theory::Panel) -> anyhow::Result<String> {
+fn draw(of: &plot::Panel) -> anyhow::Result<String> {
     let x = axis(&of.x, &spans(of, &of.x, |mark| mark.x));
     let y = axis(&of.y, &spans(of, &of.y, |mark| mark.y));
     panel(&format!("{}: {} against {}", of.title, of.y.label, of.x.label), &x, &y, |plot| {
@@ -113,7 +113,7 @@ fn extents(shape: &Shape) -> Vec<Extent> {
 }
 
 /// The range of what is drawn along an axis, in its own coordinates.
-fn spans(of: &theory::Panel, along: &theory::Axis, part: impl Fn(&Extent) -> (f64, f64)) -> Range<f64> {
+fn spans(of: &plot::Panel, along: &plot::Axis, part: impl Fn(&Extent) -> (f64, f64)) -> Range<f64> {
     let (mut firm, mut soft) = ((f64::INFINITY, f64::NEG_INFINITY), (f64::INFINITY, f64::NEG_INFINITY));
     for extent in of.series.iter().flat_map(|series| extents(&series.shape)) {
         let (low, high) = part(&extent);
@@ -130,7 +130,7 @@ fn spans(of: &theory::Panel, along: &theory::Axis, part: impl Fn(&Extent) -> (f6
 }
 
 /// Where a value lies along an axis: its decimal logarithm on a logarithmic one, and nowhere if it has none.
-fn place(axis: &theory::Axis, value: f64) -> f64 {
+fn place(axis: &plot::Axis, value: f64) -> f64 {
     match axis.scale {
         AxisScale::Linear => value,
         AxisScale::Log if value > 0.0 => value.log10(),
@@ -138,7 +138,7 @@ fn place(axis: &theory::Axis, value: f64) -> f64 {
     }
 }
 
-fn axis(of: &theory::Axis, drawn: &Range<f64>) -> Axis {
+fn axis(of: &plot::Axis, drawn: &Range<f64>) -> Axis {
     let range = if let Some((low, high)) = of.range {
         place(of, low)..place(of, high)
     } else {
@@ -154,7 +154,7 @@ fn axis(of: &theory::Axis, drawn: &Range<f64>) -> Axis {
 }
 
 struct Canvas<'a> {
-    panel: &'a theory::Panel,
+    panel: &'a plot::Panel,
     x: Range<f64>,
     y: Range<f64>,
 }
@@ -170,7 +170,7 @@ impl Canvas<'_> {
         (x, if low.is_nan() { self.y.start } else { low }, place(&self.panel.y, high))
     }
 
-    fn series(&self, plot: &mut Plot<'_, '_>, series: &theory::Series) -> anyhow::Result<()> {
+    fn series(&self, plot: &mut Plot<'_, '_>, series: &plot::Series) -> anyhow::Result<()> {
         let ink = Ink::from(series.ink);
         match &series.shape {
             Shape::Line(points) => {
@@ -268,26 +268,23 @@ mod tests {
 
     #[test]
     fn a_series_on_logarithmic_axes_is_a_picture_and_what_has_no_logarithm_is_left_out() {
-        let panel = theory::Panel {
+        let panel = plot::Panel {
             title: "t".to_owned(),
-            x: theory::Axis::log("x"),
-            y: theory::Axis::log("y"),
+            x: plot::Axis::log("x"),
+            y: plot::Axis::log("y"),
             series: vec![
-                theory::Series::new(
+                plot::Series::new(
                     "a",
-                    theory::Ink::Blue,
+                    plot::Ink::Blue,
                     Shape::Dots(vec![(1e-3, 1.0), (1e2, 0.0), (1e2, 2.0)]),
                 ),
-                theory::Series::new("a", theory::Ink::Blue, Shape::Intervals(vec![(1e-3, -1.0, 1.5)])),
-                theory::Series::unnamed(
-                    theory::Ink::Green,
-                    Shape::Band(vec![(1e-3, 0.5, 1.5), (1.0, 1.0, 2.0)]),
-                ),
+                plot::Series::new("a", plot::Ink::Blue, Shape::Intervals(vec![(1e-3, -1.0, 1.5)])),
+                plot::Series::unnamed(plot::Ink::Green, Shape::Band(vec![(1e-3, 0.5, 1.5), (1.0, 1.0, 2.0)])),
             ],
         };
         let svg = draw(&panel).unwrap();
         assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
-        let figure = theory::Figure { title: String::new(), caption: String::new(), panels: vec![panel] };
+        let figure = plot::Figure { title: String::new(), caption: String::new(), panels: vec![panel] };
         let drawn = super::figure(&figure).unwrap();
         assert_eq!(drawn.legend.len(), 2);
         let named: Vec<_> = drawn.panels[0].samples.iter().map(|of| (of.series.as_str(), of.mark)).collect();

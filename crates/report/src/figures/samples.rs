@@ -1,6 +1,6 @@
 //! The numbers behind a figure as one tidy table: a row per mark.
 
-use polder_theory::Shape;
+use polder_plot::Shape;
 use serde::Serialize;
 
 use super::Figure;

@@ -1,6 +1,6 @@
 //! The loss on the line between two sets of weights of a run.
 
-use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use crate::{ExperimentReport, RunResult, weights_label};
 use polder_experiment::flatness::{Section, SectionPoint};

@@ -97,7 +97,7 @@ pub(super) fn section(
 }
 
 /// A law's table, with what its rows leave out because the row above says it: sorted rows have other rows above them.
-fn table(of: &polder_theory::Table) -> TableView {
+fn table(of: &crate::simulation::Table) -> TableView {
     let mut rows = Vec::<Vec<Cell>>::new();
     for row in &of.rows {
         let leading = row.iter().take_while(|text| text.is_empty()).count();
@@ -121,7 +121,7 @@ mod tests {
         let rows = [["sharp", "0.5", "1"], ["", "", "10"], ["flat", "", "1"], ["", "", ""]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         let table =
-            table(&polder_theory::Table { title: String::new(), heads: vec![String::new(); 3], rows });
+            table(&crate::simulation::Table { title: String::new(), heads: vec![String::new(); 3], rows });
         let texts: Vec<Vec<(&str, bool)>> = table
             .rows
             .iter()

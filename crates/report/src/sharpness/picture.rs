@@ -1,7 +1,7 @@
 //! The answers as figures: curvature, spectra, rises, lines and planes.
 
 use polder_optim::sharpness::{Estimate, SpectralDensityState};
-use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use super::contour::contour;
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};

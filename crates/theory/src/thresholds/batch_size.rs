@@ -33,7 +33,7 @@ impl BatchSize {
     }
 
     /// `1 / k`, the factor by which a minibatch reduces a variance; 0 for all components.
-    pub(crate) fn reciprocal(self) -> f64 {
+    pub fn reciprocal(self) -> f64 {
         match self {
             Self::Draws(k) => f64::from(k.get()).recip(),
             Self::All(Whole::All) => 0.0,

@@ -1,0 +1,5 @@
+//! What simulations of averaging show.
+
+mod kink;
+mod minima;
+mod rates;

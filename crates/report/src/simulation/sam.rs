@@ -1,0 +1,7 @@
+//! What simulations of SAM show.
+
+mod bias_variance;
+mod kernel;
+mod least_squares;
+mod minibatch;
+mod students;

@@ -1,0 +1,70 @@
+//! What experiment B2 shows.
+
+use polder_plot::{Axis, Ink, Panel, Series, Shape};
+use polder_theory::thresholds::circle::Report;
+
+use super::escape::EscapeSummary;
+use crate::simulation::{Summarize, Summary, View};
+
+impl Summarize for View<'_, Report> {
+    fn summary(&self) -> Summary {
+        let section = Panel {
+            title: "Mean of the components".to_owned(),
+            x: Axis::linear("x, through both minimisers"),
+            y: Axis::linear("value"),
+            series: vec![Series::new("f", Ink::Text, Shape::Line(self.section.clone()))]
+                .into_iter()
+                .chain(self.escape.minimizers.iter().zip([("sharp", Ink::Orange), ("flat", Ink::Blue)]).map(
+                    |(minimizer, (name, ink))| {
+                        Series::new(name, ink, Shape::Dots(vec![(minimizer.position[0], minimizer.value)]))
+                    },
+                ))
+                .collect(),
+        };
+        let function = "a flat and a sharp bowl";
+        EscapeSummary { report: &self.escape, config: &self.config.runs, function, section }.summary()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use polder_theory::thresholds::circle::{Config, run};
+    use polder_theory::thresholds::escape::EscapeConfig;
+
+    use super::*;
+    use polder_experiment::claim::Metric;
+
+    fn metrics(runs: EscapeConfig) -> Vec<Metric> {
+        View(&run(&Config { runs, ..Config::desk() }).unwrap()).summary().metrics
+    }
+
+    #[test]
+    fn a_smoke_run_shows_that_distances_grow_as_predicted_and_survives_a_record() {
+        let report = run(&Config::smoke()).unwrap();
+        let read = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(report, read);
+        assert!(report.escape.growth.unwrap().holds(), "{:?}", report.escape.growth);
+        assert!(report.escape.growth_of_gradient_descent.unwrap() < 1e-8);
+        let summary = View(&report).summary();
+        let names: BTreeSet<&str> = summary.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        assert_eq!(names.len(), summary.metrics.len(), "every name once");
+        assert!(!names.contains("left-mixed"), "all coordinates are alike");
+        let panels: Vec<usize> = summary.figures.iter().map(|figure| figure.panels.len()).collect();
+        assert_eq!(panels, [6, 3, 3]);
+        assert_eq!(summary.tables.len(), 3);
+    }
+
+    #[test]
+    fn metrics_whose_step_sizes_are_not_run_are_left_out() {
+        let few = EscapeConfig { num_runs: 4, num_steps: 20, ..EscapeConfig::default() };
+        let names = |runs: EscapeConfig| -> Vec<String> {
+            metrics(runs).into_iter().map(|metric| metric.name).collect()
+        };
+        let above = names(EscapeConfig { factors: vec![1.2], ..few.clone() });
+        assert!(!above.iter().any(|name| name.ends_with("below")), "{above:?}");
+        let none = names(EscapeConfig { factors: vec![], batch_sizes: vec![], ..few });
+        assert_eq!(none, ["mean-square-residual"]);
+    }
+}
