@@ -7,15 +7,13 @@ mod csv;
 mod effect;
 mod experiment;
 mod figure_files;
-pub(crate) mod figures;
+mod figures;
 mod flatness;
 mod html;
 mod markdown;
 mod numbers;
-pub(crate) mod panel;
 mod run;
 mod strangers;
-pub(crate) mod svg_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -81,7 +79,7 @@ impl Report {
         let page = results.join("report.html");
         replace_file(&results.join("results.csv"), csv::table(self).as_bytes())?;
         replace_file(&results.join("results.json"), &serde_json::to_vec_pretty(&numbers::numbers(self))?)?;
-        let figures = FigureFile::of(&self.experiments)?;
+        let figures = FigureFile::of(&self.experiments);
         figure_files::write(results, &figures)?;
         replace_file(&results.join("report.md"), markdown::page(self, &figures).as_bytes())?;
         let html = html::page(self, &figures).context("the page could not be drawn")?;

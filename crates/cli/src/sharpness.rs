@@ -11,7 +11,6 @@
 mod answer;
 mod bench;
 mod compute;
-mod contour;
 mod curvature;
 pub(crate) mod json;
 pub(crate) mod picture;

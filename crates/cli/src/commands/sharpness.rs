@@ -10,7 +10,6 @@ use crate::data_dir::DataDir;
 use crate::device::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::replace_file::replace_file;
-use crate::report::{figures, svg_file};
 use crate::sharpness::plan::{MeasureName, Settings};
 use crate::sharpness::question::{Coordinates, SplitName, Subset};
 use crate::sharpness::{Choice, Means, json, measure, picture, text};
@@ -166,19 +165,18 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
     }
     let report = measure(&args.choice()?, &args.settings(), &args.means()?)?;
     if args.svg.is_some() || args.png.is_some() {
-        let figures: Vec<_> =
-            picture::figures(&report).iter().map(figures::of_data).collect::<anyhow::Result<_>>()?;
+        let figures = picture::figures(&report);
         ensure!(
             !figures.is_empty(),
             "there is nothing to draw: none of these measures has a figure, or none is finished"
         );
-        let picture = svg_file::file(&figures);
+        let picture = polder_plot::svg::file(&figures);
         let write = |path: &Path, bytes: &[u8]| {
             replace_file(path, bytes)
                 .with_context(|| format!("cannot write the picture `{}`", path.display()))
         };
         args.svg.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
-        args.png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
+        args.png.iter().try_for_each(|path| write(path, &polder_plot::png::png(&picture)?))?;
     }
     if args.json {
         stdout::print(&format!("{}\n", json::json(&report)))?;

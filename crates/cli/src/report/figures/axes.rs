@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use crate::point::{Point, axis_name};
 use crate::report::{CellResult, weights_label};

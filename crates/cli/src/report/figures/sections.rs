@@ -1,6 +1,6 @@
 //! The loss on the line between two sets of weights of a run.
 
-use polder_theory::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use crate::flatness::{Section, SectionPoint};
 use crate::report::{ExperimentReport, RunResult, weights_label};
@@ -51,7 +51,7 @@ fn panel(cell: &str, sections: &[&Section]) -> Panel {
             let points = side(section).iter().filter_map(|point| Some((point.at, point.loss?)));
             let line = Shape::Line(points.collect());
             let label = (index == 0).then(|| name.to_owned());
-            series.push(Series { label, ink, shape: line });
+            series.push(Series { label, ..Series::unnamed(ink, line) });
         }
     }
     Panel {

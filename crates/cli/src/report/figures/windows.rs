@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polder_theory::{Axis, Figure, Ink, Panel};
+use polder_plot::{Axis, Figure, Ink, Panel};
 
 use super::axes::curve;
 use crate::claim::Claim;

@@ -10,7 +10,7 @@ use super::{experiments, session};
 use crate::experiment;
 use crate::plan::Plan;
 use crate::replace_file::replace_file;
-use crate::report::{Report, svg_file};
+use crate::report::Report;
 use crate::scale::ScaleName;
 use crate::session::Failure;
 use crate::synthetic;
@@ -137,7 +137,7 @@ fn in_a_browser_links_open_columns_sort_and_figures_are_saved_and_enlarged() {
             assert_eq!(text, beside, "{name}");
         } else {
             assert_eq!(file["type"], "image/svg+xml");
-            let [saved, beside] = [text, &beside].map(|svg| svg_file::png(svg).unwrap());
+            let [saved, beside] = [text, &beside].map(|svg| polder_plot::png::png(svg).unwrap());
             assert!(saved == beside, "{name}: the saved picture is another");
         }
     }
