@@ -80,7 +80,7 @@ pub fn panel(of: &Panel) -> String {
     let _ = writeln!(svg, "</g>\n<g fill=\"{}\">", Ink::Text.light());
     text(&mut svg, (2.0, 4.0 + 0.76 * TEXT), &of.y.label);
     svg += "<g text-anchor=\"middle\">";
-    text(&mut svg, (f64::midpoint(left, right), height - 4.0), &of.x.label);
+    text(&mut svg, (f64::midpoint(left, right), height - 7.0), &of.x.label);
     svg + "</g>\n</g>\n</svg>\n"
 }
 
