@@ -290,14 +290,6 @@ pub enum DataError {
         /// One line per attempt: address and reason.
         failures: Vec<String>,
     },
-    /// A sheet of samples could not be encoded.
-    #[error("cannot encode the sheet `{path}` as PNG", path = path.display())]
-    Encode {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// Why it failed.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
 }
 
 #[cfg(any(feature = "verify", feature = "image"))]

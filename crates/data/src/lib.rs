@@ -43,8 +43,8 @@
 //! of one's own implements [`Dataset`]; an augmentation of one's own implements [`Augment`].
 //!
 //! # Features
-//! `verify` (default): [`verify`](fn@verify). `download` (default, brings `verify`): [`fetch`]. `image` (default): sheets of samples as
-//! PNG, folders of images.
+//! `verify` (default): [`verify`](fn@verify). `download` (default, brings `verify`): [`fetch`]. `image` (default): folders of
+//! images.
 
 #![deny(missing_docs)]
 // Without a feature, links to what it adds lead nowhere.
@@ -92,15 +92,11 @@ mod archive;
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
-#[cfg(feature = "image")]
-mod font;
 #[cfg(feature = "download")]
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "image")]
 mod pack;
-#[cfg(feature = "image")]
-mod sheet;
 #[cfg(feature = "verify")]
 mod verify;
 
@@ -129,8 +125,6 @@ pub use normalize::Normalization;
 pub use pack::{PackOptions, PackReport, pack};
 pub use packed::{PackedDataset, PackedHeader, open_packed};
 pub use sampler::{Order, epoch_order};
-#[cfg(feature = "image")]
-pub use sheet::write_sheet;
 pub use statistics::{LoaderStage, StageStatistics, Statistics};
 pub use subset::{FirstN, Subset};
 pub use validation::{Balance, split_validation};

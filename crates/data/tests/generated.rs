@@ -83,27 +83,3 @@ fn configurations_out_of_range_are_refused() {
         assert!(matches!(Generated::new(config), Err(DataError::Config { .. })), "{config:?}");
     }
 }
-
-#[cfg(feature = "image")]
-#[test]
-fn a_sheet_of_samples_is_a_png_and_bad_requests_are_errors() {
-    use polder_data::{Augmentation, write_sheet};
-    let dir = tempfile::TempDir::new().unwrap();
-    let path = dir.path().join("sheet.png");
-    let images = generate(GeneratedConfig { num_images: 20, ..GeneratedConfig::default() });
-    let papers = Augmentation::papers(Normalization::GENERATED);
-    let indices: Vec<usize> = (0..15).collect();
-    let names = ["ant".to_owned(), "a class name that is much too long for its image".to_owned()];
-    write_sheet(&path, &images, &names, &indices, papers, 0, 0).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n");
-    // Width and height of the header: 10 columns of 128 pixels and two rows of a line of 8 and two images of 128, with
-    // margins of 12 and gaps of 4.
-    let (width, height) = (12 + 10 * (128 + 12), 12 + 2 * (8 + 4 + 128 + 4 + 128 + 12));
-    assert_eq!(
-        (&bytes[16..20], &bytes[20..24]),
-        (&u32::to_be_bytes(width)[..], &u32::to_be_bytes(height)[..])
-    );
-    assert!(write_sheet(&path, &images, &names, &[20], papers, 0, 0).is_err());
-    assert!(write_sheet(&path, &images, &names, &[], papers, 0, 0).is_err());
-}

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use polder_plot::{Figure, csv, svg};
 use sha2::{Digest, Sha256};
 
 use super::ExperimentReport;
-use super::figures::{Figure, figures, samples};
-use super::svg_file;
+use super::figures::figures;
 use polder_experiment::replace_file::replace_file;
 
 /// The folder in the results.
@@ -31,14 +31,11 @@ type Manifest = BTreeMap<String, String>;
 
 impl FigureFile {
     /// All figures of some experiments, in their order.
-    ///
-    /// # Errors
-    /// If one cannot be drawn.
-    pub(super) fn of(experiments: &[ExperimentReport]) -> anyhow::Result<Vec<Self>> {
+    pub(super) fn of(experiments: &[ExperimentReport]) -> Vec<Self> {
         let mut files: Vec<Self> = Vec::new();
         for one in experiments {
             let id = &one.experiment.id;
-            for figure in figures(one).with_context(|| format!("the figures of {id}"))? {
+            for figure in figures(one) {
                 let stem = format!("{id}-{}", words(&figure.title));
                 let names = std::iter::once(stem.clone()).chain((2..).map(|count| format!("{stem}-{count}")));
                 let is_free = |name: &String| files.iter().all(|file| file.name != *name);
@@ -46,17 +43,17 @@ impl FigureFile {
                 files.push(Self { experiment: id.clone(), name, figure });
             }
         }
-        Ok(files)
+        files
     }
 
     /// A picture that needs nothing else.
     fn svg(&self) -> String {
-        svg_file::file(std::slice::from_ref(&self.figure))
+        svg::file(std::slice::from_ref(&self.figure))
     }
 
     /// The numbers that are drawn.
     fn csv(&self) -> String {
-        samples::text(&samples::blocks(&self.figure))
+        csv::table(&self.figure)
     }
 }
 
@@ -128,22 +125,16 @@ fn words(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Panel, samples::Samples};
+    use polder_plot::{Axis, Ink, Panel, Series, Shape};
 
     fn file(name: &str, y: f64) -> FigureFile {
         let panel = Panel {
             title: "panel".to_owned(),
-            svg: "<svg ></svg>".to_owned(),
-            x: "x".to_owned(),
-            y: "y".to_owned(),
-            samples: vec![Samples::points("a", "dot", &[(0.0, y)])],
+            x: Axis::linear("x"),
+            y: Axis::linear("y"),
+            series: vec![Series::new("a", Ink::Blue, Shape::Dots(vec![(0.0, y)]))],
         };
-        let figure = Figure {
-            title: name.to_owned(),
-            caption: String::new(),
-            legend: Vec::new(),
-            panels: vec![panel],
-        };
+        let figure = Figure { title: name.to_owned(), caption: String::new(), panels: vec![panel] };
         FigureFile { experiment: "A1".to_owned(), name: name.to_owned(), figure }
     }
 

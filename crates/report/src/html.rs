@@ -8,6 +8,8 @@ mod section;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment};
+use polder_plot::Ink;
+use polder_plot::svg::escape;
 use serde::Serialize;
 
 use self::cell::RelatedRow;
@@ -15,7 +17,6 @@ use self::claim::class;
 use self::profile::ProfileSection;
 use self::section::Section;
 use super::figure_files::FigureFile;
-use super::panel::{Ink, escape};
 use super::{Report, data_state_label};
 use polder_experiment::claim::Verdict;
 use polder_experiment::duration::duration;
@@ -78,7 +79,7 @@ struct Notice {
 /// A colour of the pictures and the style variable that replaces it.
 #[derive(Serialize)]
 struct InkVariable {
-    hex: String,
+    hex: &'static str,
     dark: &'static str,
     variable: &'static str,
 }
@@ -135,7 +136,7 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> anyhow::Result<St
         finished,
         planned,
         inks: Ink::ALL
-            .map(|ink| InkVariable { hex: ink.hex(), dark: ink.dark(), variable: ink.variable() })
+            .map(|ink| InkVariable { hex: ink.light(), dark: ink.dark(), variable: ink.variable() })
             .into(),
         papers: papers(report),
         experiments: report
@@ -148,7 +149,7 @@ pub(super) fn page(report: &Report, figures: &[FigureFile]) -> anyhow::Result<St
         } else {
             RelatedRow::all(&report.published)
         },
-        profile: report.profile.iter().flatten().next().map(profile::section).transpose()?,
+        profile: report.profile.iter().flatten().next().map(profile::section),
     };
     Ok(environment.get_template("page")?.render(Serde(page))?)
 }

@@ -125,7 +125,7 @@ fn runs_that_are_looked_at_once_more_are_drawn_by_what_is_asked_of_them() {
     let titles = |session: &Session| -> Vec<Vec<String>> {
         session.write(dir.path()).unwrap();
         let report = Report::collect(&experiments(), dir.path()).unwrap();
-        let titles = |one| figures::figures(one).unwrap().into_iter().map(|figure| figure.title).collect();
+        let titles = |one| figures::figures(one).into_iter().map(|figure| figure.title).collect();
         report.experiments.iter().map(titles).collect()
     };
     let curves = ["Where the runs end", "Accuracy over the epochs", "Loss over the epochs"];

@@ -1,6 +1,7 @@
 //! `polder data`: the data sets' files.
 
 mod pack;
+mod sheet;
 mod show;
 
 use std::path::Path;

@@ -127,7 +127,7 @@ pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitC
     }
     let beside = args.output.iter().map(|dir| dir.join(PROFILE_FILE).with_extension("svg"));
     for path in beside.chain(args.picture.clone()) {
-        replace_file(&path, picture::file(&profile)?.as_bytes())?;
+        replace_file(&path, picture::file(&profile).as_bytes())?;
     }
     let text = if args.json { json + "\n" } else { text::page(&profile) };
     match io::stdout().write_all(text.as_bytes()) {

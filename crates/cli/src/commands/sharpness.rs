@@ -16,7 +16,6 @@ use polder_experiment::replace_file::replace_file;
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
 use polder_experiment::sharpness::question::{Coordinates, SplitName, Subset};
 use polder_report::sharpness::{json, picture, text};
-use polder_report::{figures, svg_file};
 use polder_train::progress::{Silent, WorkProgress};
 use polder_train::sharpness::{Choice, Means, measure};
 
@@ -172,19 +171,18 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
     let report = measure(&args.choice()?, &args.settings(), &args.means()?, progress)?;
     drop(shown);
     if args.svg.is_some() || args.png.is_some() {
-        let figures: Vec<_> =
-            picture::figures(&report).iter().map(figures::of_data).collect::<anyhow::Result<_>>()?;
+        let figures = picture::figures(&report);
         ensure!(
             !figures.is_empty(),
             "there is nothing to draw: none of these measures has a figure, or none is finished"
         );
-        let picture = svg_file::file(&figures);
+        let picture = polder_plot::svg::file(&figures);
         let write = |path: &Path, bytes: &[u8]| {
             replace_file(path, bytes)
                 .with_context(|| format!("cannot write the picture `{}`", path.display()))
         };
         args.svg.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
-        args.png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
+        args.png.iter().try_for_each(|path| write(path, &polder_plot::png::png(&picture)?))?;
     }
     if args.json {
         stdout::print(&format!("{}\n", json::json(&report)))?;

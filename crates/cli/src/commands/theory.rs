@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use polder_plot::{png, svg};
 use serde_json::json;
 
 use crate::exit_code::Outcome;
@@ -19,7 +20,6 @@ use polder_experiment::replace_file::replace_file;
 use polder_experiment::scale::ScaleName;
 use polder_experiment::theory_record::{Simulation, TheoryRecord};
 use polder_report::simulation::{Summary, Table};
-use polder_report::{figures, svg_file};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,12 +49,12 @@ struct Chosen {
 
 /// Simulates, prints tables, draws figures.
 pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
-    let Chosen { simulation, settings, json, svg, png, .. } = &args.chosen;
+    let Chosen { simulation, settings, json, svg: svg_path, png: png_path } = &args.chosen;
     if *settings {
         stdout::print(&toml::to_string(&simulation.settings)?)?;
         return Ok(Outcome::Done.into());
     }
-    for path in [svg, png].into_iter().flatten() {
+    for path in [svg_path, png_path].into_iter().flatten() {
         // A picture that cannot be written must not cost minutes.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
@@ -63,14 +63,14 @@ pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
     }
     let record = waiting(simulation.law, || simulation.run())?;
     let summary = Summary::of(simulation.law.id, &record.report)?;
-    if svg.is_some() || png.is_some() {
-        let picture = svg_file::file(&figures::of_law(&summary)?);
+    if svg_path.is_some() || png_path.is_some() {
+        let picture = svg::file(&summary.figures);
         let write = |path: &Path, bytes: &[u8]| {
             replace_file(path, bytes)
                 .with_context(|| format!("cannot write the picture `{}`", path.display()))
         };
-        svg.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
-        png.iter().try_for_each(|path| write(path, &svg_file::png(&picture)?))?;
+        svg_path.iter().try_for_each(|path| write(path, picture.as_bytes()))?;
+        png_path.iter().try_for_each(|path| write(path, &png::png(&picture)?))?;
     }
     if *json {
         stdout::print(&format!("{}\n", json_of(simulation.law, &record, &summary)))?;

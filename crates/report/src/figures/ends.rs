@@ -1,13 +1,14 @@
 //! Where trainings end: accuracies after the last epoch, and what averaging adds.
 
-use super::rows::{Across, Row, RowMarks, rows_panel};
-use super::{Figure, INTERVALS, Mark, entry};
-use crate::panel::Ink;
+use polder_plot::{Axis, Figure, Ink};
+
+use super::INTERVALS;
+use super::rows::{Row, RowMarks, rows_panel};
 use crate::{CellResult, main_average, weights_label};
 use polder_experiment::record::{ITERATE, REFRESHED, is_average};
 
 /// Final accuracies, and what averaging adds, cell by cell.
-pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
+pub(super) fn figure(cells: &[CellResult]) -> Figure {
     let mut names: Vec<&str> = Vec::new();
     for cell in cells {
         if !names.contains(&cell.cell.as_str()) {
@@ -23,11 +24,19 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
         let iterates = of_cell.iter().copied().filter(|cell| !is_average(&cell.weights));
         iterates.chain(main_average(&of_cell)).collect()
     };
+    let main = main_average(&cells.iter().collect::<Vec<_>>());
+    let average = main.map_or("average".to_owned(), |cell| weights_label(&cell.weights));
+    let label = |weights: &str| match weights {
+        ITERATE => "last iterate".to_owned(),
+        REFRESHED => "last iterate, BN refreshed as an average's is".to_owned(),
+        _ => average.clone(),
+    };
     let accuracies = names
         .iter()
         .map(|name| {
             let mark = |cell: &CellResult| RowMarks {
                 name: weights_label(&cell.weights),
+                label: Some(label(&cell.weights)),
                 ink: ink(&cell.weights),
                 values: percent(cell),
             };
@@ -49,49 +58,32 @@ pub(super) fn figure(cells: &[CellResult]) -> anyhow::Result<Figure> {
             };
             let marks = iterates.into_iter().map(|iterate| RowMarks {
                 name: format!("average minus {}", weights_label(&iterate.weights)),
+                label: None,
                 ink: ink(&iterate.weights),
                 values: gain(iterate),
             });
             Row { label: (*name).to_owned(), marks: marks.collect() }
         })
         .collect::<Vec<_>>();
-    let mut panels = vec![rows_panel(
-        "Test accuracy after the last epoch",
-        "Test accuracy by cell",
-        (Across::Linear, "test accuracy, %"),
-        &accuracies,
-        None,
-    )?];
-    let mut legend = vec![entry("last iterate", ink(ITERATE), Mark::Dot)];
-    if cells.iter().any(|cell| cell.weights == REFRESHED && !cell.values.is_empty()) {
-        legend.push(entry("last iterate, BN refreshed as an average's is", ink(REFRESHED), Mark::Dot));
-    }
+    let title = "Test accuracy after the last epoch";
+    let mut panels = vec![rows_panel(title, Axis::linear("test accuracy, %"), &accuracies, None)];
     if cells.iter().any(|cell| is_average(&cell.weights)) {
-        panels.push(rows_panel(
-            "What averaging adds to the last iterate",
-            "Gain of averaging by cell",
-            (Across::Linear, "average minus iterate, points"),
-            &gains,
-            Some(0.0),
-        )?);
-        let main = main_average(&cells.iter().collect::<Vec<_>>())
-            .map_or("average".to_owned(), |cell| weights_label(&cell.weights));
-        legend.push(entry(&main, Ink::Average, Mark::Dot));
+        let title = "What averaging adds to the last iterate";
+        panels.push(rows_panel(title, Axis::linear("average minus iterate, points"), &gains, Some(0.0)));
     }
-    Ok(Figure {
+    Figure {
         title: "Where the runs end".to_owned(),
         caption: format!(
             "Filled: mean over seeds; {INTERVALS} Gains have the colour of the iterate that they are taken from."
         ),
-        legend,
         panels,
-    })
+    }
 }
 
 fn ink(weights: &str) -> Ink {
     match weights {
-        ITERATE => Ink::Iterate,
+        ITERATE => Ink::Orange,
         REFRESHED => Ink::Purple,
-        _ => Ink::Average,
+        _ => Ink::Blue,
     }
 }

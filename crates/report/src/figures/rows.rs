@@ -1,17 +1,8 @@
 //! Dot plots: a row for each cell of a grid, in it the seeds of each set of weights, their mean and its interval.
 
-use super::Panel;
-use super::samples::Samples;
-use crate::panel::{Axis, Ink, Plot, log_axis, panel};
-use polder_experiment::claim::{Interval, LEVEL, mean_interval};
+use polder_plot::{Axis, AxisScale, Ink, Panel, Series, Shape, Weight};
 
-/// How numbers lie across, and so what their mean is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Across {
-    Linear,
-    /// Decimal logarithms; the mean is geometric.
-    Log,
-}
+use polder_experiment::claim::{Interval, LEVEL, mean_interval};
 
 /// A labelled row of a dot plot.
 pub(super) struct Row {
@@ -21,131 +12,75 @@ pub(super) struct Row {
 
 /// Values per seed in a row; on a logarithmic axis above 0.
 pub(super) struct RowMarks {
+    /// In the table of numbers.
     pub(super) name: String,
+    /// In the legend.
+    pub(super) label: Option<String>,
     pub(super) ink: Ink,
     pub(super) values: Vec<(u64, f64)>,
 }
 
-impl Across {
-    fn place(self, value: f64) -> f64 {
-        match self {
-            Self::Linear => value,
-            Self::Log => value.log10(),
+/// The rows one below the other, with a dashed line at `mark`. On a logarithmic axis means are geometric.
+pub(super) fn rows_panel(title: &str, x: Axis, rows: &[Row], mark: Option<f64>) -> Panel {
+    // What a picture spans at least, on both sides of what it shows.
+    let least = if x.scale == AxisScale::Log { 0.15 } else { 0.5 };
+    let marks = rows.iter().flat_map(|row| &row.marks);
+    let values = marks.flat_map(|marks| marks.values.iter().map(|(_, value)| *value)).chain(mark);
+    let (low, high) = values
+        .map(|value| place(x.scale, value))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    // Intervals may be many times wider than what the seeds span; they are cut, not the picture stretched.
+    let air = 0.35 * (high - low).max(least);
+    let ends = [low - air, high + air].map(|end| value(x.scale, end));
+    let mut series: Vec<Series> = mark
+        .map(|mark| Series::unnamed(Ink::Muted, Shape::Vertical(mark)).without_numbers())
+        .into_iter()
+        .collect();
+    for (row, level) in rows.iter().rev().zip(0..).collect::<Vec<_>>().into_iter().rev() {
+        let middle = 0.5 * (row.marks.len() as f64 - 1.0);
+        // However many there are, they stay nearer to their own row than to the next.
+        let apart = 0.34_f64.min(0.8 / row.marks.len() as f64);
+        for (place, marks) in row.marks.iter().enumerate() {
+            let level = f64::from(level) + apart * (middle - place as f64);
+            series.extend(marks.series(&row.label, x.scale, level));
         }
     }
-
-    fn value(self, place: f64) -> f64 {
-        match self {
-            Self::Linear => place,
-            Self::Log => 10_f64.powf(place),
-        }
-    }
-
-    fn axis(self, title: &str, range: std::ops::Range<f64>) -> Axis {
-        match self {
-            Self::Linear => Axis::over(title, range),
-            Self::Log => log_axis(title, range),
-        }
-    }
-
-    /// The least that a picture spans, on both sides of what it shows.
-    fn least_span(self) -> f64 {
-        match self {
-            Self::Linear => 0.5,
-            Self::Log => 0.15,
-        }
-    }
+    let names = rows.iter().rev().map(|row| row.label.clone()).collect();
+    Panel { title: title.to_owned(), x: x.over(ends[0], ends[1]), y: Axis::named(names), series }
 }
 
-/// The rows one below the other, with a dashed line at `mark`; `label` names what lies across.
-pub(super) fn rows_panel(
-    title: &str,
-    description: &str,
-    (across, label): (Across, &str),
-    rows: &[Row],
-    mark: Option<f64>,
-) -> anyhow::Result<Panel> {
-    let values = rows.iter().flat_map(|row| row.marks.iter().flat_map(|marks| marks.places(across)));
-    let around: Vec<f64> = values.chain(mark).collect();
-    let (low, high) = around
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
-    // Intervals may be many times wider than what the seeds span; they are cut, not the picture stretched.
-    let air = 0.35 * (high - low).max(across.least_span());
-    let x = across.axis(label, low - air..high + air);
-    let level = |index: usize| (rows.len() - 1 - index) as f64;
-    let labels = rows.iter().enumerate().map(|(index, row)| (level(index), row.label.clone())).collect();
-    let y = Axis::with_ticks("", -0.6..rows.len() as f64 - 0.4, labels);
-    let svg = panel(description, &x, &y, |plot| {
-        if let Some(mark) = mark {
-            plot.dashed((mark, y.range().start), (mark, y.range().end), Ink::Muted)?;
-        }
-        for (index, row) in rows.iter().enumerate() {
-            let middle = 0.5 * (row.marks.len() as f64 - 1.0);
-            // However many there are, they stay nearer to their own row than to the next.
-            let apart = 0.34_f64.min(0.8 / row.marks.len() as f64);
-            for (place, marks) in row.marks.iter().enumerate() {
-                marks.draw(plot, across, level(index) + apart * (middle - place as f64))?;
-            }
-        }
-        Ok(())
-    })?;
-    let samples =
-        rows.iter().flat_map(|row| row.marks.iter().flat_map(|marks| marks.samples(&row.label, across)));
-    Ok(Panel {
-        title: title.to_owned(),
-        svg,
-        x: label.to_owned(),
-        y: String::new(),
-        samples: samples.collect(),
-    })
+/// Where a value lies, and so what means are taken of.
+fn place(scale: AxisScale, value: f64) -> f64 {
+    if scale == AxisScale::Log { value.log10() } else { value }
+}
+
+fn value(scale: AxisScale, place: f64) -> f64 {
+    if scale == AxisScale::Log { 10_f64.powf(place) } else { place }
 }
 
 impl RowMarks {
-    fn places(&self, across: Across) -> impl Iterator<Item = f64> {
-        self.values.iter().map(move |(_, value)| across.place(*value))
-    }
-
-    /// Where the mean lies, and its interval where there are seeds enough.
-    fn mean(&self, across: Across) -> Option<(f64, Option<Interval>)> {
-        let values: Vec<f64> = self.places(across).collect();
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (!values.is_empty()).then(|| (mean, mean_interval(&values, LEVEL)))
-    }
-
-    fn draw(&self, plot: &mut Plot<'_, '_>, across: Across, level: f64) -> anyhow::Result<()> {
-        let Some((mean, interval)) = self.mean(across) else { return Ok(()) };
-        if let Some(Interval { low, high, .. }) = interval {
-            plot.line(&[(low, level), (high, level)], self.ink, 2.0, 0.55)?;
+    /// The mean, its interval where there are seeds enough, and each seed.
+    fn series(&self, row: &str, scale: AxisScale, level: f64) -> Vec<Series> {
+        if self.values.is_empty() {
+            return Vec::new();
         }
-        plot.dots(
-            &self.places(across).map(|place| (place, level)).collect::<Vec<_>>(),
-            self.ink,
-            3.2,
-            false,
-        )?;
-        plot.dots(&[(mean, level)], self.ink, 4.6, true)
-    }
-
-    /// A row has a name and no height, so every number lies across.
-    fn samples(&self, row: &str, scale: Across) -> Vec<Samples> {
-        let across = |series: String, mark, from: f64, to: Option<f64>| Samples {
-            series,
-            mark,
-            rows: vec![[Some(from), to, None, None, None]],
-        };
         let name = format!("{row}: {}", self.name);
-        let mut samples = Vec::new();
-        if let Some((mean, interval)) = self.mean(scale) {
-            samples.push(across(format!("{name}, mean over seeds"), "dot", scale.value(mean), None));
-            samples.extend(interval.map(|interval| {
-                let [low, high] = [interval.low, interval.high].map(|end| scale.value(end));
-                across(format!("{name}, mean over seeds"), "interval", low, Some(high))
-            }));
+        let places: Vec<f64> = self.values.iter().map(|(_, value)| place(scale, *value)).collect();
+        let mean = places.iter().sum::<f64>() / places.len() as f64;
+        let dot = |value: f64| vec![(value, level)];
+        let mean = Series {
+            label: self.label.clone(),
+            ..Series::unnamed(self.ink, Shape::Dots(dot(value(scale, mean)))).weighing(Weight::Strong)
+        };
+        let mut series = vec![mean.called(format!("{name}, mean over seeds"))];
+        if let Some(Interval { low, high, .. }) = mean_interval(&places, LEVEL) {
+            let interval = Shape::Across(vec![(level, value(scale, low), value(scale, high))]);
+            let interval = Series::unnamed(self.ink, interval).weighing(Weight::Faint);
+            series.push(interval.called(format!("{name}, mean over seeds")));
         }
-        let of_seed =
-            |(seed, value): &(u64, f64)| across(format!("{name}, seed {seed}"), "circle", *value, None);
-        samples.extend(self.values.iter().map(of_seed));
-        samples
+        series.extend(self.values.iter().map(|(seed, value)| {
+            Series::unnamed(self.ink, Shape::Circles(dot(*value))).called(format!("{name}, seed {seed}"))
+        }));
+        series
     }
 }

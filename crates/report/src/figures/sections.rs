@@ -51,7 +51,7 @@ fn panel(cell: &str, sections: &[&Section]) -> Panel {
             let points = side(section).iter().filter_map(|point| Some((point.at, point.loss?)));
             let line = Shape::Line(points.collect());
             let label = (index == 0).then(|| name.to_owned());
-            series.push(Series { label, ink, shape: line });
+            series.push(Series { label, ..Series::unnamed(ink, line) });
         }
     }
     Panel {

@@ -1,11 +1,12 @@
 //! A figure on the page, with what the page's script makes files of.
 
 use minijinja::value::Value;
+use polder_plot::svg::{LegendEntry, Mark, frame, legend, panel};
+use polder_plot::{Panel, csv};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::figure_files::FigureFile;
-use crate::figures::{LegendEntry, Mark, samples};
-use crate::svg_file;
 
 #[derive(Serialize)]
 pub(super) struct FigureView {
@@ -34,27 +35,23 @@ pub(super) struct PanelView {
     svg: Value,
 }
 
-#[derive(Serialize)]
-struct Data {
-    header: String,
-    blocks: Vec<samples::Block>,
-}
-
 impl FigureView {
-    /// # Errors
-    /// If the data cannot be written as JSON.
-    pub(super) fn new(file: &FigureFile) -> anyhow::Result<Self> {
+    pub(super) fn new(file: &FigureFile) -> Self {
         let figure = &file.figure;
-        let data = Data { header: samples::header(), blocks: samples::blocks(figure) };
-        Ok(Self {
+        let blocks: Vec<_> = csv::blocks(figure)
+            .iter()
+            .map(|block| json!({ "head": block.head, "rows": block.rows }))
+            .collect();
+        let data = json!({ "header": csv::header(), "blocks": blocks });
+        Self {
             name: file.name.clone(),
             title: figure.title.clone(),
             caption: figure.caption.clone(),
-            legend: figure.legend.iter().map(LegendView::new).collect(),
-            panels: figure.panels.iter().map(|panel| PanelView::new(&panel.title, &panel.svg)).collect(),
-            frame: Value::from_safe_string(svg_file::frame(figure)),
-            data: Value::from_safe_string(in_script(&serde_json::to_string(&data)?)),
-        })
+            legend: legend(figure).iter().map(LegendView::new).collect(),
+            panels: figure.panels.iter().map(PanelView::new).collect(),
+            frame: Value::from_safe_string(frame(figure)),
+            data: Value::from_safe_string(in_script(&data.to_string())),
+        }
     }
 }
 
@@ -74,8 +71,8 @@ impl LegendView {
 }
 
 impl PanelView {
-    pub(super) fn new(title: &str, svg: &str) -> Self {
-        Self { title: title.to_owned(), svg: Value::from_safe_string(svg.to_owned()) }
+    pub(super) fn new(of: &Panel) -> Self {
+        Self { title: of.title.clone(), svg: Value::from_safe_string(panel(of)) }
     }
 }
 

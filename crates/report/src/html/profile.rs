@@ -28,10 +28,7 @@ struct RateRow {
 }
 
 /// What a profile shows.
-///
-/// # Errors
-/// If a panel cannot be drawn.
-pub(super) fn section(profile: &ProfileRecord) -> anyhow::Result<ProfileSection> {
+pub(super) fn section(profile: &ProfileRecord) -> ProfileSection {
     let rates = text::rates(profile).into_iter().map(|(what, rate)| RateRow {
         what,
         rate: text::grouped(rate.median),
@@ -39,14 +36,13 @@ pub(super) fn section(profile: &ProfileRecord) -> anyhow::Result<ProfileSection>
         minibatch: text::duration(profile.setting.batch_size as f64 / rate.median),
         seconds: profile.setting.batch_size as f64 / rate.median,
     });
-    let panels = picture::panels(profile)?.into_iter().map(|(title, svg)| PanelView::new(title, &svg));
-    Ok(ProfileSection {
+    ProfileSection {
         what: text::headline(profile),
         machine: text::machine(profile),
         verdict: profile.verdict_text.clone(),
         rates: rates.collect(),
         conclusions: text::conclusions(profile),
-        panels: panels.collect(),
+        panels: picture::figure(profile).panels.iter().map(PanelView::new).collect(),
         command: profile.command.clone(),
-    })
+    }
 }

@@ -80,7 +80,7 @@ pub(super) fn section(
             .iter()
             .filter(|file| file.experiment == experiment.id)
             .map(FigureView::new)
-            .collect::<Result<_, _>>()?,
+            .collect(),
         tables: one.tables(&report.published).iter().map(table).collect(),
         families: Family::all(one)?,
         runs: one.runs.iter().map(RunRow::new).collect(),

@@ -1,40 +1,52 @@
 //! A profile as a picture: throughput, and the queue over time. Computed from the record alone.
 
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, Weight, svg};
+
 use super::text::{grouped, headline, rates};
-use crate::panel::{Axis, Ink, SIZE, panel};
-use crate::svg_file::{self, MARGIN};
 use polder_experiment::profile::record::ProfileRecord;
-use polder_experiment::profile::verdict::Bound;
+use polder_experiment::profile::verdict::{Bound, percent};
 
 /// Parts of the time over which the queue is averaged.
 const COLUMNS: usize = 120;
 
-/// The two panels, each an `svg` element for a page, with its title.
-pub fn panels(profile: &ProfileRecord) -> anyhow::Result<[(&'static str, String); 2]> {
-    Ok([("Throughput", throughput(profile)?), ("Minibatches ready, over time", queue(profile)?)])
+/// Throughput and queue side by side.
+pub fn figure(profile: &ProfileRecord) -> Figure {
+    let bound = match profile.verdict.bound {
+        Bound::Input => "Input-bound",
+        Bound::Compute => "Compute-bound",
+        Bound::Balanced => "Balanced",
+    };
+    Figure {
+        title: format!("{bound}: the consumer waited {} of the time", percent(profile.waited.median)),
+        caption: headline(profile),
+        panels: vec![throughput(profile), queue(profile)],
+    }
 }
 
-fn throughput(profile: &ProfileRecord) -> anyhow::Result<String> {
-    let bars: Vec<(&str, f64, Ink)> = rates(profile)
-        .iter()
-        .zip([Ink::Average, Ink::Iterate, Ink::Training, Ink::Smoothed])
-        .map(|((what, rate), ink)| (short(what), rate.median, ink))
-        .collect();
-    let highest = bars.iter().map(|(_, rate, _)| *rate).fold(1.0, f64::max);
-    let (unit, title) =
+/// A file of its own that needs nothing else, light or dark as its reader's system is.
+pub fn file(profile: &ProfileRecord) -> String {
+    svg::file(&[figure(profile)])
+}
+
+fn throughput(profile: &ProfileRecord) -> Panel {
+    let rates = rates(profile);
+    let highest = rates.iter().map(|(_, rate)| rate.median).fold(1.0, f64::max);
+    let (unit, label) =
         if highest >= 20_000.0 { (1000.0, "thousand images per second") } else { (1.0, "images per second") };
-    let y = Axis::over(title, 0.0..1.15 * highest / unit);
-    let ticks = bars.iter().enumerate().map(|(at, (what, ..))| (at as f64, (*what).to_owned())).collect();
-    let x = Axis::with_ticks("", -0.6..bars.len() as f64 - 0.4, ticks);
-    let said: Vec<String> =
-        bars.iter().map(|(what, rate, _)| format!("{what} {} images per second", grouped(*rate))).collect();
-    panel(&said.join(", "), &x, &y, |plot| {
-        for (at, (_, rate, ink)) in bars.iter().enumerate() {
-            plot.bar(at as f64 - 0.3..at as f64 + 0.3, rate / unit, *ink, 1.0)?;
-            plot.label((at as f64, rate / unit), &grouped(*rate), Ink::Text)?;
-        }
-        Ok(())
-    })
+    let inks = [Ink::Blue, Ink::Orange, Ink::Gray, Ink::Green];
+    let mut series = Vec::new();
+    for (at, ((_, rate), ink)) in rates.iter().zip(inks).enumerate() {
+        let (at, height) = (at as f64, rate.median / unit);
+        let bar = Shape::Bars(vec![(at - 0.3, at + 0.3, height)]);
+        series.push(Series::unnamed(ink, bar).weighing(Weight::Strong));
+        series.push(Series::unnamed(Ink::Text, Shape::Words(vec![(at, height, grouped(rate.median))])));
+    }
+    Panel {
+        title: "Throughput".to_owned(),
+        x: Axis::named(rates.iter().map(|(what, _)| short(what).to_owned()).collect()),
+        y: Axis::linear(label).over(0.0, 1.15 * highest / unit),
+        series,
+    }
 }
 
 /// What a bar is called under the axis.
@@ -47,67 +59,29 @@ fn short(what: &str) -> &str {
     }
 }
 
-fn queue(profile: &ProfileRecord) -> anyhow::Result<String> {
+fn queue(profile: &ProfileRecord) -> Panel {
     let queue = &profile.queue;
     let end = queue.samples.last().map_or(1.0, |(seconds, _)| *seconds).max(1e-3);
     let columns = COLUMNS.min(queue.samples.len()).max(1);
     let width = end / columns as f64;
     let capacity = queue.capacity as f64;
-    let x = Axis::over("seconds", 0.0..end);
-    let y = Axis::with_ticks(
-        "minibatches ready when one is asked for",
-        0.0..1.08 * capacity,
-        depth_ticks(queue.capacity),
-    );
     let means: Vec<(f64, f64)> = queue
         .means(columns)
         .into_iter()
         .enumerate()
         .map(|(column, mean)| ((column as f64 + 0.5) * width, mean))
         .collect();
-    let description = format!("the queue between loader and consumer, of {} at most", queue.capacity);
-    panel(&description, &x, &y, |plot| {
-        for (at, mean) in &means {
-            plot.bar(at - 0.5 * width..at + 0.5 * width, *mean, Ink::Average, 0.25)?;
-        }
-        plot.dashed((0.0, capacity), (end, capacity), Ink::Muted)?;
-        plot.line(&means, Ink::Average, 2.0, 1.0)
-    })
-}
-
-/// Whole numbers, at most seven of them, from 0 to `capacity`.
-fn depth_ticks(capacity: usize) -> Vec<(f64, String)> {
-    let step = capacity.div_ceil(6).max(1);
-    (0..=capacity).step_by(step).map(|depth| (depth as f64, depth.to_string())).collect()
-}
-
-/// Height of the lines above the panels.
-const HEAD: u32 = 122;
-
-/// A file of its own that needs nothing else, light or dark as its reader's system is.
-pub fn file(profile: &ProfileRecord) -> anyhow::Result<String> {
-    let (width, height) = (2 * SIZE.0 + 3 * MARGIN, SIZE.1 + HEAD + MARGIN);
-    let mut svg = svg_file::opening(width, height);
-    let mut line = |y: u32, size: u32, weight: u32, ink: Ink, text: &str| {
-        svg_file::line(&mut svg, (MARGIN, y), (size, weight), ink, text);
-    };
-    let bound = match profile.verdict.bound {
-        Bound::Input => "Input-bound",
-        Bound::Compute => "Compute-bound",
-        Bound::Balanced => "Balanced",
-    };
-    let waited = polder_experiment::profile::verdict::percent(profile.waited.median);
-    line(38, 20, 700, Ink::Text, &format!("{bound}: the consumer waited {waited} of the time"));
-    let headline = headline(profile);
-    let (images, consumer) = headline.split_once("; consumer: ").unwrap_or((&headline, ""));
-    line(60, 12, 400, Ink::Muted, images);
-    line(77, 12, 400, Ink::Muted, &format!("consumer: {consumer}"));
-    for (place, (title, drawn)) in panels(profile)?.into_iter().enumerate() {
-        let x = MARGIN + place as u32 * (SIZE.0 + MARGIN);
-        svg_file::place(&mut svg, (x, HEAD), title, &drawn);
+    let bars = means.iter().map(|(at, mean)| (at - 0.5 * width, at + 0.5 * width, *mean)).collect();
+    Panel {
+        title: "Minibatches ready, over time".to_owned(),
+        x: Axis::linear("seconds").over(0.0, end),
+        y: Axis::whole("minibatches ready when one is asked for").over(0.0, 1.08 * capacity),
+        series: vec![
+            Series::unnamed(Ink::Blue, Shape::Bars(bars)).weighing(Weight::Faint),
+            Series::unnamed(Ink::Muted, Shape::Horizontal(capacity)),
+            Series::unnamed(Ink::Blue, Shape::Line(means)),
+        ],
     }
-    svg.push_str("</svg>\n");
-    Ok(svg)
 }
 
 #[cfg(test)]
@@ -117,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_picture_holds_every_rate_and_is_legible_in_the_dark() {
-        let svg = file(&example()).unwrap();
+        let svg = file(&example());
         for part in [
             "1,000",
             "2,300",
@@ -138,7 +112,6 @@ mod tests {
         let mut profile = example();
         profile.queue.samples.clear();
         profile.queue.capacity = 100;
-        assert!(file(&profile).unwrap().contains("</svg>"));
-        assert_eq!(depth_ticks(100).len(), 6);
+        assert!(file(&profile).contains("</svg>"));
     }
 }

@@ -1,9 +1,8 @@
 //! The answers as figures: curvature, spectra, rises, lines and planes.
 
 use polder_optim::sharpness::{Estimate, SpectralDensityState};
-use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, contour};
 
-use super::contour::contour;
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};
 use polder_experiment::sharpness::question::{Coordinates, Measure};
 use polder_experiment::sharpness::{SharpnessReport as Report, StageReport};
@@ -128,12 +127,7 @@ fn around_intervals(label: &str, series: &[Series]) -> Axis {
         Shape::Intervals(intervals) => intervals.iter().flat_map(|(_, low, high)| [*low, *high]).collect(),
         _ => Vec::new(),
     });
-    let finite: Vec<f64> = ends.filter(|end| end.is_finite()).collect();
-    let (low, high) = finite
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), end| (low.min(*end), high.max(*end)));
-    let air = 0.08 * (high - low);
-    if low < high { Axis::linear(label).over(low - air, high + air) } else { Axis::linear(label) }
+    Axis::linear(label).around(ends)
 }
 
 fn eigenvalues(report: &Report) -> Figure {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::chromium::{self, SystemTheme, Visit};
 use super::{experiments, session};
-use crate::{Report, svg_file};
+use crate::Report;
 use polder_experiment::experiment;
 use polder_experiment::plan::Plan;
 use polder_experiment::replace_file::replace_file;
@@ -137,7 +137,7 @@ fn in_a_browser_links_open_columns_sort_and_figures_are_saved_and_enlarged() {
             assert_eq!(text, beside, "{name}");
         } else {
             assert_eq!(file["type"], "image/svg+xml");
-            let [saved, beside] = [text, &beside].map(|svg| svg_file::png(svg).unwrap());
+            let [saved, beside] = [text, &beside].map(|svg| polder_plot::png::png(svg).unwrap());
             assert!(saved == beside, "{name}: the saved picture is another");
         }
     }

@@ -1,13 +1,16 @@
 //! `polder data show`: a sheet of samples to look at.
 
+use std::fs;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::ValueEnum;
 use polder_data::{
     Augmentation, Dataset, DatasetKind, Generated, GeneratedConfig, ImageShape, Normalization, Split,
-    class_names, open, open_packed, write_sheet,
+    class_names, open, open_packed,
 };
 
+use super::sheet::sheet;
 use crate::data_dir::DataDir;
 use crate::stdout;
 
@@ -59,7 +62,8 @@ pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let (dataset, names, normalization) = source(args)?;
     let indices: Vec<usize> = (0..dataset.len().min(args.images.into())).collect();
     let augmentation = Augmentation::papers(normalization);
-    write_sheet(&args.output, dataset.as_ref(), &names, &indices, augmentation, args.seed, 0)?;
+    let png = sheet(dataset.as_ref(), &names, &indices, augmentation, args.seed)?;
+    fs::write(&args.output, png).with_context(|| format!("cannot write `{}`", args.output.display()))?;
     stdout::print(&format!("{}\n", args.output.display()))?;
     Ok(())
 }

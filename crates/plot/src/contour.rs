@@ -5,7 +5,7 @@
 ///
 /// # Source
 /// Marching squares, as in Lorensen and Cline (1987) for cubes; a saddle is parted by the mean of its corners.
-pub(super) fn contour(xs: &[f64], ys: &[f64], values: &[f64], level: f64) -> Vec<[(f64, f64); 2]> {
+pub fn contour(xs: &[f64], ys: &[f64], values: &[f64], level: f64) -> Vec<[(f64, f64); 2]> {
     let mut pieces = Vec::new();
     for (row, y) in ys.windows(2).enumerate() {
         for (column, x) in xs.windows(2).enumerate() {
