@@ -71,6 +71,16 @@ fn arena_arithmetic_equals_that_of_plain_vectors() {
     assert_eq!(b.dot(&b), 4.0 * network.num_parameters() as f64, "padding between parameters stays zero");
     b.fill_rademacher(3);
     assert_eq!(b.dot(&b), network.num_parameters() as f64);
+    // The same directions as on a plain vector of this length.
+    for fill in [
+        |v: &mut polder_models::Arena, w: &mut Vec<f64>| (v.fill_normal(3), w.fill_normal(3)),
+        |v, w| (v.fill_rademacher(3), w.fill_rademacher(3)),
+    ] {
+        let mut plain = vec![0.0; b.dim()];
+        fill(&mut b, &mut plain);
+        let filled = values(&b);
+        assert!(b.ranges().flatten().all(|place| filled[place] == plain[place] as f32));
+    }
     let bytes = a.to_bytes();
     b.copy_from_bytes(&bytes).unwrap();
     assert_eq!(b.to_bytes(), bytes);

@@ -20,11 +20,19 @@ struct Rule {
     invariant: &'static str,
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
+    Rule {
+        package: "polder-random",
+        forbidden: &[
+            &TENSOR_LIBRARIES,
+            &["polder-data", "polder-optim", "polder-theory", "polder-models", "polder"],
+        ],
+        invariant: "layers: random depends on none of our packages",
+    },
     Rule {
         package: "polder-optim",
         forbidden: &[&TENSOR_LIBRARIES, &["polder-data", "polder-theory", "polder-models", "polder"]],
-        invariant: "invariant 1: optim depends on no tensor library and on none of our packages",
+        invariant: "invariant 1: optim depends on no tensor library and on random alone among our packages",
     },
     Rule {
         package: "polder-data",
@@ -34,12 +42,12 @@ const RULES: [Rule; 6] = [
     Rule {
         package: "polder-theory",
         forbidden: &[&LIBTORCH, &["polder-data", "polder-models", "polder"]],
-        invariant: "layers: theory depends on optim and plot alone among our packages",
+        invariant: "layers: theory depends on optim, plot and random alone among our packages",
     },
     Rule {
         package: "polder-models",
         forbidden: &[&["polder-data", "polder-theory", "polder"]],
-        invariant: "layers: models depends on optim alone among our packages",
+        invariant: "layers: models depends on optim and random alone among our packages",
     },
     Rule {
         package: "xtask",
