@@ -153,13 +153,12 @@ impl Arena {
         tch::no_grad(|| read(&self.flat))
     }
 
-    /// Fills the parameters, and not the padding between them, from `values`.
-    fn fill_slots(&mut self, mut values: impl Iterator<Item = f32>) {
-        let mut flat = vec![0.0_f32; self.layout.len as usize];
-        for slot in &self.layout.slots {
-            for value in &mut flat[slot.offset as usize..(slot.offset + slot.len) as usize] {
-                *value = values.next().expect("an endless iterator");
-            }
+    /// Gives the entry at each place of the flat tensor the value at that place; the padding between parameters stays 0.
+    fn fill_slots(&mut self, values: impl Iterator<Item = f32>) {
+        let values: Vec<f32> = values.take(self.layout.len as usize).collect();
+        let mut flat = vec![0.0_f32; values.len()];
+        for range in self.ranges() {
+            flat[range.clone()].copy_from_slice(&values[range]);
         }
         self.change(|to| to.copy_(&Tensor::from_slice(&flat)));
     }
@@ -258,13 +257,11 @@ impl Vector for Arena {
 
 impl RandomVector for Arena {
     fn fill_normal(&mut self, key: u64) {
-        let values = Init::Normal { standard_deviation: 1.0 }.draw(key, "normal", self.dim());
-        self.fill_slots(values.into_iter());
+        self.fill_slots(polder_random::normals(key).map(|value| value as f32));
     }
 
     fn fill_rademacher(&mut self, key: u64) {
-        let values = Init::Uniform { bound: 1.0 }.draw(key, "rademacher", self.dim());
-        self.fill_slots(values.into_iter().map(|value| if value < 0.0 { -1.0 } else { 1.0 }));
+        self.fill_slots(polder_random::signs(key).map(|value| value as f32));
     }
 }
 

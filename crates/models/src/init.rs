@@ -3,8 +3,7 @@
 //! Every value is drawn on the CPU in f32 from a generator keyed by (seed, parameter name), so that it depends
 //! neither on the device nor on which other parameters a network has.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use polder_random::{Stream, hash, label};
 
 /// The law of one parameter's initial values.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,46 +25,22 @@ impl Init {
 
     /// `len` values for the parameter `name` under `seed`.
     pub(crate) fn draw(self, seed: u64, name: &str, len: usize) -> Vec<f32> {
-        let mut generator = generator(seed, name);
+        let mut stream = Stream::new([seed, hash(name), label("initial "), label("weights.")]);
         match self {
             Self::Constant(value) => vec![value; len],
             Self::Uniform { bound } => {
-                (0..len).map(|_| (bound * (2.0 * unit(&mut generator) - 1.0)) as f32).collect()
+                (0..len).map(|_| (bound * (2.0 * stream.unit() - 1.0)) as f32).collect()
             }
             Self::Normal { standard_deviation } => {
                 let mut values = Vec::with_capacity(len + 1);
                 while values.len() < len {
-                    // Box-Muller; 1 - u lies in (0, 1], so the logarithm is finite.
-                    let radius = (-2.0 * (1.0 - unit(&mut generator)).ln()).sqrt();
-                    let (sin, cos) = (std::f64::consts::TAU * unit(&mut generator)).sin_cos();
-                    values.push((standard_deviation * radius * cos) as f32);
-                    values.push((standard_deviation * radius * sin) as f32);
+                    values.extend(stream.normal_pair(standard_deviation).map(|value| value as f32));
                 }
                 values.truncate(len);
                 values
             }
         }
     }
-}
-
-/// A generator whose stream is a function of (seed, name).
-fn generator(seed: u64, name: &str) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..16].copy_from_slice(&fnv1a(name).to_le_bytes());
-    key[16..].copy_from_slice(b"initial weights.");
-    ChaCha8Rng::from_seed(key)
-}
-
-/// The 64-bit FNV-1a hash: stable across platforms and versions, unlike the standard library's hasher.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-/// Uniform on [0, 1) with 53 random bits.
-fn unit(generator: &mut ChaCha8Rng) -> f64 {
-    (generator.next_u64() >> 11) as f64 * 2.0_f64.powi(-53)
 }
 
 #[cfg(test)]

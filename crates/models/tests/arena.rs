@@ -74,6 +74,19 @@ fn arena_arithmetic_equals_that_of_plain_vectors() {
     assert_eq!(b.dot(&b), 4.0 * network.num_parameters() as f64, "padding between parameters stays zero");
     b.fill_rademacher(3);
     assert_eq!(b.dot(&b), network.num_parameters() as f64);
+    // The same directions as on a plain vector of this length.
+    for is_normal in [true, false] {
+        let mut plain = vec![0.0; b.dim()];
+        if is_normal {
+            b.fill_normal(3);
+            plain.fill_normal(3);
+        } else {
+            b.fill_rademacher(3);
+            plain.fill_rademacher(3);
+        }
+        let filled = values(&b);
+        assert!(b.ranges().flatten().all(|place| filled[place] == plain[place] as f32));
+    }
     let bytes = a.to_bytes();
     b.copy_from_bytes(&bytes).unwrap();
     assert_eq!(b.to_bytes(), bytes);

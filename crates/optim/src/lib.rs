@@ -99,7 +99,6 @@ mod error;
 mod euler_steps;
 mod gradient_penalty;
 mod hessian_vector;
-pub mod keyed;
 mod momentum;
 mod objective;
 mod optimizer;
@@ -116,6 +115,11 @@ mod weight_decay;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// Random sequences that are functions of a key, for [`Vector::fill_normal`] and [`Vector::fill_rademacher`].
+pub mod keyed {
+    pub use polder_random::{normals, signs};
+}
 
 pub use averages::{AverageConfig, Averages, Ema, Swa, TailAverage, WindowAverage};
 pub use clip::clip_norm;

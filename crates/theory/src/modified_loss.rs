@@ -235,7 +235,7 @@ fn fits(config: &Config) -> Result<Vec<Fit>, TheoryError> {
             let start = draws.uniform(0.5, 1.5);
             // Orders of an instance draw with a seed of its own.
             let orders =
-                Purpose { seed: Draws::new(purpose(INSTANCE_ORDERS)).key(), ..purpose(INSTANCE_ORDERS) };
+                Purpose { seed: Draws::new(purpose(INSTANCE_ORDERS)).word(), ..purpose(INSTANCE_ORDERS) };
             config
                 .fit_step_sizes
                 .iter()

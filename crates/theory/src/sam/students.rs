@@ -171,7 +171,7 @@ impl Lesson {
         }
         let student = OneHiddenLayer { num_inputs: d, num_units: config.student_units };
         let start = student.random(config.initial_scale, &mut draws);
-        Self { student, start, inputs, labels, test_inputs, truth, seed: draws.key() }
+        Self { student, start, inputs, labels, test_inputs, truth, seed: draws.word() }
     }
 
     fn test_error(&self, parameters: &[f64]) -> f64 {

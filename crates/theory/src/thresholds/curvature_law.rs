@@ -145,11 +145,11 @@ pub(crate) fn num_heads(k: u32, draws: &mut Draws) -> u32 {
     let mut heads = 0;
     let mut left = k;
     while left >= 64 {
-        heads += draws.key().count_ones();
+        heads += draws.word().count_ones();
         left -= 64;
     }
     if left > 0 {
-        heads += (draws.key() >> (64 - left)).count_ones();
+        heads += (draws.word() >> (64 - left)).count_ones();
     }
     heads
 }
@@ -160,15 +160,14 @@ pub(crate) fn log_normal_parameters(mean: f64, variance: f64) -> (f64, f64) {
     (mean.ln() - 0.5 * log_variance, log_variance.sqrt())
 }
 
-/// The sum of `k` lognormal values, whose normal ones come in pairs by the Box-Muller transform.
+/// The sum of `k` lognormal values, whose normal ones come in pairs.
 fn log_normal_sum(k: u32, location: f64, scale: f64, draws: &mut Draws) -> f64 {
     let mut sum = 0.0;
     for pair in 0..k.div_ceil(2) {
-        let radius = (-2.0 * (1.0 - draws.uniform(0.0, 1.0)).ln()).sqrt();
-        let (sine, cosine) = draws.uniform(0.0, std::f64::consts::TAU).sin_cos();
-        sum += (location + scale * radius * cosine).exp();
+        let [first, second] = draws.normal_pair(scale);
+        sum += (location + first).exp();
         if 2 * pair + 1 < k {
-            sum += (location + scale * radius * sine).exp();
+            sum += (location + second).exp();
         }
     }
     sum

@@ -1,43 +1,34 @@
-//! Random sequences that are a function of a key alone: standard normal values and random signs.
+//! Endless sequences keyed by 64 bits: standard normal values and random signs.
 
-use std::f64::consts::TAU;
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use crate::stream::Stream;
+use crate::uniform::{box_muller, open_unit};
 
 /// Standard normal values: the i-th value depends on `key` and i only. The sequence never ends.
-///
-/// ChaCha8 keyed by `key`, then the Box-Muller transform of pairs of 53-bit uniform values.
 pub fn normals(key: u64) -> impl Iterator<Item = f64> {
-    let mut generator = ChaCha8Rng::seed_from_u64(key);
+    let mut stream = Stream::of_word(key);
     let mut second = None;
     std::iter::repeat_with(move || {
         second.take().unwrap_or_else(|| {
-            let radius = (-2.0 * open_unit(generator.next_u64()).ln()).sqrt();
-            let (sine, cosine) = (TAU * open_unit(generator.next_u64())).sin_cos();
-            second = Some(radius * sine);
-            radius * cosine
+            let [radial, angular] = [stream.word(), stream.word()].map(open_unit);
+            let [first, other] = box_muller(1.0, radial, angular);
+            second = Some(other);
+            first
         })
     })
 }
 
 /// Independent signs, +1 or -1 with equal probability: the i-th sign depends on `key` and i only. The sequence never ends.
 pub fn signs(key: u64) -> impl Iterator<Item = f64> {
-    let mut generator = ChaCha8Rng::seed_from_u64(key);
+    let mut stream = Stream::of_word(key);
     let (mut bits, mut left) = (0_u64, 0_u32);
     std::iter::repeat_with(move || {
         if left == 0 {
-            (bits, left) = (generator.next_u64(), u64::BITS);
+            (bits, left) = (stream.word(), u64::BITS);
         }
         let sign = if bits & 1 == 0 { 1.0 } else { -1.0 };
         (bits, left) = (bits >> 1, left - 1);
         sign
     })
-}
-
-/// Maps 53 random bits into (0, 1), both ends excluded, so that a logarithm of it is finite.
-fn open_unit(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
 }
 
 #[cfg(test)]
