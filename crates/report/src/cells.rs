@@ -80,14 +80,14 @@ pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
 }
 
 /// The average of a cell that stands for all of them.
-pub fn main_average<'a>(of_cell: &[&'a CellResult]) -> Option<&'a CellResult> {
+pub(crate) fn main_average<'a>(of_cell: &[&'a CellResult]) -> Option<&'a CellResult> {
     let averages = of_cell.iter().map(|cell| cell.weights.as_str()).filter(|weights| is_average(weights));
     let main = main_average_of(averages)?;
     of_cell.iter().find(|cell| cell.weights == main).copied()
 }
 
 /// The name of the average that stands for all of them: `tail` if there is one.
-pub fn main_average_of<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn main_average_of<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let first = names.next()?;
     Some(if names.any(|name| name == "tail") { "tail" } else { first })
 }

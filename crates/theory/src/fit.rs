@@ -93,6 +93,7 @@ impl Estimate {
     }
 
     /// The same estimate of `factor` times the quantity.
+    #[must_use]
     pub fn scaled(&self, factor: f64) -> Self {
         let (a, b) = (factor * self.lower, factor * self.upper);
         Self {

@@ -127,22 +127,22 @@ impl Place {
     }
 
     /// Seeds whose runs will not go on.
-    pub fn ended(&self) -> BTreeSet<u64> {
+    pub(crate) fn ended(&self) -> BTreeSet<u64> {
         self.seeds.iter().filter(|(_, run)| run.has_ended).map(|(seed, _)| *seed).collect()
     }
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A finished run with these test accuracies at its end.
-    pub fn finished(accuracies: &[(&str, f64)]) -> Measured {
+    pub(crate) fn finished(accuracies: &[(&str, f64)]) -> Measured {
         let by_weights = accuracies.iter().map(|(weights, value)| ((*weights).to_owned(), *value)).collect();
         Measured { has_ended: true, epochs: vec![(1.0, 0.5, by_weights)], ..Measured::default() }
     }
 
-    pub fn at(text: &str) -> Point {
+    pub(crate) fn at(text: &str) -> Point {
         Point::of(&text.parse().unwrap())
     }
 

@@ -31,7 +31,7 @@ impl Table {
 }
 
 /// A number with `digits` significant digits, in scientific notation where it would be long otherwise.
-pub fn number_text(value: f64, digits: usize) -> String {
+pub(super) fn number_text(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -59,7 +59,7 @@ pub fn number_text(value: f64, digits: usize) -> String {
 }
 
 /// An estimate and half the width of its interval, with two digits of the latter.
-pub fn estimate_text(estimate: &Estimate) -> String {
+pub(super) fn estimate_text(estimate: &Estimate) -> String {
     let half_width = 0.5 * (estimate.upper - estimate.lower);
     if !(half_width.is_finite() && half_width > 0.0) {
         return number_text(estimate.value, 5);

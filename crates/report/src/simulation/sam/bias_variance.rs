@@ -8,7 +8,7 @@ use crate::simulation::{Measured, Table, estimate_text, number_text};
 
 /// What a panel shows of curves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(super) enum Part {
     Bias,
     Variance,
     Total,
@@ -73,7 +73,7 @@ impl Part {
 }
 
 /// How panels of curves are written.
-pub struct Style<'a> {
+pub(super) struct Style<'a> {
     /// What the titles begin with.
     pub prefix: &'a str,
     /// The estimate whose errors these are, as the axis calls it.
@@ -104,7 +104,7 @@ fn trimmed(value: f64) -> String {
 }
 
 /// One panel per part.
-pub fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style) -> Vec<Panel> {
+pub(super) fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style) -> Vec<Panel> {
     let inks = [Ink::Orange, Ink::Blue, Ink::Green, Ink::Purple, Ink::Ochre, Ink::Gray];
     let panel = |&part: &Part| {
         let (mut lines, mut marks) = (Vec::new(), Vec::new());
@@ -129,7 +129,7 @@ pub fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style) -> Ve
 }
 
 /// Closed form and measurement at some recorded steps, at most `num_steps` and the last of them among these.
-pub fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps: usize) -> Table {
+pub(super) fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps: usize) -> Table {
     let heads =
         ["step", "ρ", "bias²", "measured", "variance", "measured", "total", "measured", "− GD", "measured"];
     let mut table = Table::new(title, &heads);
@@ -151,14 +151,19 @@ pub fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps: usize
 }
 
 /// An empty table for [`push_best`] whose first columns are `heads`.
-pub fn best_table(title: String, heads: &[&str]) -> Table {
+pub(super) fn best_table(title: String, heads: &[&str]) -> Table {
     let mut all = heads.to_vec();
     all.extend(["ρ d₁", "best step", "best total", "− GD", "measured", "largest deviation"]);
     Table::new(title, &all)
 }
 
 /// Adds one row per curve: where stopping is best and what it gains. Radii are written in units of 1 over `top_eigenvalue`.
-pub fn push_best(table: &mut Table, cells: &[String], curves: &[BiasVarianceCurve], top_eigenvalue: f64) {
+pub(super) fn push_best(
+    table: &mut Table,
+    cells: &[String],
+    curves: &[BiasVarianceCurve],
+    top_eigenvalue: f64,
+) {
     for curve in curves {
         let mut row = cells.to_vec();
         let is_descent = curve.rho == 0.0;

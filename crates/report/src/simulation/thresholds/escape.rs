@@ -12,7 +12,7 @@ use polder_experiment::claim::{Metric, Uncertainty};
 mod figures;
 
 /// A report of runs, with what its experiment knows about it.
-pub struct EscapeSummary<'a> {
+pub(super) struct EscapeSummary<'a> {
     /// The report.
     pub report: &'a EscapeReport,
     /// The settings it was run with.
@@ -24,7 +24,7 @@ pub struct EscapeSummary<'a> {
 }
 
 impl EscapeSummary<'_> {
-    pub fn summary(self) -> Summary {
+    pub(super) fn summary(self) -> Summary {
         let metrics = self.metrics();
         let starts = 0..self.report.minimizers.len();
         let tables = std::iter::once(self.threshold_table()).chain(starts.map(|start| self.run_table(start)));
