@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use polder_experiment::missing_data::DEFAULT_DATA_DIR;
+use polder_experiment::plan::missing_data::DEFAULT_DATA_DIR;
 
 /// Where the data sets are.
 #[derive(Clone, Debug, clap::Args)]

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::live_table::LiveTable;
+use polder_experiment::plan::session::Failure;
+use polder_experiment::plan::speeds::Speeds;
 use polder_experiment::plan::{Plan, PlannedRun, describe, run_dir};
-use polder_experiment::record::RunRecords;
 use polder_experiment::replace_file::replace_file;
-use polder_experiment::run_end::RunEnd;
-use polder_experiment::session::Failure;
-use polder_experiment::speeds::Speeds;
-use polder_experiment::theory_record::{Simulation, TheoryRecord};
+use polder_experiment::run::record::RunRecords;
+use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 
 /// What computes: processes that train, and the theory; or a stand-in for them.
 pub(crate) trait Compute: Sync {

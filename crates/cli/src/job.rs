@@ -5,8 +5,8 @@ use std::io::Write as _;
 use serde::{Deserialize, Serialize};
 
 use polder_experiment::config::RunConfig;
-use polder_experiment::flatness::FlatnessSettings;
-use polder_experiment::run_end::RunEnd;
+use polder_experiment::run::flatness::FlatnessSettings;
+use polder_experiment::run::run_end::RunEnd;
 
 /// The first line on a worker's standard input: one run. The end of that input asks it to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,10 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::job::Event;
 use crate::stderr::say;
-use polder_experiment::best::Best;
 use polder_experiment::duration::duration;
+use polder_experiment::plan::best::Best;
+use polder_experiment::plan::speeds::together;
 use polder_experiment::plan::{PlannedRun, describe};
-use polder_experiment::speeds::together;
 
 /// The line of a run.
 const RUN: &str = "{prefix} {wide_bar} {percent:>3} %  {msg}";

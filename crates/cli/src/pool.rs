@@ -14,8 +14,8 @@ use crate::interrupt;
 use crate::job::{CHECKPOINT, Job};
 use crate::live_table::LiveTable;
 use polder_experiment::plan::PlannedRun;
-use polder_experiment::run_end::RunEnd;
-use polder_experiment::theory_record::{Simulation, TheoryRecord};
+use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 
 use self::child::Children;
 

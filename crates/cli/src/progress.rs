@@ -8,7 +8,7 @@ use polder_train::progress::{StepState, TrainingProgress};
 
 use crate::job::Event;
 use crate::stderr::say;
-use polder_experiment::record::{EpochRecord, ITERATE, REFRESHED, Timing};
+use polder_experiment::run::record::{EpochRecord, ITERATE, REFRESHED, Timing};
 
 /// Numbers are read from the device this often, no more.
 const REFRESH: Duration = Duration::from_millis(250);

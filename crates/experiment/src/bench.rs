@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::profile::measurement::Spread;
-use crate::record::Environment;
+use crate::run::record::Environment;
 
 /// One benchmark. Medians and ranges are over rounds.
 #[derive(Clone, Debug, Serialize)]

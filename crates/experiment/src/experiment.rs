@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use self::grid::{Grid, GridCell};
 use crate::claim::Claim;
 use crate::config::{RunConfig, parts, with_nearest};
-use crate::flatness::FlatnessSettings;
 use crate::law::{Law, check};
 use crate::point::Point;
+use crate::run::flatness::FlatnessSettings;
+use crate::run::theory_record::Simulation;
 use crate::scale::ScaleName;
-use crate::theory_record::Simulation;
 
 pub use self::folder::{PUBLISHED_FILE, read_all, select};
 

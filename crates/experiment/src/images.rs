@@ -11,7 +11,7 @@ use polder_data::{
 };
 
 use crate::config::{DatasetName, RunConfig};
-use crate::record::{DataRecord, DataState, RunRecords};
+use crate::run::record::{DataRecord, DataState, RunRecords};
 
 /// The classes of generated data are the same for every run, whatever its seed: only then do runs compare.
 const GENERATED_SEED: u64 = 0;

@@ -1,15 +1,19 @@
 //! From experiments to runs: which are finished, which are left, how long they will take.
 
+pub mod best;
+pub mod missing_data;
+pub mod session;
+pub mod speeds;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
 use crate::experiment::{Experiment, Extent};
-use crate::flatness::{FlatnessRecord, FlatnessSettings};
-use crate::record::{EndRecord, RECORD_FILE, RunRecords};
-use crate::session::Session;
-use crate::theory_record::{Simulation, TheoryRecord};
+use crate::plan::session::Session;
+use crate::run::flatness::{FlatnessRecord, FlatnessSettings};
+use crate::run::record::{EndRecord, RECORD_FILE, RunRecords};
+use crate::run::theory_record::{Simulation, TheoryRecord};
 
 pub use self::table::aligned;
 
@@ -180,8 +184,8 @@ pub fn describe(run: &PlannedRun) -> String {
 mod tests {
     use super::*;
     use crate::experiment::{read_all, select};
+    use crate::plan::speeds::Speeds;
     use crate::scale::ScaleName;
-    use crate::speeds::Speeds;
     use crate::synthetic;
 
     fn desk(seeds: u64) -> Extent {

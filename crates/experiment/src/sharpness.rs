@@ -10,4 +10,6 @@ pub mod question;
 mod report;
 pub mod store;
 
+pub use polder_optim::sharpness::{Estimate, Moments, SpectralDensityState};
+
 pub use self::report::{OfOne, SharpnessReport, StageReport};

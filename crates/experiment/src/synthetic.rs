@@ -8,14 +8,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{Method, RunConfig};
-use crate::flatness::{Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint};
 use crate::plan::run_dir;
-use crate::record::{
+use crate::run::flatness::{Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint};
+use crate::run::record::{
     DataRecord, DataState, ENVIRONMENT_FILE, EndRecord, Environment, EpochRecord, Evaluation, ITERATE,
     RECORD_FILE, REFRESHED, Record, RunRecord, TIMINGS_FILE, Timing,
 };
+use crate::run::theory_record::{Simulation, TheoryRecord};
 use crate::scale::ScaleName;
-use crate::theory_record::{Simulation, TheoryRecord};
 
 /// Writes a run directory: finished, or stopped after `epochs`.
 pub fn write_run(results: &Path, config: &RunConfig, epochs: Option<u64>) {

@@ -10,32 +10,12 @@ use std::sync::Arc;
 use polder_optim::{OptimError, RandomVector, SgdStep, Vector, VectorBytes};
 use tch::{Device, Kind, Tensor};
 
+use crate::builder::{Declaration, Storage};
 use crate::descent::descend;
 use crate::error::ModelError;
-use crate::init::Init;
 
 /// Slices begin on multiples of 64 bytes, so that vector loads of every width are aligned.
 const ALIGNMENT: i64 = 16;
-
-/// How a parameter's values lie in its slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Storage {
-    /// Row-major in the order of its shape.
-    Plain,
-    /// A convolution's O,I,H,W stored as O,H,W,I.
-    ChannelsLast,
-}
-
-/// A parameter before it has a place.
-#[derive(Clone, Debug)]
-pub(crate) struct Declaration {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<i64>,
-    pub(crate) storage: Storage,
-    pub(crate) init: Init,
-    /// Convolution and linear weights have a shadow in the type of the arithmetic; the rest is always f32.
-    pub(crate) shadowed: bool,
-}
 
 /// A parameter's place in the arena.
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@ use tch::{Kind, Tensor};
 
 use crate::arena::{Arena, copy_of};
 use crate::error::ModelError;
-use crate::network::{BatchNormMode, Network};
+use crate::forward::BatchNormMode;
+use crate::network::Network;
 
 /// A network that holds other weights for a while; dropping it puts weights and running statistics back.
 #[derive(Debug)]

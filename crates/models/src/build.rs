@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use polder_architecture::Architecture;
 
-use crate::layers::Builder;
+use crate::builder::Builder;
+use crate::forward::Module;
 use crate::mlp::Mlp;
-use crate::network::Module;
 use crate::pyramid_net::PyramidNet;
 use crate::resnet::ResNet;
 use crate::skipinit::SkipInit;

@@ -13,8 +13,8 @@ use tch::{Device, Kind, Tensor};
 
 use self::expected::{Golden, LABELS, relative};
 use self::hashed::hashed_parameter;
-use crate::layers::Builder;
-use crate::network::{BatchNormMode, Pass};
+use crate::builder::Builder;
+use crate::forward::{BatchNormMode, Pass};
 use crate::objective::MinibatchLoss;
 use polder_architecture::Architecture;
 

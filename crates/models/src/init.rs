@@ -7,19 +7,25 @@ use polder_random::{Stream, hash, label};
 
 /// The law of one parameter's initial values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Init {
+pub enum Init {
     /// One value everywhere.
     Constant(f32),
     /// Uniform on [-bound, bound].
-    Uniform { bound: f64 },
+    Uniform {
+        /// Greater than 0.
+        bound: f64,
+    },
     /// Normal with mean 0.
-    Normal { standard_deviation: f64 },
+    Normal {
+        /// At least 0.
+        standard_deviation: f64,
+    },
 }
 
 impl Init {
     /// PyTorch's default for the weight and the bias of a convolution or linear layer:
     /// `kaiming_uniform_` with a = sqrt(5), which is U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
-    pub(crate) fn torch_default(fan_in: i64) -> Self {
+    pub fn torch_default(fan_in: i64) -> Self {
         Self::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
     }
 

@@ -2,44 +2,18 @@
 
 use tch::Tensor;
 
-use crate::arena::{Declaration, Storage};
+use crate::builder::{Builder, ParameterId, Storage};
 use crate::error::ModelError;
+use crate::forward::{BatchNormMode, Pass};
 use crate::init::Init;
-use crate::network::{BatchNormMode, Pass};
 
 /// PyTorch's default: `new = (1 - momentum) * old + momentum * batch`.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 
-/// Which parameter of the network, in order of declaration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ParameterId(pub(crate) usize);
-
-/// Collects what a network needs while its layers are described.
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
-    pub(crate) parameters: Vec<Declaration>,
-    /// Name and number of channels of every BN layer.
-    pub(crate) batch_norms: Vec<(String, i64)>,
-}
-
-impl Builder {
-    fn parameter(
-        &mut self,
-        name: String,
-        shape: Vec<i64>,
-        storage: Storage,
-        init: Init,
-        shadowed: bool,
-    ) -> ParameterId {
-        self.parameters.push(Declaration { name, shape, storage, init, shadowed });
-        ParameterId(self.parameters.len() - 1)
-    }
-}
-
 /// A convolution without bias; its weight is O,I,k,k.
 #[derive(Debug)]
-pub(crate) struct Conv2d {
+pub struct Conv2d {
     weight: ParameterId,
     stride: i64,
     padding: i64,
@@ -47,32 +21,43 @@ pub(crate) struct Conv2d {
 
 /// Channels in and out, kernel width and stride of a convolution; the padding keeps the size at stride 1.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ConvShape {
-    pub(crate) channels_in: i64,
-    pub(crate) channels_out: i64,
-    pub(crate) kernel: i64,
-    pub(crate) stride: i64,
+pub struct ConvShape {
+    /// Of the input.
+    pub channels_in: i64,
+    /// Of the output.
+    pub channels_out: i64,
+    /// Width and height.
+    pub kernel: i64,
+    /// In both directions.
+    pub stride: i64,
 }
 
 impl ConvShape {
-    pub(crate) fn fan_in(self) -> i64 {
+    /// Products behind each value of the output.
+    pub fn fan_in(self) -> i64 {
         self.channels_in * self.kernel * self.kernel
     }
 
-    pub(crate) fn fan_out(self) -> i64 {
+    /// Values of the output that each value of the input takes part in, at stride 1.
+    pub fn fan_out(self) -> i64 {
         self.channels_out * self.kernel * self.kernel
     }
 }
 
 impl Conv2d {
-    pub(crate) fn new(builder: &mut Builder, name: &str, shape: ConvShape, init: Init) -> Self {
+    /// Declares its parameters under `name`.
+    pub fn new(builder: &mut Builder, name: &str, shape: ConvShape, init: Init) -> Self {
         let ConvShape { channels_in, channels_out, kernel, stride } = shape;
         let dims = vec![channels_out, channels_in, kernel, kernel];
         let weight = builder.parameter(format!("{name}.weight"), dims, Storage::ChannelsLast, init, true);
         Self { weight, stride, padding: kernel / 2 }
     }
 
-    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+    /// Applies the layer.
+    ///
+    /// # Errors
+    /// If libtorch refuses the operation.
+    pub fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let pair = |value| [value, value];
         let weight = pass.parameter(self.weight);
         Ok(x.f_conv2d(weight, None::<&Tensor>, pair(self.stride), pair(self.padding), pair(1), 1)?)
@@ -81,14 +66,15 @@ impl Conv2d {
 
 /// Batch normalization over N, H and W with scale 1 and shift 0 at the start.
 #[derive(Debug)]
-pub(crate) struct BatchNorm2d {
+pub struct BatchNorm2d {
     scale: ParameterId,
     shift: ParameterId,
     index: usize,
 }
 
 impl BatchNorm2d {
-    pub(crate) fn new(builder: &mut Builder, name: &str, channels: i64) -> Self {
+    /// Declares its parameters under `name`.
+    pub fn new(builder: &mut Builder, name: &str, channels: i64) -> Self {
         let mut parameter = |part: &str, value| {
             let init = Init::Constant(value);
             builder.parameter(format!("{name}.{part}"), vec![channels], Storage::Plain, init, false)
@@ -98,7 +84,11 @@ impl BatchNorm2d {
         Self { scale, shift, index: builder.batch_norms.len() - 1 }
     }
 
-    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+    /// Applies the layer.
+    ///
+    /// # Errors
+    /// If libtorch refuses the operation.
+    pub fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let (running_mean, running_var) = pass.running_statistics(self.index);
         let (running, training, momentum) = match pass.mode() {
             BatchNormMode::Train => (true, true, BATCH_NORM_MOMENTUM),
@@ -122,13 +112,14 @@ impl BatchNorm2d {
 
 /// A linear layer with bias; its weight is out,in.
 #[derive(Debug)]
-pub(crate) struct Linear {
+pub struct Linear {
     weight: ParameterId,
     bias: ParameterId,
 }
 
 impl Linear {
-    pub(crate) fn new(
+    /// Declares its parameters under `name`.
+    pub fn new(
         builder: &mut Builder,
         name: &str,
         features_in: i64,
@@ -144,7 +135,10 @@ impl Linear {
     }
 
     /// The product in the type of `x`; the bias is added in its own, f32 in a network, which is the type of the result.
-    pub(crate) fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+    ///
+    /// # Errors
+    /// If libtorch refuses the operation.
+    pub fn forward(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         let product = x.f_linear(pass.parameter(self.weight), None::<&Tensor>)?;
         let bias = pass.parameter(self.bias);
         Ok(product.f_to_kind(bias.kind())?.f_add(bias)?)
@@ -153,18 +147,22 @@ impl Linear {
 
 /// A learned number.
 #[derive(Debug)]
-pub(crate) struct Scalar {
+pub struct Scalar {
     value: ParameterId,
 }
 
 impl Scalar {
-    pub(crate) fn new(builder: &mut Builder, name: &str, at_start: f32) -> Self {
+    /// Declares its parameters under `name`.
+    pub fn new(builder: &mut Builder, name: &str, at_start: f32) -> Self {
         let init = Init::Constant(at_start);
         Self { value: builder.parameter(name.to_owned(), Vec::new(), Storage::Plain, init, false) }
     }
 
     /// `x` times the number, in the type of `x`.
-    pub(crate) fn times(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
+    ///
+    /// # Errors
+    /// If libtorch refuses the operation.
+    pub fn times(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Tensor, ModelError> {
         Ok(x.f_mul(pass.parameter(self.value))?)
     }
 }
@@ -174,16 +172,25 @@ impl Scalar {
 /// Nobody may read `x` afterwards, a shortcut neither, and no layer may need it for its gradient: what a convolution, a sum
 /// or BN returns is such a tensor. libtorch refuses to differentiate where a gradient needs what was overwritten; that
 /// nobody else reads it is for the caller to see to.
-pub(crate) fn relu(mut x: Tensor) -> Result<Tensor, ModelError> {
+///
+/// # Errors
+/// If libtorch refuses the operation.
+pub fn relu(mut x: Tensor) -> Result<Tensor, ModelError> {
     Ok(x.f_relu_()?)
 }
 
 /// `x + other` in the place of `x`, under the condition of [`relu`].
-pub(crate) fn add(mut x: Tensor, other: &Tensor) -> Result<Tensor, ModelError> {
+///
+/// # Errors
+/// If libtorch refuses the operation.
+pub fn add(mut x: Tensor, other: &Tensor) -> Result<Tensor, ModelError> {
     Ok(x.f_add_(other)?)
 }
 
 /// The mean over H and W: N,C,H,W to N,C.
-pub(crate) fn global_average_pool(x: &Tensor) -> Result<Tensor, ModelError> {
+///
+/// # Errors
+/// If libtorch refuses the operation.
+pub fn global_average_pool(x: &Tensor) -> Result<Tensor, ModelError> {
     Ok(x.f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, 3)?)
 }

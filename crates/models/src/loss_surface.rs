@@ -11,8 +11,9 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::arena::Arena;
 use crate::error::ModelError;
+use crate::forward::BatchNormMode;
 use crate::hessian_vector::DifferentiableGradient;
-use crate::network::{BatchNormMode, Network};
+use crate::network::Network;
 
 /// The type in which a [`LossSurface`] computes. Weights are f32 either way, and sums over images f64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,10 +5,11 @@
 
 use tch::Tensor;
 
+use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{Builder, Linear};
-use crate::network::{Module, Pass};
+use crate::layers::Linear;
 
 /// The network.
 #[derive(Debug)]

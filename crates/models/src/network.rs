@@ -8,8 +8,9 @@ use tch::{Device, Kind, Tensor};
 
 use crate::arena::{Arena, Layout, copy_of};
 use crate::build::build;
+use crate::builder::Builder;
 use crate::error::ModelError;
-use crate::layers::{Builder, ParameterId};
+use crate::forward::{BatchNormMode, Module, Pass};
 
 /// The type in which convolutions and linear layers compute. Weights, gradients and BN statistics are f32 either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,55 +19,6 @@ pub enum Precision {
     F32,
     /// bf16 activations and a bf16 shadow of the convolution and linear weights.
     Bf16,
-}
-
-/// Which statistics BN normalises with, and whether they move its running ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BatchNormMode {
-    /// The minibatch's; running statistics move with momentum 0.1.
-    Train,
-    /// The minibatch's; running statistics stay. For gradients at SAM's perturbed weights.
-    Perturbed,
-    /// The running ones.
-    Evaluate,
-    /// The minibatch's; running statistics become their mean over minibatches 0 to `minibatch`.
-    Refresh {
-        /// Index of the minibatch within the refresh, from 0.
-        minibatch: u64,
-    },
-}
-
-/// What all networks can do: images in, logits out.
-pub(crate) trait Module: std::fmt::Debug + Send {
-    fn forward(&self, pass: &Pass<'_>, images: &Tensor) -> Result<Tensor, ModelError>;
-}
-
-/// What the layers of a network see during one forward pass.
-#[derive(Debug)]
-pub(crate) struct Pass<'a> {
-    leaves: &'a [Tensor],
-    running: &'a [(Tensor, Tensor)],
-    mode: BatchNormMode,
-}
-
-impl<'a> Pass<'a> {
-    pub(crate) fn new(leaves: &'a [Tensor], running: &'a [(Tensor, Tensor)], mode: BatchNormMode) -> Self {
-        Self { leaves, running, mode }
-    }
-
-    pub(crate) fn parameter(&self, id: ParameterId) -> &Tensor {
-        &self.leaves[id.0]
-    }
-
-    /// Running mean and running variance of the BN layer `index`.
-    pub(crate) fn running_statistics(&self, index: usize) -> (&Tensor, &Tensor) {
-        let (mean, var) = &self.running[index];
-        (mean, var)
-    }
-
-    pub(crate) fn mode(&self) -> BatchNormMode {
-        self.mode
-    }
 }
 
 /// bf16 copies of the shadowed weights, and the gradients that arrive there.
@@ -79,7 +31,7 @@ struct Shadow {
 /// A classifier of N,3,H,W images.
 #[derive(Debug)]
 pub struct Network {
-    architecture: Architecture,
+    name: String,
     module: Box<dyn Module>,
     layout: Arc<Layout>,
     parameters: Arena,
@@ -109,12 +61,31 @@ impl Network {
     ) -> Result<Self, ModelError> {
         let mut builder = Builder::default();
         let module = build(architecture, &mut builder, num_classes as i64);
-        Self::of_module(architecture, module, builder, seed, precision, device)
+        Self::of_module(&architecture.to_string(), module, builder, seed, precision, device)
+    }
+
+    /// A network called `name` of layers that `describe` declares, with the initial values of `seed`, on `device`.
+    ///
+    /// # Errors
+    /// If libtorch cannot allocate or arrange its tensors.
+    ///
+    /// # Panics
+    /// If two parameters have one name.
+    pub fn describe(
+        name: &str,
+        describe: impl FnOnce(&mut Builder) -> Box<dyn Module>,
+        seed: u64,
+        precision: Precision,
+        device: Device,
+    ) -> Result<Self, ModelError> {
+        let mut builder = Builder::default();
+        let module = describe(&mut builder);
+        Self::of_module(name, module, builder, seed, precision, device)
     }
 
     /// A network of layers that `builder` has seen declared.
-    pub(crate) fn of_module(
-        architecture: Architecture,
+    fn of_module(
+        name: &str,
         module: Box<dyn Module>,
         builder: Builder,
         seed: u64,
@@ -140,7 +111,7 @@ impl Network {
         let statistics = Tensor::f_zeros([2 * num_channels], (Kind::Float, device))?;
         let running = running_statistics(&statistics, &builder.batch_norms)?;
         let network = Self {
-            architecture,
+            name: name.to_owned(),
             module,
             layout,
             parameters,
@@ -157,9 +128,9 @@ impl Network {
         Ok(network)
     }
 
-    /// Which network this is.
-    pub fn architecture(&self) -> Architecture {
-        self.architecture
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it computes.

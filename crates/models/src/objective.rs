@@ -7,7 +7,8 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::arena::{Arena, norm};
 use crate::error::ModelError;
-use crate::network::{BatchNormMode, Network};
+use crate::forward::BatchNormMode;
+use crate::network::Network;
 use crate::recorded_gradient::RecordedGradients;
 use polder_architecture::LabelSmoothing;
 

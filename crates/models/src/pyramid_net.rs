@@ -9,10 +9,11 @@
 use polder_architecture::pyramid_net_widths;
 use tch::Tensor;
 
+use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
-use crate::network::{Module, Pass};
+use crate::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 
 const STEM_CHANNELS: i64 = 16;
 /// Width of a block's output over the width of its inner convolutions.

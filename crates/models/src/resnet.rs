@@ -6,10 +6,11 @@
 use polder_architecture::ResNetDepth;
 use tch::Tensor;
 
+use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
-use crate::network::{Module, Pass};
+use crate::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 
 /// A convolution and the BN after it.
 #[derive(Debug)]

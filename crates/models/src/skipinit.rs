@@ -9,10 +9,11 @@
 use polder_architecture::UnitShape;
 use tch::Tensor;
 
+use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{Builder, Conv2d, ConvShape, Linear, Scalar, add, global_average_pool, relu};
-use crate::network::{Module, Pass};
+use crate::layers::{Conv2d, ConvShape, Linear, Scalar, add, global_average_pool, relu};
 
 /// ReLU, 3x3, ReLU, 3x3, the scalar, and a shortcut.
 #[derive(Debug)]

@@ -8,10 +8,11 @@
 use polder_architecture::UnitShape;
 use tch::Tensor;
 
+use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
-use crate::network::{Module, Pass};
+use crate::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, add, global_average_pool, relu};
 
 /// BN, ReLU, 3x3, BN, ReLU, 3x3, and a shortcut.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use super::run::RunResult;
 use polder_experiment::claim::{Interval, LEVEL, Measure, mean_interval};
 use polder_experiment::point::Point;
-use polder_experiment::record::{ITERATE, REFRESHED, is_average};
+use polder_experiment::run::record::{ITERATE, REFRESHED, is_average};
 
 /// The final test accuracies of one set of weights at a place of the grid.
 pub struct CellResult {

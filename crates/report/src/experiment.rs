@@ -8,12 +8,12 @@ use super::run::{RunResult, progress, seconds};
 use super::simulation::{Summary, Table};
 use polder_experiment::claim::{Claim, Finding, Measurements};
 use polder_experiment::experiment::Experiment;
-use polder_experiment::flatness::FlatnessRecord;
 use polder_experiment::plan::run_dir;
+use polder_experiment::plan::session::Session;
 use polder_experiment::published::Published;
-use polder_experiment::record::{DataState, RECORD_FILE, RunRecords};
-use polder_experiment::session::Session;
-use polder_experiment::theory_record::TheoryRecord;
+use polder_experiment::run::flatness::FlatnessRecord;
+use polder_experiment::run::record::{DataState, RECORD_FILE, RunRecords};
+use polder_experiment::run::theory_record::TheoryRecord;
 
 /// One experiment at the scale of the session.
 pub struct ExperimentReport {

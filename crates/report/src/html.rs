@@ -20,7 +20,7 @@ use super::figure_files::FigureFile;
 use super::{Report, data_state_label};
 use polder_experiment::claim::Verdict;
 use polder_experiment::duration::duration;
-use polder_experiment::record::DataState;
+use polder_experiment::run::record::DataState;
 use polder_experiment::scale::ScaleName;
 
 const TEMPLATE: &str = include_str!("page/page.html.j2");

@@ -37,11 +37,11 @@ use self::strangers::Strangers;
 use polder_experiment::claim::{Claim, Finding, Verdict};
 use polder_experiment::duration::duration;
 use polder_experiment::experiment::{PUBLISHED_FILE, read_all, select};
+use polder_experiment::plan::session::Session;
 use polder_experiment::profile::record::ProfileRecord;
 use polder_experiment::published::Published;
-use polder_experiment::record::{DataState, RunRecords};
 use polder_experiment::replace_file::replace_file;
-use polder_experiment::session::Session;
+use polder_experiment::run::record::{DataState, RunRecords};
 
 /// All that the report says, before it is put into a format.
 pub struct Report {

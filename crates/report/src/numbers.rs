@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cells::best_mean;
 use super::{ExperimentReport, Report, main_average};
 use polder_experiment::claim::{Finding, Interval};
-use polder_experiment::record::ITERATE;
+use polder_experiment::run::record::ITERATE;
 
 /// The file. Accuracies, effects and intervals of contrasts are fractions.
 #[derive(Serialize)]

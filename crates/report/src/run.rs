@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use polder_experiment::claim::Measured;
 use polder_experiment::config::RunConfig;
-use polder_experiment::flatness::FlatnessRecord;
 use polder_experiment::point::Point;
-use polder_experiment::record::{EndRecord, EpochRecord, RunRecords, Timing};
+use polder_experiment::run::flatness::FlatnessRecord;
+use polder_experiment::run::record::{EndRecord, EpochRecord, RunRecords, Timing};
 
 /// A run that the experiment asks for, with its records if there are any.
 pub struct RunResult {
@@ -109,8 +109,8 @@ pub(super) fn seconds<'a>(runs: impl IntoIterator<Item = &'a RunResult>) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polder_experiment::flatness::FlatnessSettings;
-    use polder_experiment::record::{DataRecord, DataState, RunRecord};
+    use polder_experiment::run::flatness::FlatnessSettings;
+    use polder_experiment::run::record::{DataRecord, DataState, RunRecord};
 
     fn run(id: &str, flatness_seconds: Option<f64>) -> RunResult {
         let timing = Timing {

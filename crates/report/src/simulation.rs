@@ -22,7 +22,7 @@ pub use self::table::Table;
 use self::table::{estimate_text, number_text};
 use polder_experiment::claim::Metric;
 use polder_experiment::law::Law;
-use polder_experiment::theory_record::TheoryRecord;
+use polder_experiment::run::theory_record::TheoryRecord;
 
 /// Everything that is to be seen of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]

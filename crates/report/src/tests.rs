@@ -5,10 +5,10 @@ mod page;
 
 use super::*;
 use polder_experiment::experiment::{self, Extent};
+use polder_experiment::plan::session::{Failure, MissingData};
 use polder_experiment::plan::{Plan, PlannedRun, run_dir};
-use polder_experiment::record::RECORD_FILE;
+use polder_experiment::run::record::RECORD_FILE;
 use polder_experiment::scale::ScaleName;
-use polder_experiment::session::{Failure, MissingData};
 use polder_experiment::synthetic;
 
 fn experiments() -> PathBuf {

@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::progress::Silent;
 use crate::trainer::{TrainOptions, TrainOutcome, train};
 use polder_experiment::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
+use polder_experiment::plan::session::MissingData;
+use polder_experiment::plan::speeds::Speeds;
 use polder_experiment::plan::{Plan, runs_dir};
-use polder_experiment::record::RunRecords;
-use polder_experiment::session::MissingData;
-use polder_experiment::speeds::Speeds;
+use polder_experiment::run::record::RunRecords;
 
 /// Minibatches of a calibration, seen once to warm up and once to measure.
 const MINIBATCHES: usize = 4;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
-use polder_experiment::environment::gpu;
-use polder_experiment::record::{Algorithms, CudaEnvironment, Environment};
 use polder_experiment::replace_file::replace_file;
+use polder_experiment::run::environment::gpu;
+use polder_experiment::run::record::{Algorithms, CudaEnvironment, Environment};
 use polder_models::CudaChoices;
 
 use crate::device::Placement;

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use crate::feed::Feed;
 use crate::interrupt;
 use polder_experiment::config::{BnRefresh, EvaluationConfig};
-use polder_experiment::record::Evaluation;
+use polder_experiment::run::record::Evaluation;
 
 /// Where an image has its columns, in N,C,H,W.
 const WIDTH: i64 = 3;

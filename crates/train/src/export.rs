@@ -17,7 +17,7 @@ use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
 use crate::{environment, trainer};
 use polder_experiment::config::{DatasetName, RunConfig};
 use polder_experiment::images::{Images, check_packed};
-use polder_experiment::record::{ENVIRONMENT_FILE, ITERATE, REFRESHED, RunRecord, RunRecords};
+use polder_experiment::run::record::{ENVIRONMENT_FILE, ITERATE, REFRESHED, RunRecord, RunRecords};
 
 /// The name by which the only average of a run is meant, whatever it is called.
 const THE_AVERAGE: &str = "average";

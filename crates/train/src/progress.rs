@@ -1,6 +1,6 @@
 //! Where work reports how far it is. Whoever starts it draws bars, prints lines or sends events.
 
-use polder_experiment::record::{EpochRecord, Timing};
+use polder_experiment::run::record::{EpochRecord, Timing};
 
 /// Follows one run.
 pub trait TrainingProgress {

@@ -35,7 +35,7 @@ use crate::environment;
 use crate::feed::Feed;
 use crate::progress::WorkProgress;
 use polder_experiment::images::{Images, check_packed};
-use polder_experiment::record::ENVIRONMENT_FILE;
+use polder_experiment::run::record::ENVIRONMENT_FILE;
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
 use polder_experiment::sharpness::question::{Measure, Question};
 use polder_experiment::sharpness::store::Store;

@@ -9,8 +9,8 @@ use polder_optim::Averages;
 use crate::snapshot::{self, Position};
 use crate::trainer;
 use polder_experiment::config::RunConfig;
-use polder_experiment::record::{EndRecord, RunRecords};
-use polder_experiment::run_dir::{CONFIG_FILE, RunDir};
+use polder_experiment::run::record::{EndRecord, RunRecords};
+use polder_experiment::run::run_dir::{CONFIG_FILE, RunDir};
 
 /// The configuration of the run whose directory is `dir`.
 ///

@@ -15,8 +15,8 @@ use crate::environment;
 use crate::progress::TrainingProgress;
 use polder_experiment::config::{Method, RunConfig};
 use polder_experiment::images::{Images, check_packed};
-use polder_experiment::record::{EndRecord, RunRecords};
-use polder_experiment::run_dir::RunDir;
+use polder_experiment::run::record::{EndRecord, RunRecords};
+use polder_experiment::run::run_dir::RunDir;
 
 use self::run::Run;
 

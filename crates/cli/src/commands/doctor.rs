@@ -11,7 +11,7 @@ use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
-use polder_experiment::environment::{LIBTORCH_VERSION, gpu};
+use polder_experiment::run::environment::{LIBTORCH_VERSION, gpu};
 use polder_train::device::Placement;
 use polder_train::environment;
 

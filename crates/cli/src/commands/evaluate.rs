@@ -12,7 +12,7 @@ use crate::data_dir::DataDir;
 use crate::exit_code::Outcome;
 use crate::stdout;
 use polder_experiment::images::{Images, check_packed};
-use polder_experiment::record::{Evaluation, ITERATE, REFRESHED};
+use polder_experiment::run::record::{Evaluation, ITERATE, REFRESHED};
 use polder_train::environment;
 use polder_train::evaluate::{evaluate, evaluate_refreshed};
 use polder_train::feed::Feed;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (config, checkpoint) = (config_of(&args.run)?, last_checkpoint(&args.run)?);
     check_packed(&config, &args.data.data_dir, &args.run)?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
-    environment::fix_threads(&args.run.join(polder_experiment::record::ENVIRONMENT_FILE))?;
+    environment::fix_threads(&args.run.join(polder_experiment::run::record::ENVIRONMENT_FILE))?;
     let (train, test) =
         (Feed::training(&images, &config, 1, Device::Cpu)?, Feed::testing(&images, 1, Device::Cpu)?);
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;

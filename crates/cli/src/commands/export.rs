@@ -12,7 +12,7 @@ use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
 use crate::work_bar::WorkBar;
-use polder_experiment::record::{ITERATE, REFRESHED};
+use polder_experiment::run::record::{ITERATE, REFRESHED};
 use polder_train::export::{Choice, Refresh, export};
 
 const EXAMPLES: &str = "\

@@ -13,8 +13,8 @@ use crate::interrupt;
 use crate::stderr::say;
 use crate::stdout;
 use crate::work_bar::WorkBar;
-use polder_experiment::record::{RECORD_FILE, RunRecords};
 use polder_experiment::replace_file::replace_file;
+use polder_experiment::run::record::{RECORD_FILE, RunRecords};
 use polder_report::logs::{RunLog, csv, json_lines, write_event_file};
 
 const EXAMPLES: &str = "\

@@ -8,9 +8,9 @@ use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
-use polder_experiment::missing_data::{missing_data, needed_data};
+use polder_experiment::plan::missing_data::{missing_data, needed_data};
 use polder_experiment::plan::runs_dir;
-use polder_experiment::speeds::Speeds;
+use polder_experiment::plan::speeds::Speeds;
 use polder_train::calibration::calibrate;
 use polder_train::trainer::{CheckpointEvery, TrainOptions};
 

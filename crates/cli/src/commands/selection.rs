@@ -7,8 +7,8 @@ use anyhow::{bail, ensure};
 use crate::commands::jobs::Division;
 use polder_experiment::experiment::{self, Experiment, Extent};
 use polder_experiment::plan::Plan;
+use polder_experiment::plan::session::{MissingData, Session};
 use polder_experiment::scale::ScaleName;
-use polder_experiment::session::{MissingData, Session};
 
 /// Where the repository has its experiments.
 const EXPERIMENTS: &str = "experiments";

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 
 use crate::exit_code::Outcome;
 use crate::stdout;
-use polder_experiment::best::Best;
 use polder_experiment::duration::duration;
 use polder_experiment::experiment;
+use polder_experiment::plan::best::Best;
+use polder_experiment::plan::session::Session;
+use polder_experiment::plan::speeds::{Speeds, together};
 use polder_experiment::plan::{self, Plan, PlannedRun, RunState, aligned, run_dir};
-use polder_experiment::record::RunRecords;
-use polder_experiment::run_dir::RunDir;
-use polder_experiment::session::Session;
-use polder_experiment::speeds::{Speeds, together};
+use polder_experiment::run::record::RunRecords;
+use polder_experiment::run::run_dir::RunDir;
 
 const EXAMPLES: &str = "\
 Examples:

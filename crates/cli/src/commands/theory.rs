@@ -17,8 +17,8 @@ use crate::stdout;
 use polder_experiment::claim::Uncertainty;
 use polder_experiment::law::{Law, set};
 use polder_experiment::replace_file::replace_file;
+use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 use polder_experiment::scale::ScaleName;
-use polder_experiment::theory_record::{Simulation, TheoryRecord};
 use polder_report::simulation::{Summary, Table};
 
 const EXAMPLES: &str = "\

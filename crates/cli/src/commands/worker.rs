@@ -12,8 +12,8 @@ use crate::exit_code::Outcome;
 use crate::interrupt;
 use crate::job::{CHECKPOINT, Event, Job};
 use crate::progress::{Audience, Progress};
-use polder_experiment::run_dir::RunDir;
-use polder_experiment::run_end::RunEnd;
+use polder_experiment::run::run_dir::RunDir;
+use polder_experiment::run::run_end::RunEnd;
 use polder_train::sharpness::{self, Means};
 use polder_train::trainer::{TrainOutcome, train};
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, anyhow, bail};
 
 use crate::job::{Event, Job};
-use polder_experiment::run_end::RunEnd;
+use polder_experiment::run::run_end::RunEnd;
 
 /// Lines of a process's standard error that a report of its death repeats.
 const LAST_WORDS: usize = 5;

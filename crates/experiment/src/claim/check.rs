@@ -3,7 +3,7 @@
 use anyhow::ensure;
 
 use super::{Expect, Measure, Term, Test};
-use crate::record::{ITERATE, REFRESHED};
+use crate::run::record::{ITERATE, REFRESHED};
 
 impl Test {
     /// Checks what can be checked without the grid.

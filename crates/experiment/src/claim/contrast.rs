@@ -160,7 +160,7 @@ mod tests {
     use super::super::measurements::tests::finished;
     use super::*;
     use crate::claim::{Measure, Measured};
-    use crate::flatness::Flatness;
+    use crate::run::flatness::Flatness;
 
     fn term(cell: &str, weights: &str, coefficient: f64) -> Term {
         let text = format!("cell = '{cell}'\nweights = '{weights}'\ncoefficient = {coefficient:?}");

@@ -9,7 +9,7 @@ use crate::claim::Term;
 use crate::config::AveragingConfig;
 use crate::config::keys::Keys;
 use crate::point::{Point, check_place};
-use crate::record::{ITERATE, REFRESHED};
+use crate::run::record::{ITERATE, REFRESHED};
 use crate::scale::ScaleName;
 
 impl Experiment {

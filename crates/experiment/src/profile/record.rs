@@ -10,7 +10,7 @@ use super::advice::Trial;
 use super::measurement::{Round, Spread};
 use super::setting::Setting;
 use super::verdict::Verdict;
-use crate::record::Environment;
+use crate::run::record::Environment;
 
 /// The name of the file in a folder of results.
 pub const PROFILE_FILE: &str = "profile-input.json";

@@ -19,11 +19,13 @@ use tch::{Device, Kind, Tensor};
 
 use super::{Arithmetic, LossSurface};
 use crate::arena::Arena;
+use crate::builder::Builder;
 use crate::error::ModelError;
 use crate::filter_scales;
+use crate::forward::{Module, Pass};
 use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
-use crate::network::{Module, Network, Pass, Precision};
+use crate::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, global_average_pool};
+use crate::network::{Network, Precision};
 use crate::objective::MinibatchObjective;
 
 const NUM_IMAGES: usize = 12;
@@ -77,11 +79,8 @@ fn hashed(name: &str, len: usize) -> Vec<f64> {
 
 fn small() -> Network {
     tch::set_num_threads(1); // Tensors this small are slower on several, and tests run beside each other.
-    let mut builder = Builder::default();
-    let module = Box::new(Small::new(&mut builder));
-    // The name belongs to another network and is not used.
-    let architecture = "wrn-10-1".parse().unwrap();
-    let network = Network::of_module(architecture, module, builder, 0, Precision::F32, Device::Cpu).unwrap();
+    let describe = |builder: &mut Builder| Box::new(Small::new(builder)) as Box<dyn Module>;
+    let network = Network::describe("small", describe, 0, Precision::F32, Device::Cpu).unwrap();
     for (name, mut parameter) in network.parameters().named().unwrap() {
         let size = parameter.size();
         let fan_in: i64 = size[1..].iter().product();

@@ -108,7 +108,7 @@ pub(super) fn curve(label: String, ink: Ink, points: &[(f64, &CellResult)]) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polder_experiment::record::ITERATE;
+    use polder_experiment::run::record::ITERATE;
 
     fn cell(point: &str, mean: Option<f64>) -> CellResult {
         CellResult {

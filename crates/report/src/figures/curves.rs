@@ -6,7 +6,7 @@ use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, Weight};
 
 use crate::{RunResult, main_average_of, weights_label};
 use polder_experiment::config::ScheduleConfig;
-use polder_experiment::record::{EpochRecord, ITERATE};
+use polder_experiment::run::record::{EpochRecord, ITERATE};
 
 /// What a curve shows against the epoch.
 #[derive(Clone, Copy, PartialEq)]

@@ -5,7 +5,7 @@ use polder_plot::{Axis, Figure, Ink};
 use super::INTERVALS;
 use super::rows::{Row, RowMarks, rows_panel};
 use crate::{CellResult, main_average, weights_label};
-use polder_experiment::record::{ITERATE, REFRESHED, is_average};
+use polder_experiment::run::record::{ITERATE, REFRESHED, is_average};
 
 /// Final accuracies, and what averaging adds, cell by cell.
 pub(super) fn figure(cells: &[CellResult]) -> Figure {

@@ -6,7 +6,7 @@ use super::INTERVALS;
 use super::rows::{Row, RowMarks, rows_panel};
 use crate::flatness::{FlatnessResult, MEASURES};
 use crate::weights_label;
-use polder_experiment::record::ITERATE;
+use polder_experiment::run::record::ITERATE;
 
 /// A panel per measure, a row per cell; `None` where nothing has been measured.
 pub(super) fn figure(results: &[FlatnessResult]) -> Option<Figure> {

@@ -3,7 +3,7 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
 use crate::{ExperimentReport, RunResult, weights_label};
-use polder_experiment::flatness::{Section, SectionPoint};
+use polder_experiment::run::flatness::{Section, SectionPoint};
 
 /// What is drawn of a section.
 type Side = fn(&Section) -> &[SectionPoint];

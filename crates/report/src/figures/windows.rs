@@ -8,7 +8,7 @@ use super::axes::curve;
 use crate::{CellResult, ExperimentReport, weights_label};
 use polder_experiment::claim::Claim;
 use polder_experiment::config::AveragingConfig;
-use polder_experiment::record::{ITERATE, REFRESHED};
+use polder_experiment::run::record::{ITERATE, REFRESHED};
 
 /// As few averages are better read from a table.
 const FEWEST_AVERAGES: usize = 3;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use polder_experiment::record::{EndRecord, EpochRecord, ITERATE, REFRESHED, RunRecords, Timing, is_average};
+use polder_experiment::run::record::{
+    EndRecord, EpochRecord, ITERATE, REFRESHED, RunRecords, Timing, is_average,
+};
 
 /// The curves that every run has a name for, in the order of columns; those of evaluated weights follow.
 const COMMON_CURVES: [&str; 6] = [

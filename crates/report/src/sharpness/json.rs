@@ -1,6 +1,6 @@
 //! The answers as one JSON object.
 
-use polder_optim::sharpness::Moments;
+use polder_experiment::sharpness::Moments;
 use serde_json::{Map, Value, json};
 
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found};

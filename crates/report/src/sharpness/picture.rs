@@ -1,6 +1,6 @@
 //! The answers as figures: curvature, spectra, rises, lines and planes.
 
-use polder_optim::sharpness::{Estimate, SpectralDensityState};
+use polder_experiment::sharpness::{Estimate, SpectralDensityState};
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, contour};
 
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};

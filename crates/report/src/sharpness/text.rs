@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use polder_optim::sharpness::Estimate;
+use polder_experiment::sharpness::Estimate;
 
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Eigenvalue, Found, LossAt};
 use polder_experiment::sharpness::question::{Coordinates, Measure, SplitName};
@@ -78,7 +78,7 @@ fn rows_of(answer: &Answer) -> Vec<(String, String)> {
             vec![("loss".to_owned(), loss(at)), ("error".to_owned(), format!("{:.2} %", 100.0 * at.error))]
         }
         (Measure::Trace { config }, Found::Trace(state)) => {
-            let interval = |moments: &polder_optim::sharpness::Moments| {
+            let interval = |moments: &polder_experiment::sharpness::Moments| {
                 estimate(&moments.estimate(config.stopping.confidence))
             };
             vec![

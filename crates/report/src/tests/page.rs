@@ -10,9 +10,9 @@ use super::{experiments, session};
 use crate::Report;
 use polder_experiment::experiment;
 use polder_experiment::plan::Plan;
+use polder_experiment::plan::session::Failure;
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::scale::ScaleName;
-use polder_experiment::session::Failure;
 use polder_experiment::synthetic;
 
 const PROBE: &str = include_str!("probe.js");

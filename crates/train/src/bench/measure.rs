@@ -19,7 +19,7 @@ use crate::trainer;
 use polder_experiment::bench::BenchRecord;
 use polder_experiment::config::{Method, Precision, RunConfig};
 use polder_experiment::profile::measurement::Spread;
-use polder_experiment::record::Environment;
+use polder_experiment::run::record::Environment;
 
 /// Rounds over which medians are taken.
 const ROUNDS: usize = 5;

@@ -12,7 +12,7 @@ use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
 use crate::trainer;
 use polder_experiment::config::RunConfig;
 use polder_experiment::images::Images;
-use polder_experiment::record::ITERATE;
+use polder_experiment::run::record::ITERATE;
 
 /// A run directory.
 #[derive(Debug)]

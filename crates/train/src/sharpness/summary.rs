@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{Choice, Means, OfOne, measure};
 use crate::progress::Silent;
-use polder_experiment::flatness::{
+use polder_experiment::run::flatness::{
     Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint, SectionSettings,
 };
 use polder_experiment::sharpness::answer::{Found, LossAt};

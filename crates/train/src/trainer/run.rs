@@ -19,10 +19,10 @@ use crate::snapshot::{self, Parts, Position};
 use crate::stored_run::take_newest_checkpoint;
 use polder_experiment::config::{Method, RunConfig};
 use polder_experiment::images::Images;
-use polder_experiment::record::{
+use polder_experiment::run::record::{
     EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, RunRecords, Timing,
 };
-use polder_experiment::run_dir::RunDir;
+use polder_experiment::run::run_dir::RunDir;
 
 /// Looking for a loss that is not finite, and measuring SAM's ascent, waits for the device: done every so many steps,
 /// counted within the epoch so that a resumed run does it at the same ones.

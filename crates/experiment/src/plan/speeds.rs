@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DatasetName, Method, Precision, RunConfig};
-use crate::environment;
-use crate::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::plan::{Plan, PlannedRun, RunState, runs_dir};
-use crate::record::{EpochRecord, ITERATE, REFRESHED, RunRecords};
+use crate::run::environment;
+use crate::run::flatness::{FlatnessRecord, FlatnessSettings};
+use crate::run::record::{EpochRecord, ITERATE, REFRESHED, RunRecords};
 
 /// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
 #[derive(Clone, Debug, Default)]
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::config::AveragingConfig;
     use crate::plan::run_dir;
-    use crate::record::{ENVIRONMENT_FILE, Environment};
+    use crate::run::record::{ENVIRONMENT_FILE, Environment};
     use crate::synthetic;
 
     fn config(epochs: u64, evaluate_every: u64) -> RunConfig {

@@ -1,22 +1,19 @@
 //! Three convolutions, each with BN and ReLU, the mean over what is left of the image, and a linear layer.
 
+use polder_models::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, global_average_pool};
+use polder_models::{Builder, Init, ModelError, Module, Pass};
 use tch::Tensor;
-
-use crate::error::ModelError;
-use crate::init::Init;
-use crate::layers::{BatchNorm2d, Builder, Conv2d, ConvShape, Linear, global_average_pool};
-use crate::network::{Module, Pass};
 
 /// The network; its second and third convolution halve height and width and double the channels.
 #[derive(Debug)]
-pub(crate) struct PlainNet {
+pub struct PlainNet {
     stages: Vec<(Conv2d, BatchNorm2d)>,
     linear: Linear,
 }
 
 impl PlainNet {
     /// `width` channels after the first convolution.
-    pub(crate) fn new(builder: &mut Builder, width: i64, num_classes: i64) -> Self {
+    pub fn new(builder: &mut Builder, width: i64, num_classes: i64) -> Self {
         let mut channels_in = 3;
         let mut stages = Vec::new();
         for (stage, stride) in [1, 2, 2].into_iter().enumerate() {

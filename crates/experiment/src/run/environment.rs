@@ -1,6 +1,6 @@
 //! The machine that a run is computed on, as records state it.
 
-use crate::record::{Algorithms, CudaEnvironment, Environment};
+use crate::run::record::{Algorithms, CudaEnvironment, Environment};
 
 /// The version of libtorch that `tch` is built for.
 pub const LIBTORCH_VERSION: &str = "2.11.0";

@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::config::RunConfig;
-use crate::record::{
+use crate::replace_file::replace_file;
+use crate::run::record::{
     ENVIRONMENT_FILE, EpochRecord, RECORD_FILE, Record, RunRecord, TIMINGS_FILE, Timing, read_lines,
 };
-use crate::replace_file::replace_file;
 
 pub const CONFIG_FILE: &str = "config.toml";
 const LOCK_FILE: &str = "lock";

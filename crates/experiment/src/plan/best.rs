@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::{Plan, RunState, describe, run_dir};
-use crate::record::RunRecords;
+use crate::run::record::RunRecords;
 
 /// The best so far, by data set.
 #[derive(Clone, Debug, Default)]

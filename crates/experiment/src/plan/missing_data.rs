@@ -7,8 +7,8 @@ use polder_data::{DataError, DatasetKind};
 
 use crate::config::DatasetName;
 use crate::images::{Images, check_packed};
+use crate::plan::session::MissingData;
 use crate::plan::{Plan, run_dir};
-use crate::session::MissingData;
 
 /// Where data sets are looked for, relative to the folder that a command is called from.
 pub const DEFAULT_DATA_DIR: &str = "data";
