@@ -29,3 +29,4 @@ pub mod scale;
 pub mod sharpness;
 #[cfg(any(test, feature = "test-support"))]
 pub mod synthetic;
+pub mod weights_name;

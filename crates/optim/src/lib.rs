@@ -20,7 +20,7 @@
 //! the minimum, the average on it.
 //!
 //! ```
-//! use polder_optim::{OptimError, Optimizer, Point, Sgd, SgdConfig, TailAverage};
+//! use polder_optim::{OptimError, Optimizer as _, Point, Sgd, SgdConfig, TailAverage};
 //!
 //! let mut noise = 1.0;
 //! let mut objective = |w: &Vec<f64>, _at: Point, gradient: &mut Vec<f64>| {

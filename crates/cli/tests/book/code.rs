@@ -5,10 +5,10 @@ use std::path::Path;
 use super::chapter::{Chapter, Fence};
 
 /// Sources that test a page as documentation is tested: with every `rust` block of it.
-const DOCUMENTED: [(&str, &str); 2] = [
-    ("reusing-polder-data.md", "crates/data/src/pages.rs"),
-    ("own-optimizer.md", "crates/models/src/own_optimizer.rs"),
-];
+const DOCUMENTED: [(&str, &str); 1] = [("reusing-polder-data.md", "crates/data/src/pages.rs")];
+
+/// Where the code lies that pages quote word for word; it is compiled and tested there.
+const QUOTED: &str = "examples/custom-method/src";
 
 /// A block of Rust is compiled somewhere.
 pub(crate) fn check_rust(root: &Path, chapter: &Chapter, fence: &Fence) -> Result<(), String> {
@@ -18,17 +18,11 @@ pub(crate) fn check_rust(root: &Path, chapter: &Chapter, fence: &Fence) -> Resul
             source(&root.join(by)).lines().any(|line| line.contains("include_str!") && line.contains(name));
         return includes.then_some(()).ok_or_else(|| format!("`{by}` does not include the page"));
     }
-    // A folder named after the page holds what it quotes, and tests include that.
-    let folder = chapter.path.with_extension("");
-    let files =
-        std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    let mut sources = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
-    let quoted = sources.any(|path| source(&path).contains(&fence.text));
+    let folder = root.join(QUOTED);
+    let files = std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok);
+    let quoted = files.map(|entry| entry.path()).any(|path| source(&path).contains(&fence.text));
     quoted.then_some(()).ok_or_else(|| {
-        format!(
-            "the block is neither tested with its page nor word for word in a file of `{}`",
-            folder.display()
-        )
+        format!("the block is neither tested with its page nor word for word in a file of `{QUOTED}`")
     })
 }
 

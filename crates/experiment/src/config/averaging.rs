@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::{fraction, one};
-use crate::run::record::is_average;
+use crate::weights_name::is_average;
 
 /// One average of the trajectory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
