@@ -8,7 +8,7 @@ use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalizatio
 use polder_example_custom_method::lookahead::Lookahead;
 use polder_example_custom_method::plain_net::PlainNet;
 use polder_models::{MinibatchObjective, Module, Network, Precision, input};
-use polder_optim::{Optimizer as _, SgdConfig};
+use polder_optim::{Momentum, Optimizer as _, SgdConfig};
 use tch::Device;
 
 const NUM_CLASSES: i64 = 10;
@@ -25,7 +25,8 @@ fn train(precision: Precision, num_epochs: u64) -> Result<Vec<f64>, Box<dyn Erro
         .augmentation(Augmentation::none(Normalization::GENERATED))
         .build::<f32>()?;
     let (mut weights, mut gradient) = (network.parameters(), network.gradient());
-    let mut optimizer = Lookahead::new(SgdConfig::default(), 5, 0.5)?;
+    let momentum = Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 };
+    let mut optimizer = Lookahead::new(SgdConfig { momentum, ..SgdConfig::default() }, 5, 0.5)?;
     let mut losses = Vec::new();
     for epoch in 0..num_epochs {
         let (mut sum, mut steps) = (0.0, 0.0);
@@ -60,8 +61,8 @@ mod tests {
     #[test]
     fn the_network_has_its_parameters_and_learns_in_either_precision() {
         for precision in [Precision::F32, Precision::Bf16] {
-            let losses = train(precision, 2).unwrap();
-            assert!(losses[1] < 0.8 * losses[0], "{precision:?}: {losses:?}");
+            let losses = train(precision, 3).unwrap();
+            assert!(losses[2] < 0.9 * losses[0], "{precision:?}: {losses:?}");
         }
     }
 
