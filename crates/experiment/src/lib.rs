@@ -6,7 +6,7 @@
 //!   [`published`]: values of the papers, with their sources.
 //! * [`plan`]: what is left to do, how long it takes, and what is missing for it.
 //! * [`law`]: the simulations of the papers' mathematics by name, with their settings.
-//! * [`profile`], [`sharpness`], [`bench`]: what the measuring commands store.
+//! * [`profile`], [`sharpness`], [`mod@bench`]: what the measuring commands store.
 
 // Fields whose name says everything have no sentence, and an error is its text: these crates serve one program.
 #![allow(missing_docs, clippy::missing_errors_doc)]

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};
-//! use polder_optim::{Entries, Sgd, SgdConfig, WeightDecay};
+//! use polder_optim::{Entries, Optimizer as _, Sgd, SgdConfig, WeightDecay};
 //! use tch::Device;
 //!
 //! let architecture: Architecture = "wrn-10-1".parse()?;

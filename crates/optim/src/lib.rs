@@ -116,7 +116,7 @@ mod weight_decay;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-/// Random sequences that are functions of a key, for [`Vector::fill_normal`] and [`Vector::fill_rademacher`].
+/// Random sequences that are functions of a key, for [`RandomVector::fill_normal`] and [`RandomVector::fill_rademacher`].
 pub mod keyed {
     pub use polder_random::{normals, signs};
 }

@@ -1,6 +1,6 @@
 //! `polder sharpness`: how flat the loss is at the weights of a run, part by part, each kept beside the run.
 //!
-//! A [`Subject`] is a run with its checkpoints, a [`Question`] one measure of some of its
+//! A `Subject` is a run with its checkpoints, a [`Question`] one measure of some of its
 //! weights with every setting that changes its answer. Answers lie in the run directory under a digest of their question, also
 //! half-way, so that a command that is repeated, or repeated with one more measure, computes what is missing.
 //!

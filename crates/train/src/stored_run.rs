@@ -58,7 +58,7 @@ pub fn load(
     Ok((averages, position))
 }
 
-/// The checkpoint to continue from, as [`newest_checkpoint`] finds it. Damaged ones that are newer are set aside, so that they are
+/// The checkpoint to continue from, as `newest_checkpoint` finds it. Damaged ones that are newer are set aside, so that they are
 /// not met again.
 pub fn take_newest_checkpoint(dir: &RunDir) -> anyhow::Result<Option<FoundCheckpoint>> {
     let (newest, damaged) = newest_checkpoint(dir.path())?;

@@ -2,7 +2,7 @@
 //!
 //! The law (the question is that of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas are this project's own derivation): with
 //! the Gram matrix K, SAM in the kernel's function space moves the coefficients of the fit as `a <- a - eta (I + rho K)(K a - y)`. At the
-//! examples this is [experiment D1](crate::d1()) in the eigenbasis of K. At other points bias and variance have closed forms as well, but
+//! examples this is [experiment D1](crate::sam::least_squares::run) in the eigenbasis of K. At other points bias and variance have closed forms as well, but
 //! the components of different eigenvectors mix there, and neither need be ordered.
 
 mod problem;
@@ -171,7 +171,7 @@ pub struct ProblemReport {
 /// [`TheoryError::InvalidSetting`], naming the setting; also for a step size that does not converge.
 ///
 /// # Source
-/// [`KernelRegression`]; the settings are this project's own.
+/// `KernelRegression`; the settings are this project's own.
 pub fn run(config: &Config) -> Result<Report, TheoryError> {
     config.validate()?;
     let cells: Vec<ProblemReport> = config

@@ -73,7 +73,7 @@ pub struct GridPoint {
 /// [`TheoryError::InvalidSetting`], naming the setting; also for a step size that does not converge.
 ///
 /// # Source
-/// [`LeastSquares`]; the settings of the grid are this project's own.
+/// `LeastSquares`; the settings of the grid are this project's own.
 pub fn run(config: &Config) -> Result<Report, TheoryError> {
     config.validate()?;
     let Config { step_size, rho, .. } = *config;

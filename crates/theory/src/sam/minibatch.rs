@@ -110,7 +110,7 @@ impl Row {
 /// [`TheoryError::InvalidSetting`], naming the setting.
 ///
 /// # Source
-/// [`MinibatchSam`]; the settings are this project's own.
+/// `MinibatchSam`; the settings are this project's own.
 pub fn run(config: &Config) -> Result<Report, TheoryError> {
     config.validate()?;
     let purpose = |part| Purpose { seed: config.seed, experiment: "D3", part, replicate: 0 };

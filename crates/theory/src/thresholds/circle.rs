@@ -1,6 +1,6 @@
 //! Experiment B2: a flat bowl and a sharp one in the plane, each seen through components of different curvature.
 //!
-//! The law is that of [`SecondMomentMap`](crate::SecondMomentMap) and [`lyapunov_exponent`](crate::lyapunov_exponent): near a minimiser
+//! The law is that of [`SecondMomentMap`](crate::thresholds::SecondMomentMap) and [`lyapunov_exponent`](crate::thresholds::lyapunov_exponent): near a minimiser
 //! a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
 //! grow almost surely where `E log|1 - C q| > 0`, and in mean square where `E (1 - C q)^2 > 1`, which is at smaller C. That geometry, step
 //! size and batch size decide whether SGD leaves a minimiser is the deterministic mechanism of Patel (2018), arXiv:1709.04718; both
