@@ -98,6 +98,11 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
     // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
     tests.env("OMP_NUM_THREADS", "1");
     tests.envs(tools.variables.iter().map(|(name, program)| (name, program)));
+    // Plans, records and reports work where libtorch never was: this folder does not exist.
+    let records = ["polder-experiment", "polder-report", "polder-theory", "polder-plot"];
+    let mut without_libtorch = cargo(&["test", "--locked", "--lib"]);
+    without_libtorch.args(records.iter().flat_map(|package| ["--package", package]));
+    without_libtorch.env("LIBTORCH", workspace.root().join("no-libtorch"));
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut documentation_alone =
@@ -115,6 +120,7 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
             command: cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
         },
         Step { name: "tests", command: tests },
+        Step { name: "records and reports without libtorch", command: without_libtorch },
         Step { name: "doc tests", command: cargo(&["test", "--workspace", "--locked", "--doc"]) },
         Step { name: "documentation", command: documentation },
         Step { name: "documentation of polder-data alone", command: documentation_alone },
