@@ -51,6 +51,11 @@ impl Architecture {
         !matches!(self, Self::WideResNetSkipInit { .. } | Self::Mlp { .. })
     }
 
+    /// Whether it reads images with channels last (N,H,W,C in memory), as convolutions do. A perceptron reads N,C,H,W.
+    pub fn reads_channels_last(self) -> bool {
+        !matches!(self, Self::Mlp { .. })
+    }
+
     /// Checks that the network takes images of `shape` C, H, W.
     ///
     /// # Errors

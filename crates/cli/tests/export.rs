@@ -59,8 +59,14 @@ fn evaluation(weights: &Checkpoint) -> (f64, f64) {
         .unwrap();
     let minibatch = loader.epoch(0).unwrap().next().unwrap().unwrap();
     let (n, c, h, w) = minibatch.images().dim();
-    let (images, labels) =
-        input::minibatch(minibatch.values(), [n, c, h, w], minibatch.labels(), Device::Cpu).unwrap();
+    let (images, labels) = input::minibatch(
+        minibatch.values(),
+        [n, c, h, w],
+        input::ChannelOrder::First,
+        minibatch.labels(),
+        Device::Cpu,
+    )
+    .unwrap();
     let logits = tch::no_grad(|| network.forward(&images, BatchNormMode::Evaluate)).unwrap();
     let loss = MinibatchLoss::of(&logits, &labels).unwrap();
     (loss.mean_loss.double_value(&[]), loss.num_wrong.int64_value(&[]) as f64 / 100.0)

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use polder_architecture::Architecture;
 use polder_data::{
-    Balance, Dataset, DatasetKind, FirstN, Generated, GeneratedConfig, ImageShape, LabelNoise, Normalization,
-    PackedDataset, PackedHeader, Split, Verification, open_packed, split_validation,
+    Balance, Dataset, DatasetKind, FirstN, Generated, GeneratedConfig, ImageShape, LabelNoise, Layout,
+    Normalization, PackedDataset, PackedHeader, Split, Verification, open_packed, split_validation,
 };
 
 use crate::config::{DatasetName, RunConfig};
@@ -26,6 +26,8 @@ pub struct Images {
     pub train: Arc<dyn Dataset>,
     pub test: Arc<dyn Dataset>,
     pub normalization: Normalization,
+    /// The order in which the network of the run reads a pixel's channels.
+    pub layout: Layout,
     pub record: DataRecord,
 }
 
@@ -39,7 +41,8 @@ impl Images {
         };
         let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
         architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
-        images.with_validation_and_noise(config)
+        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
+        Ok(Self { layout, ..images.with_validation_and_noise(config)? })
     }
 
     fn official(
@@ -134,7 +137,7 @@ impl Images {
     /// Holds out validation images in place of the test split, then makes labels of the rest wrong, as configured:
     /// what is evaluated keeps its labels.
     fn with_validation_and_noise(self, config: &RunConfig) -> anyhow::Result<Self> {
-        let Self { mut train, mut test, normalization, record } = self;
+        let Self { mut train, mut test, normalization, record, .. } = self;
         if let Some(held_out) = config.data.validation_images {
             let (rest, validation) = split_validation(train, held_out, Balance::Classes, VALIDATION_SEED)
                 .context("`data.validation_images`")?;
@@ -161,7 +164,7 @@ impl Images {
             verification,
             packed_checksums: Vec::new(),
         };
-        Self { train, test, normalization, record }
+        Self { train, test, normalization, layout: Layout::Nchw, record }
     }
 
     /// Number of classes, K.

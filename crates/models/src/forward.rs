@@ -23,7 +23,12 @@ pub enum BatchNormMode {
 
 /// What all networks can do: images in, logits out.
 pub trait Module: std::fmt::Debug + Send {
-    /// The logits N,K of `images` N,C,H,W, which lie in the type of the arithmetic with channels last.
+    /// Whether `forward` reads images with channels last in memory, as convolutions do.
+    fn reads_channels_last(&self) -> bool {
+        true
+    }
+
+    /// The logits N,K of `images` N,C,H,W, which come in the type of the arithmetic and must not be changed in place.
     ///
     /// # Errors
     /// If libtorch refuses an operation.

@@ -7,7 +7,7 @@
 //! computes and [`RecordedGradients`] replays what it did.
 //!
 //! ```
-//! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input};
+//! use polder_models::{Architecture, MinibatchObjective, Network, Precision, input, input::ChannelOrder};
 //! use polder_optim::{Entries, Optimizer as _, Sgd, SgdConfig, WeightDecay};
 //! use tch::Device;
 //!
@@ -18,7 +18,7 @@
 //! let (mut weights, mut gradient) = (network.parameters(), network.gradient());
 //! let decay = WeightDecay { coefficient: 5e-3, on: Entries::All };
 //! let mut sgd = Sgd::new(SgdConfig { weight_decay: decay, ..SgdConfig::default() })?;
-//! let (images, labels) = input::minibatch(&[0.5; 2 * 3 * 32 * 32], [2, 3, 32, 32], &[3, 7], Device::Cpu)?;
+//! let (images, labels) = input::minibatch(&[0.5; 2 * 3 * 32 * 32], [2, 3, 32, 32], ChannelOrder::First, &[3, 7], Device::Cpu)?;
 //! let mut objective = MinibatchObjective::new(&network, images, labels);
 //! let first = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1)?.mean_loss.double_value(&[]);
 //! let second = sgd.step(&mut objective, &mut weights, &mut gradient, 0.1)?.mean_loss.double_value(&[]);

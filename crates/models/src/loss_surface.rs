@@ -41,14 +41,14 @@ pub enum Arithmetic {
 ///
 /// # Example
 /// ```
-/// use polder_models::{Architecture, Arithmetic, LossSurface, Network, Precision, input};
+/// use polder_models::{Architecture, Arithmetic, LossSurface, Network, Precision, input, input::ChannelOrder};
 /// use polder_optim::sharpness::{HessianAt, HutchinsonConfig, StoppingRule, hutchinson_trace};
 /// use tch::Device;
 ///
 /// let architecture: Architecture = "wrn-10-1".parse()?;
 /// let network = Network::new(architecture, 10, 0, Precision::F32, Device::Cpu)?;
 /// let pixels: Vec<f32> = (0..4 * 3 * 8 * 8).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
-/// let (images, labels) = input::minibatch(&pixels, [4, 3, 8, 8], &[3, 1, 4, 1], Device::Cpu)?;
+/// let (images, labels) = input::minibatch(&pixels, [4, 3, 8, 8], ChannelOrder::First, &[3, 1, 4, 1], Device::Cpu)?;
 ///
 /// let mut surface = LossSurface::new(&network, &images, &labels, 2, Arithmetic::F32)?; // Two images at a time.
 /// let weights = network.parameters();

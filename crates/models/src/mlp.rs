@@ -40,8 +40,12 @@ impl Mlp {
 }
 
 impl Module for Mlp {
+    fn reads_channels_last(&self) -> bool {
+        false
+    }
+
     fn forward(&self, pass: &Pass<'_>, images: &Tensor) -> Result<Tensor, ModelError> {
-        // In the order C, H, W, whatever the images' strides.
+        // In the order C, H, W.
         let mut x = images.f_flatten(1, 3)?;
         for layer in &self.hidden {
             x = layer.forward(pass, &x)?.f_relu()?.f_to_kind(images.kind())?;

@@ -295,16 +295,26 @@ impl Network {
         })
     }
 
-    /// Images on the device, in the type of the arithmetic, channels-last.
+    /// Images on the device, in the type of the arithmetic, in the order that the network reads; images that are so already are
+    /// taken as they are.
     fn input(&self, images: &Tensor) -> Result<Tensor, ModelError> {
         let (n, c, h, w) = images.size4()?;
         let kind = match self.precision {
             Precision::F32 => Kind::Float,
             Precision::Bf16 => Kind::BFloat16,
         };
-        // One kernel converts and transposes; the result is a view whose strides are those of channels-last.
-        let nhwc = Tensor::f_empty([n, h, w, c], (kind, self.device))?;
-        let mut input = nhwc.f_permute([0, 3, 1, 2])?;
+        let reads_channels_last = self.module.reads_channels_last();
+        let strides = if reads_channels_last { [h * w * c, 1, w * c, c] } else { [c * h * w, h * w, w, 1] };
+        if images.kind() == kind && images.device() == self.device && images.stride() == strides {
+            return Ok(images.shallow_clone());
+        }
+        // One kernel converts and transposes.
+        let options = (kind, self.device);
+        let mut input = if reads_channels_last {
+            Tensor::f_empty([n, h, w, c], options)?.f_permute([0, 3, 1, 2])?
+        } else {
+            Tensor::f_empty([n, c, h, w], options)?
+        };
         input.f_copy_(images)?;
         Ok(input)
     }

@@ -18,7 +18,7 @@ fn minibatch(seed: u32) -> (Tensor, Tensor) {
     let pixels: Vec<f32> =
         (0..8 * 3072_u32).map(|i| ((i * 7919 + seed * 104_729) % 2001) as f32 / 1000.0 - 1.0).collect();
     let labels: Vec<i64> = (0..8).map(|i| (i * 3 + i64::from(seed)) % 10).collect();
-    input::minibatch(&pixels, [8, 3, 32, 32], &labels, Device::Cpu).unwrap()
+    input::minibatch(&pixels, [8, 3, 32, 32], input::ChannelOrder::First, &labels, Device::Cpu).unwrap()
 }
 
 fn sgd_config() -> SgdConfig {

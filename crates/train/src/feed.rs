@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use polder_data::{Element, Epoch, Loader, LoaderBuilder, Minibatch, Normalization};
-use polder_models::input::{self, Normalizer};
+use polder_data::{Element, Epoch, Layout, Loader, LoaderBuilder, Minibatch, Normalization};
+use polder_models::input::{self, ChannelOrder, Normalizer};
 use tch::{Device, Tensor};
 
 /// Gives out the epochs of a loader as tensors on a device.
@@ -24,7 +24,7 @@ enum Source {
 /// Images and labels of one step.
 #[derive(Debug)]
 pub struct OnDevice {
-    /// N,C,H,W in f32, normalised.
+    /// N,C,H,W in f32, normalised; in memory as the loader has them.
     pub images: Tensor,
     /// N in i64.
     pub labels: Tensor,
@@ -145,18 +145,28 @@ impl FeedEpoch {
         }
         let sent = match &mut self.minibatches {
             Minibatches::Normalized(epoch) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
-                Ok(input::minibatch(minibatch.values(), shape(&minibatch), minibatch.labels(), self.device)?)
+                Ok({
+                    let (shape, order) = shape(&minibatch);
+                    input::minibatch(minibatch.values(), shape, order, minibatch.labels(), self.device)?
+                })
             }),
             Minibatches::Bytes(epoch, normalizer) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
-                Ok(normalizer.minibatch(minibatch.values(), shape(&minibatch), minibatch.labels())?)
+                Ok({
+                    let (shape, order) = shape(&minibatch);
+                    normalizer.minibatch(minibatch.values(), shape, order, minibatch.labels())?
+                })
             }),
         };
         Some(sent.map(|(images, labels)| OnDevice { images, labels }))
     }
 }
 
-fn shape<T: Element>(minibatch: &Minibatch<T>) -> [usize; 4] {
-    minibatch.images().dim().into()
+/// N,C,H,W, and how they lie in memory.
+fn shape<T: Element>(minibatch: &Minibatch<T>) -> ([usize; 4], ChannelOrder) {
+    match (minibatch.layout(), minibatch.images().dim()) {
+        (Layout::Nchw, (n, c, h, w)) => ([n, c, h, w], ChannelOrder::First),
+        (Layout::Nhwc, (n, h, w, c)) => ([n, c, h, w], ChannelOrder::Last),
+    }
 }
 
 impl Iterator for FeedEpoch {

@@ -18,3 +18,4 @@ pub mod sharpness;
 pub mod snapshot;
 pub mod stored_run;
 pub mod trainer;
+pub mod training;

@@ -36,6 +36,7 @@ impl Feed {
             .batch_size(config.training.batch_size)
             .seed(config.seed)
             .augmentation(augmentation)
+            .layout(images.layout)
             .workers(workers);
         Self::new(loader, images.normalization, device)
     }
@@ -46,6 +47,7 @@ impl Feed {
             .batch_size(EVALUATION_BATCH)
             .order(Order::Sequential)
             .augmentation(Augmentation::none(images.normalization))
+            .layout(images.layout)
             .workers(workers);
         Self::new(loader, images.normalization, device)
     }

@@ -4,10 +4,10 @@
 
 use std::error::Error;
 
-use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalization};
+use polder_data::{Augmentation, Generated, GeneratedConfig, Layout, Loader, Normalization};
 use polder_example_custom_method::lookahead::Lookahead;
 use polder_example_custom_method::plain_net::PlainNet;
-use polder_models::{MinibatchObjective, Module, Network, Precision, input};
+use polder_models::{MinibatchObjective, Module, Network, Precision, input, input::ChannelOrder};
 use polder_optim::{Momentum, Optimizer as _, SgdConfig};
 use tch::Device;
 
@@ -23,6 +23,7 @@ fn train(precision: Precision, num_epochs: u64) -> Result<Vec<f64>, Box<dyn Erro
     let loader = Loader::builder(images)
         .batch_size(64)
         .augmentation(Augmentation::none(Normalization::GENERATED))
+        .layout(Layout::Nhwc) // What convolutions read.
         .build::<f32>()?;
     let (mut weights, mut gradient) = (network.parameters(), network.gradient());
     let momentum = Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 };
@@ -32,9 +33,14 @@ fn train(precision: Precision, num_epochs: u64) -> Result<Vec<f64>, Box<dyn Erro
         let (mut sum, mut steps) = (0.0, 0.0);
         for minibatch in loader.epoch(epoch)? {
             let minibatch = minibatch?;
-            let shape = minibatch.images().dim().into();
-            let (images, labels) =
-                input::minibatch(minibatch.values(), shape, minibatch.labels(), Device::Cpu)?;
+            let (n, h, w, c) = minibatch.images().dim();
+            let (images, labels) = input::minibatch(
+                minibatch.values(),
+                [n, c, h, w],
+                ChannelOrder::Last,
+                minibatch.labels(),
+                Device::Cpu,
+            )?;
             let mut objective = MinibatchObjective::new(&network, images, labels);
             let loss = optimizer.step(&mut objective, &mut weights, &mut gradient, 0.1)?;
             sum += loss.mean_loss.double_value(&[]);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use polder_data::{Augmentation, Generated, GeneratedConfig, Loader, Normalization};
+use polder_data::{Augmentation, Generated, GeneratedConfig, Layout, Loader, Normalization};
 use polder_models::{Architecture, RecordedGradients};
 use polder_optim::Averages;
 use tch::{Device, Kind};
@@ -16,6 +16,7 @@ use crate::interrupt;
 use crate::profile::flow::Interrupted;
 use crate::progress::WorkProgress;
 use crate::trainer;
+use crate::training::Training;
 use polder_experiment::bench::BenchRecord;
 use polder_experiment::config::{Method, Precision, RunConfig};
 use polder_experiment::profile::measurement::Spread;
@@ -74,9 +75,9 @@ impl Plan<'_> {
         // An update reads the gradient, reads and writes the weights and the velocity if there is one; an average is read
         // and written beside the weights.
         let (velocities, averages) = (usize::from(optimizer.momentum != 0.0), self.config.averages.len());
-        let copies = Copies::new(2 + velocities + averages, bench.weights.flat())?;
+        let copies = Copies::new(2 + velocities + averages, bench.training.weights.flat())?;
         copies.measure()?;
-        let moved = 4 * bench.weights.flat().numel() * (3 + 2 * velocities + 3 * averages);
+        let moved = 4 * bench.training.weights.flat().numel() * (3 + 2 * velocities + 3 * averages);
         progress.plan(ROUNDS as f64);
         progress.begin(&self.config.model.name, ROUNDS as f64, Some(seconds));
         let mut rounds = Vec::with_capacity(ROUNDS);
@@ -106,7 +107,7 @@ impl Plan<'_> {
             optimizer: if gradients > 1.0 { "SAM" } else { "SGD" }.to_owned(),
             averages: self.config.averages.len(),
             batch_size,
-            num_parameters: bench.network.num_parameters(),
+            num_parameters: bench.training.network.num_parameters(),
             macs,
             steps: self.steps * ROUNDS,
             images_per_second: over(&rate),
@@ -136,9 +137,12 @@ impl Plan<'_> {
             num_classes: NUM_CLASSES,
             ..GeneratedConfig::default()
         };
+        let architecture: Architecture = self.config.model.name.parse()?;
+        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
         let loader = Loader::builder(Generated::new(images)?)
             .batch_size(batch_size)
             .augmentation(Augmentation::papers(Normalization::GENERATED))
+            .layout(layout)
             .workers(self.workers);
         Feed::new(loader, Normalization::GENERATED, self.device)
     }
@@ -150,8 +154,8 @@ impl Plan<'_> {
         let minibatch = feed.epoch(0)?.next().context("there are no images")??;
         let batch_size = self.config.training.batch_size;
         let recorded = self.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
-        let (weights, gradient) = (network.parameters(), network.gradient());
-        Ok(Bench { network, weights, gradient, optimizer, averages, minibatch, recorded, steps: 0 })
+        let training = Training { recorded, ..Training::new(network, optimizer, averages) };
+        Ok(Bench { training, minibatch, steps: 0 })
     }
 
     /// Steps that choose algorithms and allocate; with CUDA graphs, those that are not recorded, the recording, and one more.
@@ -182,7 +186,7 @@ impl Plan<'_> {
             bench.queue(minibatch?)?;
             minibatches.send_next();
         }
-        bench.wait()?;
+        bench.training.wait()?;
         let with_loader = begun.elapsed();
         let waited = minibatches.waited();
         Ok(Round { step, parts, with_loader, waited, ceiling: product, copies: copied })

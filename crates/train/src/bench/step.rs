@@ -2,25 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use polder_models::{Arena, MinibatchLoss, MinibatchObjective, Network, RecordedGradients};
-use polder_optim::{Averages, HessianVector, Objective, OptimError, Optimizer as _, Point};
+use polder_models::{Arena, MinibatchLoss};
+use polder_optim::{HessianVector, Objective, OptimError, Optimizer as _, Point};
 
 use crate::feed::OnDevice;
 use crate::trainer::BuiltInOptimizer;
+use crate::training::Training;
 
 /// Small enough that the weights stay finite on any images.
 const LEARNING_RATE: f64 = 1e-3;
 
 /// A network in training with one minibatch that is already on its device.
 pub(super) struct Bench {
-    pub(super) network: Network,
-    pub(super) weights: Arena,
-    pub(super) gradient: Arena,
-    pub(super) optimizer: BuiltInOptimizer,
-    pub(super) averages: Averages<Arena>,
+    pub(super) training: Training<BuiltInOptimizer>,
     pub(super) minibatch: OnDevice,
-    /// Where CUDA graphs were asked for.
-    pub(super) recorded: Option<RecordedGradients>,
     pub(super) steps: u64,
 }
 
@@ -66,18 +61,13 @@ impl Bench {
             let minibatch = self.minibatch.share();
             self.queue(minibatch)?;
         }
-        self.wait()?;
+        self.training.wait()?;
         Ok(begun.elapsed())
     }
 
     /// Queues a step on a minibatch; the device may do it later.
     pub(super) fn queue(&mut self, minibatch: OnDevice) -> anyhow::Result<()> {
-        let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels);
-        if let Some(recorded) = &mut self.recorded {
-            objective = objective.with_recorded(recorded);
-        }
-        self.optimizer.step(&mut objective, &mut self.weights, &mut self.gradient, LEARNING_RATE)?;
-        self.averages.update(self.steps, &self.weights);
+        self.training.step(minibatch, self.steps, LEARNING_RATE, false)?;
         self.steps += 1;
         Ok(())
     }
@@ -91,36 +81,27 @@ impl Bench {
         };
         let mut loss = None;
         let forward = timed(&mut || {
-            let logits = self.network.forward(&self.minibatch.images, polder_models::BatchNormMode::Train)?;
+            let logits =
+                self.training.network.forward(&self.minibatch.images, polder_models::BatchNormMode::Train)?;
             let of = MinibatchLoss::of(&logits, &self.minibatch.labels)?;
             of.mean_loss.f_double_value(&[])?;
             loss = Some(of.mean_loss);
             Ok(())
         })?;
         let backward = timed(&mut || {
-            self.network.backward(loss.as_ref().expect("the forward pass has just been made"))?;
-            self.wait()
+            self.training.network.backward(loss.as_ref().expect("the forward pass has just been made"))?;
+            self.training.wait()
         })?;
         let optimizer = timed(&mut || {
-            self.optimizer.step(
-                &mut GradientIsThere,
-                &mut self.weights,
-                &mut self.gradient,
-                LEARNING_RATE,
-            )?;
-            self.wait()
+            let Training { optimizer, weights, gradient, .. } = &mut self.training;
+            optimizer.step(&mut GradientIsThere, weights, gradient, LEARNING_RATE)?;
+            self.training.wait()
         })?;
         let averages = timed(&mut || {
-            self.averages.update(self.steps, &self.weights);
-            self.wait()
+            self.training.averages.update(self.steps, &self.training.weights);
+            self.training.wait()
         })?;
         self.steps += 1;
         Ok(Parts { forward, backward, optimizer, averages })
-    }
-
-    /// Reading a weight waits for everything before it: on a GPU all is queued on one stream.
-    pub(super) fn wait(&self) -> anyhow::Result<()> {
-        self.weights.flat().f_double_value(&[0])?;
-        Ok(())
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::Context;
-use polder_models::{Arena, CheckpointSeries, MinibatchObjective, Network, RecordedGradients};
-use polder_optim::{Averages, Optimizer as _};
+use polder_models::{CheckpointSeries, RecordedGradients};
+use polder_optim::Averages;
 use tch::Device;
 
 use super::assemble::check_micro_batches;
@@ -17,6 +17,7 @@ use crate::interrupt;
 use crate::progress::{StepState, TrainingProgress};
 use crate::snapshot::{self, Parts, Position};
 use crate::stored_run::take_newest_checkpoint;
+use crate::training::Training;
 use polder_experiment::config::{Method, RunConfig};
 use polder_experiment::images::Images;
 use polder_experiment::run::record::{
@@ -35,13 +36,7 @@ pub(super) struct Run<'a> {
     dir: &'a RunDir,
     train: Feed,
     test: Feed,
-    network: Network,
-    weights: Arena,
-    gradient: Arena,
-    /// Of full minibatches, where CUDA graphs were asked for.
-    recorded: Option<RecordedGradients>,
-    optimizer: NetworkOptimizer,
-    averages: Averages<Arena>,
+    training: Training,
     learning_rates: LearningRates,
     position: Position,
     last_checkpoint: Instant,
@@ -93,7 +88,8 @@ impl<'a> Run<'a> {
             device: if device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
         };
         dir.rewind(record, position.epoch)?;
-        let (weights, gradient) = (network.parameters(), network.gradient());
+        let training =
+            Training { recorded, targets: smoothing, ..Training::new(network, optimizer, averages) };
         let done = position.epoch * train.steps_per_epoch() + position.step;
         progress.begin(config.training.epochs, train.steps_per_epoch(), done);
         if done > 0 {
@@ -106,12 +102,7 @@ impl<'a> Run<'a> {
             learning_rates: LearningRates::new(config, train.steps_per_epoch()),
             train,
             test,
-            network,
-            weights,
-            gradient,
-            recorded,
-            optimizer,
-            averages,
+            training,
             position,
             last_checkpoint: Instant::now(),
             progress,
@@ -151,28 +142,18 @@ impl<'a> Run<'a> {
     fn steps(&mut self) -> anyhow::Result<Steps> {
         let steps_per_epoch = self.train.steps_per_epoch();
         let Position { loss_sum, num_wrong, num_images, .. } = self.position;
-        let mut sums = LossSums::restored(&self.network, loss_sum, num_wrong, num_images);
+        let mut sums = LossSums::restored(&self.training.network, loss_sum, num_wrong, num_images);
         let (begun, mut images_here) = (Instant::now(), 0);
         let mut minibatches = self.train.epoch_from(self.position.epoch, self.position.step)?;
         while self.position.step < steps_per_epoch {
             let (steps_done, measures_ascent) = (self.steps_done(), self.measures_ascent());
             let minibatch = minibatches.next().context("the loader ended before the epoch")??;
             let num_images = minibatch.num_images();
-            let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels)
-                .with_label_smoothing(self.config.training.targets());
-            if let Some(recorded) = &mut self.recorded {
-                objective = objective.with_recorded(recorded);
-            }
-            if measures_ascent {
-                objective = objective.measuring_ascent();
-            }
             let learning_rate = self.learning_rates.at(self.position.epoch, self.position.step);
-            let loss =
-                self.optimizer.step(&mut objective, &mut self.weights, &mut self.gradient, learning_rate)?;
-            self.averages.update(steps_done, &self.weights);
-            sums.add(&loss, num_images as u64);
+            let step = self.training.step(minibatch, steps_done, learning_rate, measures_ascent)?;
+            sums.add(&step.loss, num_images as u64);
             images_here += num_images;
-            if let Some(ascent) = objective.effective_ascent() {
+            if let Some(ascent) = step.effective_ascent {
                 self.position.ascent_sum += ascent;
                 self.position.num_ascents += 1;
             }
@@ -261,8 +242,8 @@ impl<'a> Run<'a> {
     /// The last iterate, at the end of the run also after a refresh of BN, and every average that has begun, evaluated. `None`
     /// if an interrupt came first.
     fn evaluations(&mut self, epoch: u64) -> anyhow::Result<Option<BTreeMap<String, Evaluation>>> {
-        let begun = self.averages.iter().map(|(name, _)| name.to_owned());
-        let has_bn = self.network.running_statistics().numel() > 0;
+        let begun = self.training.averages.iter().map(|(name, _)| name.to_owned());
+        let has_bn = self.training.network.running_statistics().numel() > 0;
         let refreshed = (has_bn && epoch == self.config.training.epochs).then(|| REFRESHED.to_owned());
         let names: Vec<String> = std::iter::once(ITERATE.to_owned()).chain(refreshed).chain(begun).collect();
         let mut evaluations = BTreeMap::new();
@@ -288,12 +269,19 @@ impl<'a> Run<'a> {
         let config = &self.config.evaluation;
         if name == ITERATE {
             self.progress.doing("evaluating the last iterate");
-            return evaluate(&self.network, &self.test, config);
+            return evaluate(&self.training.network, &self.test, config);
         }
         self.progress.doing(&format!("refreshing BN and evaluating `{name}`"));
-        let own = self.network.parameters();
-        let weights = self.averages.get(name).unwrap_or(&own);
-        evaluate_refreshed(&self.network, weights, &self.train, refresh_epoch(epoch), &self.test, config)
+        let own = self.training.network.parameters();
+        let weights = self.training.averages.get(name).unwrap_or(&own);
+        evaluate_refreshed(
+            &self.training.network,
+            weights,
+            &self.train,
+            refresh_epoch(epoch),
+            &self.test,
+            config,
+        )
     }
 
     /// Brings the sums of the epoch into the position, which is what a checkpoint stores.
@@ -308,8 +296,8 @@ impl<'a> Run<'a> {
     }
 
     fn checkpoint(&mut self) -> anyhow::Result<()> {
-        let Self { network, optimizer, averages, position, .. } = &*self;
-        let parts = Parts { network, optimizer: &**optimizer, averages, position };
+        let Training { network, optimizer, averages, .. } = &self.training;
+        let parts = Parts { network, optimizer: &**optimizer, averages, position: &self.position };
         let keep = self.options.keep_checkpoints.0;
         snapshot::save(&CheckpointSeries::new(self.dir.path()), self.steps_done(), keep, self.config, parts)?;
         self.last_checkpoint = Instant::now();
