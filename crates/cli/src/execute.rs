@@ -9,7 +9,7 @@ use polder_experiment::plan::speeds::Speeds;
 use polder_experiment::plan::{Plan, PlannedRun, describe, run_dir};
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::run::record::RunRecords;
-use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::run_outcome::RunOutcome;
 use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 
 /// What computes: processes that train, and the theory; or a stand-in for them.
@@ -17,7 +17,7 @@ pub(crate) trait Compute: Sync {
     /// Does what is left of a run: trains to its end and measures its flatness; its records are in its run directory.
     ///
     /// `slot` counts from 0; no two runs have the same at the same time.
-    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd>;
+    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunOutcome>;
 
     /// Whether a signal asks for the end.
     fn is_interrupted(&self) -> bool;
@@ -97,9 +97,9 @@ fn work(slot: usize, shared: &Mutex<Shared<'_>>, results: &Path, compute: &dyn C
         table.end(slot);
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Ok(RunEnd::Interrupted) => shared.execution.interrupted = true,
+            Ok(RunOutcome::Interrupted) => shared.execution.interrupted = true,
             Ok(end) => {
-                if end == RunEnd::Diverged {
+                if end == RunOutcome::Diverged {
                     table.line(&format!("{what}: the loss is no longer finite; that is its result"));
                 }
                 if let Ok(records) = RunRecords::read(&run_dir(results, &run.id)) {
@@ -174,11 +174,11 @@ mod tests {
     }
 
     impl Compute for Stub<'_> {
-        fn run(&self, _slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd> {
+        fn run(&self, _slot: usize, run: &PlannedRun) -> anyhow::Result<RunOutcome> {
             let config = &run.config;
             let mut trained = self.trained.lock().unwrap();
             if trained.len() >= self.interrupt_after {
-                return Ok(RunEnd::Interrupted);
+                return Ok(RunOutcome::Interrupted);
             }
             trained.push(config.id());
             if config.optimizer.rho == self.failing && self.failing.is_some() {
@@ -188,7 +188,7 @@ mod tests {
             for settings in &run.flatness {
                 synthetic::write_flatness(self.results, config, settings);
             }
-            Ok(RunEnd::Finished)
+            Ok(RunOutcome::Finished)
         }
 
         fn is_interrupted(&self) -> bool {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use polder_experiment::config::RunConfig;
 use polder_experiment::run::flatness::FlatnessSettings;
-use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::run_outcome::RunOutcome;
 
 /// The first line on a worker's standard input: one run. The end of that input asks it to stop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub(crate) enum Event {
     /// The highest test accuracy at the end of the run, and its weights.
     Accuracy { weights: String, accuracy: f64 },
     /// The last line of a worker that could do its work.
-    Ended { end: RunEnd },
+    Ended { end: RunOutcome },
     /// The last line of one that could not.
     Failed { error: String },
 }

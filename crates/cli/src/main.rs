@@ -12,6 +12,7 @@ mod exit_code;
 mod interrupt;
 mod job;
 mod live_table;
+mod loader_flags;
 mod pool;
 mod progress;
 mod stderr;
@@ -29,6 +30,10 @@ use crate::exit_code::Outcome;
 fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(code) => code,
+        Err(error) if polder_train::interrupt::caused(&error) => {
+            stderr::say("stopped; nothing was written");
+            Outcome::Interrupted.into()
+        }
         Err(error) => {
             stderr::say(&format!("error: {error:#}"));
             Outcome::Failed.into()

@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::job::{CHECKPOINT, Job};
 use crate::live_table::LiveTable;
 use polder_experiment::plan::PlannedRun;
-use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::run_outcome::RunOutcome;
 use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 
 use self::child::Children;
@@ -66,9 +66,9 @@ impl<'a> Pool<'a> {
 }
 
 impl Compute for Pool<'_> {
-    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunEnd> {
+    fn run(&self, slot: usize, run: &PlannedRun) -> anyhow::Result<RunOutcome> {
         if interrupt::requested() {
-            return Ok(RunEnd::Interrupted);
+            return Ok(RunOutcome::Interrupted);
         }
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments);

@@ -33,16 +33,29 @@ pub struct Images {
 
 impl Images {
     /// Opens, checks and verifies what `config` asks for; files are looked for under `data_dir`.
+    ///
+    /// # Errors
+    /// If images are missing, damaged or not the official ones, or the network does not take such images.
     pub fn open(config: &RunConfig, data_dir: &Path, allow_unverified: bool) -> anyhow::Result<Self> {
+        let images = Self::for_any_network(config, data_dir, allow_unverified)?;
+        let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
+        architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
+        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
+        Ok(Self { layout, ..images })
+    }
+
+    /// As [`open`](Self::open), whatever the network of `config` takes; pixels are laid out as convolutions read them.
+    pub fn for_any_network(
+        config: &RunConfig,
+        data_dir: &Path,
+        allow_unverified: bool,
+    ) -> anyhow::Result<Self> {
         let images = match (config.data.dataset.official(), config.data.dataset) {
             (Some(kind), _) => Self::official(kind, config, data_dir, allow_unverified)?,
             (None, DatasetName::Packed) => Self::packed(config, data_dir)?,
             (None, _) => Self::generated(config)?,
         };
-        let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
-        architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
-        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
-        Ok(Self { layout, ..images.with_validation_and_noise(config)? })
+        images.with_validation_and_noise(config)
     }
 
     fn official(
@@ -137,7 +150,7 @@ impl Images {
     /// Holds out validation images in place of the test split, then makes labels of the rest wrong, as configured:
     /// what is evaluated keeps its labels.
     fn with_validation_and_noise(self, config: &RunConfig) -> anyhow::Result<Self> {
-        let Self { mut train, mut test, normalization, record, .. } = self;
+        let Self { mut train, mut test, normalization, record, layout: _ } = self;
         if let Some(held_out) = config.data.validation_images {
             let (rest, validation) = split_validation(train, held_out, Balance::Classes, VALIDATION_SEED)
                 .context("`data.validation_images`")?;
@@ -164,7 +177,7 @@ impl Images {
             verification,
             packed_checksums: Vec::new(),
         };
-        Self { train, test, normalization, layout: Layout::Nchw, record }
+        Self { train, test, normalization, layout: Layout::Nhwc, record }
     }
 
     /// Number of classes, K.

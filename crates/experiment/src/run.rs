@@ -4,5 +4,5 @@ pub mod environment;
 pub mod flatness;
 pub mod record;
 pub mod run_dir;
-pub mod run_end;
+pub mod run_outcome;
 pub mod theory_record;

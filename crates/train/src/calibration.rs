@@ -1,9 +1,7 @@
 //! How fast a run will be, from a short training of the same kind.
 
-use std::path::Path;
-
 use crate::progress::Silent;
-use crate::trainer::{TrainOptions, TrainOutcome, train};
+use crate::trainer::{TrainOptions, train};
 use polder_experiment::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
 use polder_experiment::plan::session::MissingData;
 use polder_experiment::plan::speeds::Speeds;
@@ -64,9 +62,6 @@ fn short_run(config: &RunConfig, options: &TrainOptions) -> anyhow::Result<RunRe
         ..config.clone()
     };
     let options = TrainOptions { runs_dir: runs_dir(dir.path()), ..options.clone() };
-    match train(&config, &options, &mut Silent)? {
-        TrainOutcome::Finished(dir) | TrainOutcome::Diverged(dir) | TrainOutcome::Interrupted(dir) => {
-            RunRecords::read(Path::new(&dir))
-        }
-    }
+    let (_, dir) = train(&config, &options, &mut Silent)?;
+    RunRecords::read(&dir)
 }

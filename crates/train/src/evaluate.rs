@@ -1,27 +1,25 @@
 //! Loss and error of a network's weights on a split.
 
+use anyhow::ensure;
 use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped};
 use tch::{Kind, Tensor};
 
 use crate::feed::Feed;
-use crate::interrupt;
+use crate::interrupt::{self, Interrupted};
 use polder_experiment::config::{BnRefresh, EvaluationConfig};
 use polder_experiment::run::record::Evaluation;
 
 /// Where an image has its columns, in N,C,H,W.
 const WIDTH: i64 = 3;
 
-/// The network as it is, BN with its running statistics. `None` if a signal came first.
-pub fn evaluate(
-    network: &Network,
-    test: &Feed,
-    config: &EvaluationConfig,
-) -> anyhow::Result<Option<Evaluation>> {
+/// The network as it is, BN with its running statistics.
+///
+/// # Errors
+/// [`Interrupted`] if a stop or a checkpoint was asked for first; if libtorch fails.
+pub fn evaluate(network: &Network, test: &Feed, config: &EvaluationConfig) -> anyhow::Result<Evaluation> {
     let mut sums = LossSums::new(network);
     for minibatch in test.epoch(0)? {
-        if interrupt::pending() {
-            return Ok(None);
-        }
+        ensure!(!interrupt::pending(), Interrupted);
         let minibatch = minibatch?;
         let loss = tch::no_grad(|| {
             let mut logits = network.forward(&minibatch.images, BatchNormMode::Evaluate)?;
@@ -33,12 +31,15 @@ pub fn evaluate(
         })?;
         sums.add(&loss, minibatch.num_images() as u64);
     }
-    Ok(Some(Evaluation { loss: sums.mean_loss(), error: sums.error() }))
+    Ok(Evaluation { loss: sums.mean_loss(), error: sums.error() })
 }
 
 /// `weights`, those of an average or the network's own, after a BN refresh over one epoch of `train`; the network is put back.
 ///
-/// `epoch` chooses the order and the augmentation of that epoch. `None` if a signal came first.
+/// `epoch` chooses the order and the augmentation of that epoch.
+///
+/// # Errors
+/// As [`evaluate`].
 pub fn evaluate_refreshed(
     network: &Network,
     weights: &Arena,
@@ -46,18 +47,18 @@ pub fn evaluate_refreshed(
     epoch: u64,
     test: &Feed,
     config: &EvaluationConfig,
-) -> anyhow::Result<Option<Evaluation>> {
-    match refreshed(network, weights, train, epoch, config, |_| {})? {
-        Some(_put_back_when_dropped) => evaluate(network, test, config),
-        None => Ok(None),
-    }
+) -> anyhow::Result<Evaluation> {
+    let _put_back_when_dropped = refreshed(network, weights, train, epoch, config, |_| {})?;
+    evaluate(network, test, config)
 }
 
 /// `weights` in the network's place, after a BN refresh over one epoch of `train`; dropping what is returned puts the network
 /// back.
 ///
-/// `epoch` chooses the order and the augmentation of that epoch, `seen` is told how many images each minibatch has. `None`
-/// if a signal came first.
+/// `epoch` chooses the order and the augmentation of that epoch, `seen` is told how many images each minibatch has.
+///
+/// # Errors
+/// As [`evaluate`].
 pub fn refreshed<'a>(
     network: &'a Network,
     weights: &Arena,
@@ -65,20 +66,20 @@ pub fn refreshed<'a>(
     epoch: u64,
     config: &EvaluationConfig,
     mut seen: impl FnMut(u64),
-) -> anyhow::Result<Option<Swapped<'a>>> {
+) -> anyhow::Result<Swapped<'a>> {
     let swapped = Swapped::new(network, weights)?;
-    let mut minibatches = train.epoch(epoch)?;
-    let until_signal = std::iter::from_fn(|| if interrupt::pending() { None } else { minibatches.next() });
-    let images = until_signal.map(|minibatch| {
+    let minibatches = train.epoch(epoch)?;
+    let images = minibatches.map(|minibatch| {
+        ensure!(!interrupt::pending(), Interrupted);
         let images = minibatch?.images;
         seen(images.size()[0] as u64);
-        anyhow::Ok(images)
+        Ok(images)
     });
     match config.bn_refresh {
         BnRefresh::PerBatch => swapped.refresh(images)?,
         BnRefresh::PerImage => swapped.refresh_per_image(images)?,
     };
-    Ok(if interrupt::pending() { None } else { Some(swapped) })
+    Ok(swapped)
 }
 
 /// Running sums over minibatches of unequal size, kept on the device in f64 and read rarely.

@@ -12,6 +12,7 @@ use tch::Device;
 use crate::evaluate::refreshed;
 use crate::feed::Feed;
 use crate::progress::WorkProgress;
+use crate::run_feeds::LoaderOptions;
 use crate::snapshot::Position;
 use crate::stored_run::{self, config_of, last_checkpoint, no_checkpoint};
 use crate::{environment, trainer};
@@ -63,17 +64,17 @@ struct Stage {
     position: Position,
 }
 
-/// Reads a checkpoint and makes ready what was chosen. `None` if a signal came first.
+/// Reads a checkpoint and makes ready what was chosen.
 ///
 /// # Errors
 /// If there is no such run, checkpoint or average, with those that there are; if a refresh needs images that are not
-/// there.
+/// there, or is interrupted.
 pub fn export(
     choice: &Choice,
     refresh: Option<&Refresh>,
     device: Device,
     progress: &dyn WorkProgress,
-) -> anyhow::Result<Option<Exported>> {
+) -> anyhow::Result<Exported> {
     let stage = Stage::open(choice, device)?;
     let weights = stage.name(&choice.weights)?;
     let network = &stage.network;
@@ -83,10 +84,9 @@ pub fn export(
     let swapped_in = if weights == REFRESHED { Some(&own) } else { stage.averages.get(&weights) };
     let (_swapped, statistics) = match (swapped_in, refresh) {
         (None, _) => (None, "of the training"),
-        (Some(weights), Some(refresh)) if has_bn => match stage.refreshed(weights, refresh, progress)? {
-            Some(swapped) => (Some(swapped), "refreshed over the training images"),
-            None => return Ok(None),
-        },
+        (Some(weights), Some(refresh)) if has_bn => {
+            (Some(stage.refreshed(weights, refresh, progress)?), "refreshed over the training images")
+        }
         (Some(average), _) => (Some(Swapped::new(network, average)?), "of the iterate"),
     };
     let mut checkpoint = Checkpoint::default();
@@ -102,7 +102,7 @@ pub fn export(
         stage.steps(),
         checkpoint.tensors.len()
     );
-    Ok(Some(Exported { checkpoint, weights, run, summary }))
+    Ok(Exported { checkpoint, weights, run, summary })
 }
 
 impl Stage {
@@ -177,7 +177,7 @@ impl Stage {
         average: &Arena,
         refresh: &Refresh,
         progress: &dyn WorkProgress,
-    ) -> anyhow::Result<Option<Swapped<'_>>> {
+    ) -> anyhow::Result<Swapped<'_>> {
         let config = &self.config;
         check_packed(config, &refresh.data_dir, &self.dir)?;
         let images = Images::open(config, &refresh.data_dir, refresh.allow_unverified).context(
@@ -185,7 +185,7 @@ impl Stage {
              iterate, which do not fit)",
         )?;
         environment::fix_threads(&self.dir.join(ENVIRONMENT_FILE))?;
-        let train = Feed::training(&images, config, 1, self.network.device())?;
+        let train = Feed::training(&images, config, LoaderOptions::default(), self.network.device())?;
         let num_images = images.record.train_images as f64;
         progress.plan(num_images);
         progress.begin("BN refresh", num_images, None);

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use polder_data::{Element, Epoch, Layout, Loader, LoaderBuilder, Minibatch, Normalization};
+use polder_data::{Element, Epoch, Layout, Loader, LoaderBuilder, Minibatch, Normalization, Statistics};
+use polder_models::ModelError;
 use polder_models::input::{self, ChannelOrder, Normalizer};
 use tch::{Device, Tensor};
+use tracing::trace_span;
 
 /// Gives out the epochs of a loader as tensors on a device.
 ///
@@ -62,6 +64,14 @@ impl Feed {
         }
     }
 
+    /// Where the time of the loader went so far.
+    pub fn statistics(&self) -> Statistics {
+        match &self.source {
+            Source::Normalized(loader) => loader.statistics(),
+            Source::Bytes(loader, _) => loader.statistics(),
+        }
+    }
+
     /// Epoch `epoch` from its first step.
     pub fn epoch(&self, epoch: u64) -> anyhow::Result<FeedEpoch> {
         self.epoch_from(epoch, 0)
@@ -81,6 +91,7 @@ impl Feed {
             sends_ahead: self.device.is_cuda(),
             ahead: Ahead::Nothing,
             waited: Duration::ZERO,
+            copied: Duration::ZERO,
         })
     }
 }
@@ -105,6 +116,7 @@ pub struct FeedEpoch {
     sends_ahead: bool,
     ahead: Ahead,
     waited: Duration,
+    copied: Duration,
 }
 
 /// What was fetched before it was asked for.
@@ -132,33 +144,65 @@ impl FeedEpoch {
         self.waited
     }
 
-    fn fetch(&mut self) -> Option<anyhow::Result<OnDevice>> {
-        /// The next minibatch of a loader, with the time that this took.
-        fn next<T: Element>(
-            epoch: &mut Epoch<T>,
-            waited: &mut Duration,
-        ) -> Option<anyhow::Result<Minibatch<T>>> {
-            let asked = Instant::now();
-            let next = epoch.next();
-            *waited += asked.elapsed();
-            next.map(|minibatch| Ok(minibatch?))
-        }
-        let sent = match &mut self.minibatches {
-            Minibatches::Normalized(epoch) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
-                Ok({
-                    let (shape, order) = shape(&minibatch);
-                    input::minibatch(minibatch.values(), shape, order, minibatch.labels(), self.device)?
-                })
-            }),
-            Minibatches::Bytes(epoch, normalizer) => next(epoch, &mut self.waited)?.and_then(|minibatch| {
-                Ok({
-                    let (shape, order) = shape(&minibatch);
-                    normalizer.minibatch(minibatch.values(), shape, order, minibatch.labels())?
-                })
-            }),
-        };
-        Some(sent.map(|(images, labels)| OnDevice { images, labels }))
+    /// How long tensors were made of minibatches so far; on a GPU, how long copies were queued.
+    pub fn copy_time(&self) -> Duration {
+        self.copied
     }
+
+    /// Minibatches that the loader has ready now.
+    pub fn queue_depth(&self) -> usize {
+        match &self.minibatches {
+            Minibatches::Normalized(epoch) => epoch.queue_depth(),
+            Minibatches::Bytes(epoch, _) => epoch.queue_depth(),
+        }
+    }
+
+    /// Drops the next minibatch of the loader; its number of images.
+    pub fn discard(&mut self) -> Option<anyhow::Result<usize>> {
+        match &mut self.minibatches {
+            Minibatches::Normalized(epoch) => taken(epoch, &mut self.waited, |minibatch| Ok(minibatch.len())),
+            Minibatches::Bytes(epoch, _) => taken(epoch, &mut self.waited, |minibatch| Ok(minibatch.len())),
+        }
+    }
+
+    fn fetch(&mut self) -> Option<anyhow::Result<OnDevice>> {
+        let (device, waited, copied) = (self.device, &mut self.waited, &mut self.copied);
+        match &mut self.minibatches {
+            Minibatches::Normalized(epoch) => taken(epoch, waited, |minibatch| {
+                let (shape, order) = shape(minibatch);
+                timed(copied, || {
+                    input::minibatch(minibatch.values(), shape, order, minibatch.labels(), device)
+                })
+            }),
+            Minibatches::Bytes(epoch, normalizer) => taken(epoch, waited, |minibatch| {
+                let (shape, order) = shape(minibatch);
+                timed(copied, || normalizer.minibatch(minibatch.values(), shape, order, minibatch.labels()))
+            }),
+        }
+    }
+}
+
+/// What `use_it` makes of the next minibatch; adds the time until that is there.
+fn taken<T: Element, U>(
+    epoch: &mut Epoch<T>,
+    waited: &mut Duration,
+    use_it: impl FnOnce(&Minibatch<T>) -> anyhow::Result<U>,
+) -> Option<anyhow::Result<U>> {
+    let asked = Instant::now();
+    let next = epoch.next();
+    *waited += asked.elapsed();
+    Some(next?.map_err(anyhow::Error::from).and_then(|minibatch| use_it(&minibatch)))
+}
+
+/// The tensors that `copy` makes; adds the time that this takes.
+fn timed(
+    copied: &mut Duration,
+    copy: impl FnOnce() -> Result<(Tensor, Tensor), ModelError>,
+) -> anyhow::Result<OnDevice> {
+    let begun = Instant::now();
+    let (images, labels) = trace_span!("copy").in_scope(copy)?;
+    *copied += begun.elapsed();
+    Ok(OnDevice { images, labels })
 }
 
 /// N,C,H,W, and how they lie in memory.

@@ -2,6 +2,7 @@
 //!
 //! Nobody is asked unless the program calls [`listen`], for example with flags that signals set.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -19,6 +20,31 @@ static REQUESTS: OnceLock<Requests> = OnceLock::new();
 /// From now on this process follows `requests`; only the first call counts.
 pub fn listen(requests: Requests) {
     let _ = REQUESTS.set(requests);
+}
+
+/// The user stopped the work before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Whether `error` comes from [`Interrupted`].
+pub fn caused(error: &anyhow::Error) -> bool {
+    error.chain().any(<dyn std::error::Error>::is::<Interrupted>)
+}
+
+/// For work that loses nothing when it stops.
+///
+/// # Errors
+/// [`Interrupted`] once work should stop.
+pub fn heed() -> Result<(), Interrupted> {
+    if requested() { Err(Interrupted) } else { Ok(()) }
 }
 
 /// Whether work should stop.

@@ -5,4 +5,3 @@
 pub mod consumer;
 pub mod flow;
 pub mod investigation;
-pub mod source;

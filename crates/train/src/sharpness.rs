@@ -34,6 +34,7 @@ use self::weights::Weights;
 use crate::environment;
 use crate::feed::Feed;
 use crate::progress::WorkProgress;
+use crate::run_feeds::LoaderOptions;
 use polder_experiment::images::{Images, check_packed};
 use polder_experiment::run::record::ENVIRONMENT_FILE;
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
@@ -136,7 +137,9 @@ fn stages(
     network: &Network,
 ) -> anyhow::Result<Vec<Stage>> {
     let steps_per_epoch = |subject: &Subject| {
-        anyhow::Ok(Feed::training(images, &subject.config, 1, Device::Cpu)?.steps_per_epoch())
+        anyhow::Ok(
+            Feed::training(images, &subject.config, LoaderOptions::default(), Device::Cpu)?.steps_per_epoch(),
+        )
     };
     let mut stages = subject.stages(network, steps_per_epoch(subject)?, choice.all_checkpoints)?;
     for path in &choice.with {

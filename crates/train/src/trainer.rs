@@ -13,10 +13,12 @@ use anyhow::ensure;
 use crate::device::Placement;
 use crate::environment;
 use crate::progress::TrainingProgress;
+use crate::run_feeds::LoaderOptions;
 use polder_experiment::config::{Method, RunConfig};
 use polder_experiment::images::{Images, check_packed};
-use polder_experiment::run::record::{EndRecord, RunRecords};
+use polder_experiment::run::record::RunRecords;
 use polder_experiment::run::run_dir::RunDir;
+use polder_experiment::run::run_outcome::RunOutcome;
 
 use self::run::Run;
 
@@ -35,8 +37,7 @@ pub struct TrainOptions {
     /// Holds the folders of the data sets.
     pub data_dir: PathBuf,
     pub allow_unverified: bool,
-    /// Augmentation threads.
-    pub workers: usize,
+    pub loader: LoaderOptions,
     /// libtorch's threads for a run that begins; `None` for one per core.
     pub threads: Option<usize>,
     pub placement: Placement,
@@ -46,42 +47,26 @@ pub struct TrainOptions {
     pub keep_checkpoints: Keep,
 }
 
-/// How training ended; the run directory holds the records.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TrainOutcome {
-    Finished(PathBuf),
-    Diverged(PathBuf),
-    /// A checkpoint was written; the same command continues.
-    Interrupted(PathBuf),
-}
-
-/// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended.
+/// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended. Returns the run
+/// directory, which holds the records; after an interrupt also a checkpoint, from which the same call continues.
 pub fn train(
     config: &RunConfig,
     options: &TrainOptions,
     progress: &mut dyn TrainingProgress,
-) -> anyhow::Result<TrainOutcome> {
+) -> anyhow::Result<(RunOutcome, PathBuf)> {
     check_graphs(config, options.cuda_graphs)?;
     let dir = RunDir::open(&options.runs_dir, config)?;
     check_packed(config, &options.data_dir, dir.path())?;
     if dir.is_ended()? {
         let records = RunRecords::read(dir.path())?;
-        return Ok(match records.end {
-            Some(EndRecord::Diverged { .. }) => TrainOutcome::Diverged(dir.path().to_owned()),
-            _ => TrainOutcome::Finished(dir.path().to_owned()),
-        });
+        let outcome = records.end.map_or(RunOutcome::Finished, |end| end.outcome());
+        return Ok((outcome, dir.path().to_owned()));
     }
     let device = options.placement.open()?;
     let images = Images::open(config, &options.data_dir, options.allow_unverified)?;
     environment::fix(&dir.environment(), options.threads, options.placement)?;
     let mut run = Run::begin_or_continue(config, options, &dir, &images, device, progress)?;
-    let end = run.finish()?;
-    let path = dir.path().to_owned();
-    Ok(match end {
-        None => TrainOutcome::Interrupted(path),
-        Some(EndRecord::Finished) => TrainOutcome::Finished(path),
-        Some(EndRecord::Diverged { .. }) => TrainOutcome::Diverged(path),
-    })
+    Ok((run.finish()?, dir.path().to_owned()))
 }
 
 /// Refuses CUDA graphs where there is nothing that they could record.

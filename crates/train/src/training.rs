@@ -2,6 +2,7 @@
 
 use polder_models::{Arena, LabelSmoothing, MinibatchLoss, MinibatchObjective, Network, RecordedGradients};
 use polder_optim::{Averages, Optimizer};
+use tracing::trace_span;
 
 use crate::feed::OnDevice;
 use crate::trainer::NetworkOptimizer;
@@ -50,6 +51,7 @@ where
         learning_rate: f64,
         measures_ascent: bool,
     ) -> anyhow::Result<Step> {
+        let _span = trace_span!("step", step).entered();
         let mut objective = MinibatchObjective::new(&self.network, minibatch.images, minibatch.labels)
             .with_label_smoothing(self.targets);
         if let Some(recorded) = &mut self.recorded {

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
-use crate::interrupt;
+use crate::loader_flags::LoaderFlags;
 use crate::work_bar::WorkBar;
-use polder_experiment::config::{AveragingConfig, Method, Precision, RunConfig};
+use polder_experiment::config::{AveragingConfig, DatasetName, Method, Precision, RunConfig};
 use polder_train::bench::measure::Plan;
 use polder_train::environment;
-use polder_train::profile::flow::Interrupted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,9 +42,8 @@ pub(crate) struct BenchArgs {
     /// So many averages are updated after every step
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
     averages: u16,
-    /// Threads of the loader
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
+    #[command(flatten)]
+    loader: LoaderFlags,
     #[command(flatten)]
     device: DeviceFlags,
     #[command(flatten)]
@@ -74,17 +72,14 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         device,
         cuda_graphs,
         steps: args.steps as usize,
-        workers: usize::from(args.workers),
+        loader: args.loader.options(),
         environment,
     };
     if args.on_demand {
         plan.obey(io::stdin().lock(), io::stdout())?;
-        return Ok(if interrupt::requested() { Outcome::Interrupted } else { Outcome::Done }.into());
+        return Ok(Outcome::Done.into());
     }
-    let record = match plan.measure(&WorkBar::new()) {
-        Err(error) if error.is::<Interrupted>() => return Ok(Outcome::Interrupted.into()),
-        measured => measured?,
-    };
+    let record = plan.measure(&WorkBar::new())?;
     let text =
         if args.json { serde_json::to_string(&record)? + "\n" } else { polder_report::bench::text(&record) };
     io::stdout().write_all(text.as_bytes())?;
@@ -96,6 +91,9 @@ fn config(args: &BenchArgs) -> RunConfig {
     config.model.name.clone_from(&args.model);
     config.model.precision = if args.precision == "bf16" { Precision::Bf16 } else { Precision::F32 };
     config.training.batch_size = args.batch_size as usize;
+    config.data.dataset = DatasetName::Generated;
+    config.data.train_images = Some(args.batch_size as usize * args.steps as usize);
+    config.data.test_images = Some(1);
     if args.sam {
         config.optimizer.method = Method::Sam;
         config.optimizer.rho = Some(0.05);

@@ -16,6 +16,7 @@ use polder_experiment::run::record::{Evaluation, ITERATE, REFRESHED};
 use polder_train::environment;
 use polder_train::evaluate::{evaluate, evaluate_refreshed};
 use polder_train::feed::Feed;
+use polder_train::run_feeds::LoaderOptions;
 use polder_train::stored_run::{self, config_of, last_checkpoint};
 use polder_train::trainer;
 
@@ -50,8 +51,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     check_packed(&config, &args.data.data_dir, &args.run)?;
     let images = Images::open(&config, &args.data.data_dir, args.allow_unverified)?;
     environment::fix_threads(&args.run.join(polder_experiment::run::record::ENVIRONMENT_FILE))?;
-    let (train, test) =
-        (Feed::training(&images, &config, 1, Device::Cpu)?, Feed::testing(&images, 1, Device::Cpu)?);
+    let loader = LoaderOptions::default();
+    let train = Feed::training(&images, &config, loader, Device::Cpu)?;
+    let test = Feed::testing(&images, loader, Device::Cpu)?;
     let network = trainer::network(&config, images.num_classes(), Device::Cpu)?;
     let (averages, position) = stored_run::load(&checkpoint, &config, &network, train.steps_per_epoch())?;
 
@@ -75,7 +77,6 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             let order = trainer::refresh_epoch(position.epoch);
             evaluate_refreshed(&network, weights, &train, order, &test, &config.evaluation)?
         };
-        let Some(evaluation) = evaluation else { return Ok(Outcome::Interrupted.into()) };
         evaluations.push((name.to_owned(), evaluation));
     }
     if args.json {

@@ -88,10 +88,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let choice = Choice { run: args.run.clone(), weights: args.weights.clone(), step: args.step };
     let refresh = (!args.no_bn_refresh)
         .then(|| Refresh { data_dir: args.data.data_dir.clone(), allow_unverified: args.allow_unverified });
-    let Some(exported) = export(&choice, refresh.as_ref(), args.device.open()?, &WorkBar::new())? else {
-        say("stopped; nothing was written");
-        return Ok(Outcome::Interrupted.into());
-    };
+    let exported = export(&choice, refresh.as_ref(), args.device.open()?, &WorkBar::new())?;
     let Format::Safetensors = args.format;
     let default = || PathBuf::from(format!("{}-{}.safetensors", exported.run, exported.weights));
     let output = args.output.clone().unwrap_or_else(default);

@@ -5,19 +5,23 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
+use polder_architecture::ArchitectureError;
+use polder_data::DatasetKind;
+use polder_optim::Averages;
 use tch::Device;
 
 use crate::data_dir::DataDir;
 use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::stderr::say;
+use crate::loader_flags::LoaderFlags;
 use crate::trace;
 use crate::work_bar::WorkBar;
 use polder_experiment::config::model_name;
-use polder_experiment::config::{Precision, RunConfig};
+use polder_experiment::config::{DatasetName, Precision, RunConfig};
+use polder_experiment::images::Images;
 use polder_experiment::profile::measurement::{Round, Spread};
 use polder_experiment::profile::record::{ImagesRecord, PROFILE_FILE, ProfileRecord};
 use polder_experiment::profile::setting::{Format, Setting};
@@ -25,11 +29,13 @@ use polder_experiment::profile::verdict::Verdict;
 use polder_experiment::replace_file::replace_file;
 use polder_report::profile::{picture, text};
 use polder_train::device::Placement;
-use polder_train::environment;
-use polder_train::profile::consumer::{Consumer, Model};
-use polder_train::profile::flow::Interrupted;
+use polder_train::feed::Feed;
+use polder_train::profile::consumer::Consumer;
 use polder_train::profile::investigation::Investigation;
-use polder_train::profile::source::Source;
+use polder_train::run_feeds::LoaderOptions;
+use polder_train::timed_training::TimedTraining;
+use polder_train::training::Training;
+use polder_train::{environment, trainer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +49,12 @@ Examples:
 Measures the loader alone, the consumer alone on images that are there already, and both together, in turns; says which
 of the two is the bottleneck and by how much; follows the advice that results, and measures what that changes. Advice
 that does not help here is withdrawn. A trace is recorded after the measurements, so that it disturbs none of them.";
+
+/// The name of the data set that needs no file.
+const GENERATED: &str = "generated";
+
+/// 30 MB: more than a processor's cache.
+const GENERATED_IMAGES: usize = 10_000;
 
 /// The rounds over which medians are taken.
 const ROUNDS: usize = 5;
@@ -68,15 +80,8 @@ pub(crate) struct ProfileInputArgs {
     /// Images per minibatch
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: u32,
-    /// Threads of the loader
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
-    /// Finished minibatches that may wait per worker
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    queue: u16,
-    /// Type of the values that the loader hands out
-    #[arg(long, value_enum, default_value_t = Format::F32)]
-    format: Format,
+    #[command(flatten)]
+    loader: LoaderFlags,
     /// Type in which the network computes
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
@@ -100,8 +105,10 @@ pub(crate) struct ProfileInputArgs {
     output: Option<PathBuf>,
 }
 
+/// Every data set that is not the user's own.
 fn dataset_names() -> impl clap::builder::TypedValueParser<Value = String> {
-    PossibleValuesParser::new(Source::names()).map(|name| name)
+    let names = DatasetKind::ALL.into_iter().map(DatasetKind::name).chain([GENERATED]);
+    PossibleValuesParser::new(names).map(|name| name)
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -114,13 +121,7 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Profiles, prints, writes what was asked for.
 pub(crate) fn run(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ExitCode> {
     trace::record(false);
-    let profile = match profile(args, traced) {
-        Err(error) if error.is::<Interrupted>() => {
-            say(&format!("{error}; nothing was written"));
-            return Ok(Outcome::Interrupted.into());
-        }
-        other => other?,
-    };
+    let profile = profile(args, traced)?;
     let json = serde_json::to_string_pretty(&profile)?;
     if let Some(dir) = &args.output {
         replace_file(&dir.join(PROFILE_FILE), json.as_bytes())?;
@@ -146,18 +147,22 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
     if let Some(model) = &args.model {
         model_name::check(model)?;
     }
-    let images = args.images.map(|images| images as usize);
-    let source = Source::open(&args.dataset, &args.data.data_dir, images)?;
+    let config = config(args)?;
+    let images = open_images(args, &config)?;
+    let LoaderOptions { workers, prefetch } = args.loader.options();
     let setting = Setting {
-        batch_size: args.batch_size as usize,
-        workers: usize::from(args.workers),
-        queue: usize::from(args.queue),
-        format: args.format,
+        batch_size: config.training.batch_size,
+        workers,
+        queue: prefetch,
+        format: if device.is_cuda() { Format::U8 } else { Format::F32 },
     };
-    let (consumer, consumer_name, description) = consumer(args, &source, device, environment.threads)?;
+    let (consumer, consumer_name, description) =
+        consumer(args, &config, &images, device, environment.threads)?;
     let progress = WorkBar::new();
     let mut investigation = Investigation {
-        source: &source,
+        images: &images,
+        config: &config,
+        device,
         consumer,
         consumer_name,
         stretch: Duration::from_secs_f64(args.seconds / ROUNDS as f64),
@@ -174,15 +179,15 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
         investigation.show(&setting)?;
         trace::record(false);
     }
-    let shape = source.dataset.shape();
+    let shape = images.train.shape();
     let over = |quantity: fn(&Round) -> f64| Spread::of(measured.rounds.iter().map(quantity));
     Ok(ProfileRecord {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command(args, &setting),
         environment,
         images: ImagesRecord {
-            dataset: source.name.clone(),
-            num_images: source.dataset.len(),
+            dataset: args.dataset.clone(),
+            num_images: images.train.len(),
             shape: [shape.channels, shape.height, shape.width],
         },
         consumer: description,
@@ -204,10 +209,50 @@ fn profile(args: &ProfileInputArgs, traced: bool) -> anyhow::Result<ProfileRecor
     })
 }
 
+/// The run whose input is profiled: what `polder train` takes unless told, but for what the flags say.
+fn config(args: &ProfileInputArgs) -> anyhow::Result<RunConfig> {
+    let mut config = RunConfig::default();
+    if let Some(model) = &args.model {
+        config.model.name.clone_from(model);
+    }
+    config.model.precision = if args.precision == "bf16" { Precision::Bf16 } else { Precision::F32 };
+    config.training.batch_size = args.batch_size as usize;
+    config.data.dataset = serde_json::from_value::<DatasetName>(args.dataset.clone().into())?;
+    config.data.train_images = args.images.map(|images| images as usize);
+    if config.data.dataset == DatasetName::Generated {
+        config.data.train_images.get_or_insert(GENERATED_IMAGES);
+        config.data.test_images = Some(1);
+    }
+    Ok(config)
+}
+
+/// The images, official or not: what they show does not matter here.
+fn open_images(args: &ProfileInputArgs, config: &RunConfig) -> anyhow::Result<Images> {
+    if args.consumer_rate.is_some() {
+        return Images::for_any_network(config, &args.data.data_dir, true)
+            .map_err(|error| no_file_needed(&error));
+    }
+    Images::open(config, &args.data.data_dir, true).map_err(|error| {
+        if error.chain().any(<dyn std::error::Error>::is::<ArchitectureError>) {
+            error.context(format!(
+                "`{}` does not fit; --consumer-rate R simulates a consumer of R images per second instead",
+                args.dataset
+            ))
+        } else {
+            no_file_needed(&error)
+        }
+    })
+}
+
+fn no_file_needed(error: &anyhow::Error) -> anyhow::Error {
+    anyhow!("{error:#}; `--dataset {GENERATED}` needs no file")
+}
+
 /// The consumer, what it is called in sentences, and what it is.
 fn consumer(
     args: &ProfileInputArgs,
-    source: &Source,
+    config: &RunConfig,
+    images: &Images,
     device: Device,
     threads: usize,
 ) -> anyhow::Result<(Consumer, &'static str, String)> {
@@ -216,25 +261,18 @@ fn consumer(
         let description = format!("a simulated one of {rate} images per second");
         return Ok((Consumer::Simulated { images_per_second }, "the consumer", description));
     }
-    let mut config = RunConfig::default();
-    if let Some(model) = &args.model {
-        config.model.name.clone_from(model);
-    }
-    config.model.precision = match args.precision.as_str() {
-        "f32" => Precision::F32,
-        "bf16" => Precision::Bf16,
-        other => bail!("no precision is called `{other}`"),
-    };
-    let model = Model::new(&config, source, args.batch_size as usize, device)?;
+    let feed = Feed::training(images, config, args.loader.options(), device)?;
+    let network = trainer::network(config, images.num_classes(), device)?;
+    let optimizer = trainer::optimizer(config, &network)?;
+    let training = Training::new(network, optimizer, Averages::new(config.averages(feed.steps_per_epoch()))?);
+    let consumer = Consumer::Network(Box::new(TimedTraining::new(training, &feed)?));
     let place = match device {
         Device::Cpu => {
             format!("on the processor with {threads} thread{}", if threads == 1 { "" } else { "s" })
         }
         _ => "on CUDA".to_owned(),
     };
-    ensure!(model.num_parameters() > 0, "`{}` has no parameters", config.model.name);
-    let description = format!("{} in {} {place}", config.model.name, args.precision);
-    Ok((Consumer::Model(Box::new(model)), "the model", description))
+    Ok((consumer, "the model", format!("{} in {} {place}", config.model.name, args.precision)))
 }
 
 /// The command that measures the same again; where data lies differs from one machine to the next.

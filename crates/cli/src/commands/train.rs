@@ -11,10 +11,12 @@ use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
 use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
+use crate::loader_flags::LoaderFlags;
 use crate::progress::{Audience, Progress};
 use crate::stderr::say;
 use crate::stdout;
-use polder_train::trainer::{CheckpointEvery, Keep, TrainOptions, TrainOutcome, train};
+use polder_experiment::run::run_outcome::RunOutcome;
+use polder_train::trainer::{CheckpointEvery, Keep, TrainOptions, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,9 +61,8 @@ pub(crate) struct TrainingFlags {
     /// Trains on files that are not the official ones, and says so in every record and report
     #[arg(long)]
     allow_unverified: bool,
-    /// Augmentation threads; changes no number
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
+    #[command(flatten)]
+    loader: LoaderFlags,
     /// libtorch's threads, fixed when a run begins [default: one per core; of several runs at a time, its share of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -85,11 +86,10 @@ impl TrainingFlags {
         let mut arguments: Vec<OsString> = vec![
             "--data-dir".into(),
             self.data.data_dir.clone().into(),
-            "--workers".into(),
-            self.workers.to_string().into(),
             "--threads".into(),
             threads.to_string().into(),
         ];
+        arguments.extend(self.loader.arguments());
         if self.allow_unverified {
             arguments.push("--allow-unverified".into());
         }
@@ -121,7 +121,7 @@ impl TrainingFlags {
             runs_dir,
             data_dir: self.data.data_dir.clone(),
             allow_unverified: self.allow_unverified,
-            workers: usize::from(self.workers),
+            loader: self.loader.options(),
             threads: self.threads.map(usize::from),
             placement: self.device.placement()?,
             cuda_graphs: false,
@@ -141,12 +141,13 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let options = args.flags.options(args.runs.clone(), args.checkpoint_every)?;
     let cuda_graphs = args.graphs.given(options.placement)?;
     let options = TrainOptions { keep_checkpoints: args.keep_checkpoints, cuda_graphs, ..options };
-    let (outcome, dir) = match train(&config, &options, &mut Progress::new(Audience::User))? {
-        TrainOutcome::Finished(dir) => (Outcome::Done, dir),
-        TrainOutcome::Diverged(dir) => (Outcome::Diverged, dir),
-        TrainOutcome::Interrupted(dir) => {
+    let (outcome, dir) = train(&config, &options, &mut Progress::new(Audience::User))?;
+    let outcome = match outcome {
+        RunOutcome::Finished => Outcome::Done,
+        RunOutcome::Diverged => Outcome::Diverged,
+        RunOutcome::Interrupted => {
             say("stopped after a checkpoint; the same command continues");
-            (Outcome::Interrupted, dir)
+            Outcome::Interrupted
         }
     };
     stdout::print(&format!("{}\n", dir.display()))?;

@@ -13,9 +13,10 @@ use crate::interrupt;
 use crate::job::{CHECKPOINT, Event, Job};
 use crate::progress::{Audience, Progress};
 use polder_experiment::run::run_dir::RunDir;
-use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::run_outcome::RunOutcome;
+use polder_train::interrupt::caused;
 use polder_train::sharpness::{self, Means};
-use polder_train::trainer::{TrainOutcome, train};
+use polder_train::trainer::train;
 
 /// Longest time between two checkpoints of a run.
 const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
     std::thread::spawn(heed_parent);
     match carry_out(&job, args) {
         Ok(end) => Event::Ended { end }.send(),
+        Err(error) if caused(&error) => Event::Ended { end: RunOutcome::Interrupted }.send(),
         Err(error) => Event::Failed { error: format!("{error:#}") }.send(),
     }
     Ok(Outcome::Done.into())
@@ -58,7 +60,7 @@ fn heed_parent() {
     interrupt::request_stop();
 }
 
-fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunEnd> {
+fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunOutcome> {
     let options = args.flags.options(args.runs.clone(), CHECKPOINT_EVERY)?;
     let dir = args.runs.join(job.config.id());
     let begun = Instant::now();
@@ -66,10 +68,9 @@ fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunEnd> {
         Event::Doing { what: "waiting for the process that holds the run".to_owned() }.send();
         std::thread::sleep(Duration::from_millis(250));
     }
-    match train(&job.config, &options, &mut Progress::new(Audience::Parent))? {
-        TrainOutcome::Finished(_) => {}
-        TrainOutcome::Diverged(_) => return Ok(RunEnd::Diverged),
-        TrainOutcome::Interrupted(_) => return Ok(RunEnd::Interrupted),
+    let (outcome, _) = train(&job.config, &options, &mut Progress::new(Audience::Parent))?;
+    if outcome != RunOutcome::Finished {
+        return Ok(outcome);
     }
     for settings in &job.flatness {
         Event::Doing { what: "measuring flatness".to_owned() }.send();
@@ -78,10 +79,7 @@ fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunEnd> {
             allow_unverified: options.allow_unverified,
             device: options.placement.open()?,
         };
-        match sharpness::flatness(&dir, settings, &means)? {
-            Some(record) => record.write(&dir)?,
-            None => return Ok(RunEnd::Interrupted),
-        }
+        sharpness::flatness(&dir, settings, &means)?.write(&dir)?;
     }
-    Ok(RunEnd::Finished)
+    Ok(RunOutcome::Finished)
 }

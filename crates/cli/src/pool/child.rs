@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, anyhow, bail};
 
 use crate::job::{Event, Job};
-use polder_experiment::run::run_end::RunEnd;
+use polder_experiment::run::run_outcome::RunOutcome;
 
 /// Lines of a process's standard error that a report of its death repeats.
 const LAST_WORDS: usize = 5;
@@ -48,7 +48,7 @@ impl Children {
         mut command: Command,
         job: &Job,
         heard: &(dyn Fn(&Event) + Sync),
-    ) -> anyhow::Result<RunEnd> {
+    ) -> anyhow::Result<RunOutcome> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use polder_experiment::config::RunConfig;
 
-    fn shell(script: &str) -> (anyhow::Result<RunEnd>, Vec<Event>) {
+    fn shell(script: &str) -> (anyhow::Result<RunOutcome>, Vec<Event>) {
         let heard = Mutex::new(Vec::new());
         let mut command = Command::new("sh");
         command.args(["-c", script]);
@@ -142,7 +142,7 @@ mod tests {
         let (end, heard) = shell(
             r#"read job; echo 'from a library'; echo '{"event":"doing","what":"x"}'; echo '{"event":"ended","end":"finished"}'"#,
         );
-        assert_eq!(end.unwrap(), RunEnd::Finished);
+        assert_eq!(end.unwrap(), RunOutcome::Finished);
         assert_eq!(heard[0], Event::Line { text: "from a library".to_owned() });
         assert_eq!(heard[1], Event::Doing { what: "x".to_owned() });
         let (end, _) = shell(r#"read job; echo '{"event":"failed","error":"disk full"}'"#);
@@ -173,6 +173,6 @@ mod tests {
                 children.stop();
             }
         });
-        assert_eq!(end.unwrap(), RunEnd::Interrupted);
+        assert_eq!(end.unwrap(), RunOutcome::Interrupted);
     }
 }

@@ -20,9 +20,9 @@ const LEAST_WAIT: f64 = 0.01;
 pub enum Change {
     /// So many threads instead.
     Workers(usize),
-    /// So many finished minibatches per worker instead.
+    /// So many minibatches that each worker may finish ahead instead.
     Queue(usize),
-    /// This format instead.
+    /// This format instead: only in records of earlier versions.
     Format(Format),
 }
 
@@ -51,18 +51,15 @@ impl Change {
             .then(|| Self::Workers((2 * setting.workers).min(cores)))
             .filter(|_| setting.workers > 0);
         let fewer_workers = (setting.workers > 1).then_some(Self::Workers(setting.workers / 2));
-        let bytes = (setting.format != Format::U8).then_some(Self::Format(Format::U8));
-        let longer_queue = Some(Self::Queue(2 * setting.queue));
+        let more_ahead = Some(Self::Queue(2 * setting.queue));
         let candidates = match verdict.bound {
-            // A longer queue evens out a loader that is fast enough on average, and no other.
-            Bound::Input if verdict.consumer_over_loader <= 1.0 + verdict.noise => {
-                [more_workers, bytes, longer_queue]
-            }
-            Bound::Input => [more_workers, bytes, None],
-            Bound::Balanced if verdict.waited >= LEAST_WAIT => [longer_queue, more_workers, bytes],
-            // Work that the loader does not do is time for the model, where they share the cores.
-            Bound::Compute if verdict.shares() => [fewer_workers, bytes, None],
-            Bound::Balanced | Bound::Compute => [None; 3],
+            // Working ahead evens out a loader that is fast enough on average, and no other.
+            Bound::Input if verdict.consumer_over_loader <= 1.0 + verdict.noise => [more_workers, more_ahead],
+            Bound::Input => [more_workers, None],
+            Bound::Balanced if verdict.waited >= LEAST_WAIT => [more_ahead, more_workers],
+            // A core without a worker is one more for the model.
+            Bound::Compute if verdict.shares() => [fewer_workers, None],
+            Bound::Balanced | Bound::Compute => [None; 2],
         };
         candidates.into_iter().flatten().find(|change| !tried.contains(change))
     }
@@ -101,7 +98,7 @@ impl fmt::Display for Trial {
                 let plural = if workers == 1 { "" } else { "s" };
                 write!(f, "{workers} worker{plural} instead of {}", self.before.workers)
             }
-            Change::Queue(queue) => write!(f, "queue {queue} instead of {}", self.before.queue),
+            Change::Queue(queue) => write!(f, "prefetch {queue} instead of {}", self.before.queue),
             Change::Format(format) => write!(f, "{format} instead of {}", self.before.format),
         }
     }
@@ -140,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_loader_gets_workers_up_to_the_cores_then_bytes() {
+    fn a_slow_loader_gets_workers_up_to_the_cores() {
         let slow = verdict(1000.0, 5000.0, 1000.0, 0.8);
-        assert_eq!(all(SETTING, &slow, 8), [Change::Workers(2), Change::Format(Format::U8)]);
+        assert_eq!(all(SETTING, &slow, 8), [Change::Workers(2)]);
         let three = Setting { workers: 3, ..SETTING };
         assert_eq!(Change::advised(&three, &slow, 4, &[]), Some(Change::Workers(4)));
-        let full = Setting { workers: 8, format: Format::U8, ..SETTING };
+        let full = Setting { workers: 8, ..SETTING };
         assert_eq!(all(full, &slow, 8), []);
     }
 
@@ -154,7 +151,7 @@ mod tests {
         let late = verdict(1200.0, 1000.0, 800.0, 0.2);
         assert!(all(SETTING, &late, 2).contains(&Change::Queue(4)));
         let equal = verdict(1000.0, 1000.0, 970.0, 0.03);
-        assert_eq!(all(SETTING, &equal, 1), [Change::Queue(4), Change::Format(Format::U8)]);
+        assert_eq!(all(SETTING, &equal, 1), [Change::Queue(4)]);
     }
 
     #[test]
@@ -167,7 +164,7 @@ mod tests {
     fn a_model_that_loses_cores_to_the_loader_gets_some_back() {
         let shared = verdict(9000.0, 1000.0, 700.0, 0.0);
         let four = Setting { workers: 4, ..SETTING };
-        assert_eq!(all(four, &shared, 4), [Change::Workers(2), Change::Format(Format::U8)]);
+        assert_eq!(all(four, &shared, 4), [Change::Workers(2)]);
     }
 
     #[test]

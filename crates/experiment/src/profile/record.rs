@@ -173,7 +173,7 @@ pub fn example() -> ProfileRecord {
     let verdict = Verdict::of(&rounds, "the model");
     let trials = vec![
         Trial::of(Change::Workers(2), setting, &[(995.0, 1900.0); 5]),
-        Trial::of(Change::Format(Format::U8), Change::Workers(2).applied(setting), &[(1900.0, 1890.0); 5]),
+        Trial::of(Change::Queue(4), Change::Workers(2).applied(setting), &[(1900.0, 1890.0); 5]),
     ];
     let stage = |stage: &str, seconds: f64| StageRecord {
         stage: stage.to_owned(),

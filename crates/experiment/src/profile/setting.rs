@@ -11,21 +11,21 @@ pub struct Setting {
     pub batch_size: usize,
     /// Threads of the loader.
     pub workers: usize,
-    /// Finished minibatches that may wait per worker.
+    /// Minibatches that each worker may finish ahead of the consumer.
     pub queue: usize,
+    /// Follows from the device.
     pub format: Format,
 }
 
 /// The type of a value in a minibatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Augmented bytes; the consumer normalises them on its device
+    /// Augmented bytes, for a GPU, which normalises them.
     U8,
-    /// Normalised, 32 bits
+    /// Normalised, 32 bits, for the processor.
     F32,
-    /// Normalised, 16 bits
+    /// Normalised, 16 bits: only in records of earlier versions.
     Bf16,
 }
 
@@ -37,7 +37,7 @@ impl Setting {
 
     /// As flags of the command line.
     pub fn flags(&self) -> String {
-        format!("--workers {} --queue {} --format {}", self.workers, self.queue, self.format)
+        format!("--workers {} --prefetch {}", self.workers, self.queue)
     }
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Setting { batch_size, workers, queue, format } = self;
         let plural = if *workers == 1 { "" } else { "s" };
-        write!(f, "batch size {batch_size}, {workers} worker{plural}, queue {queue}, {format}")
+        write!(f, "batch size {batch_size}, {workers} worker{plural}, prefetch {queue}, {format}")
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use super::run_outcome::RunOutcome;
 use crate::config::RunConfig;
 
 pub use crate::weights_name::{ITERATE, REFRESHED, is_average};
@@ -116,6 +117,16 @@ pub enum EndRecord {
         /// Steps completed when it was noticed; looked for every 50 steps.
         steps: u64,
     },
+}
+
+impl EndRecord {
+    /// Without the details.
+    pub fn outcome(&self) -> RunOutcome {
+        match self {
+            Self::Finished => RunOutcome::Finished,
+            Self::Diverged { .. } => RunOutcome::Diverged,
+        }
+    }
 }
 
 /// One line of `timings.jsonl`: what differs between equal runs.

@@ -130,8 +130,8 @@ pub fn conclusions(profile: &ProfileRecord) -> Vec<String> {
         lines.push(match profile.verdict.bound {
             Bound::Compute | Bound::Balanced => "nothing to gain from the loader's settings".to_owned(),
             Bound::Input => format!(
-                "no setting of the loader is left to try: it has {} of {} cores and hands out {}",
-                profile.setting.workers, profile.environment.cores, profile.setting.format
+                "no setting of the loader is left to try: it has {} of {} cores",
+                profile.setting.workers, profile.environment.cores
             ),
         });
     } else if profile.recommended == profile.setting {
@@ -186,8 +186,8 @@ mod tests {
             "stalls: 35 of 40 minibatches",
             "Verdict: input-bound: the model could take 2.30x what the loader gives",
             "Advice: 2 workers instead of 1: 1.91x (rounds 1.91x to 1.91x): helps",
-            "Advice: u8 instead of f32: 0.99x (rounds 0.99x to 0.99x): does not help here, advice withdrawn",
-            "Advice: use --workers 2 --queue 2 --format f32",
+            "Advice: prefetch 4 instead of 2: 0.99x (rounds 0.99x to 0.99x): does not help here, advice withdrawn",
+            "Advice: use --workers 2 --prefetch 2",
         ] {
             assert!(page.contains(said), "`{said}` is missing in\n{page}");
         }

@@ -1,24 +1,25 @@
 //! The rounds of a benchmark: everything in turn, so that a busy machine slows all of it alike.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use polder_data::{Augmentation, Generated, GeneratedConfig, Layout, Loader, Normalization};
 use polder_models::{Architecture, RecordedGradients};
 use polder_optim::Averages;
 use tch::{Device, Kind};
 
 use super::ceiling::{Ceiling, Copies};
 use super::memory::Peak;
-use super::step::{Bench, Parts};
+use super::step::Parts;
 use crate::feed::Feed;
 use crate::interrupt;
-use crate::profile::flow::Interrupted;
 use crate::progress::WorkProgress;
+use crate::run_feeds::LoaderOptions;
+use crate::timed_training::TimedTraining;
 use crate::trainer;
 use crate::training::Training;
 use polder_experiment::bench::BenchRecord;
 use polder_experiment::config::{Method, Precision, RunConfig};
+use polder_experiment::images::Images;
 use polder_experiment::profile::measurement::Spread;
 use polder_experiment::run::record::Environment;
 
@@ -30,14 +31,14 @@ const NUM_CLASSES: usize = 10;
 
 /// What is measured.
 pub struct Plan<'a> {
+    /// Its data are generated images, enough for the steps of a round.
     pub config: &'a RunConfig,
     pub device: Device,
     /// Gradients are replayed from CUDA graphs.
     pub cuda_graphs: bool,
     /// Steps per round, at least 1.
     pub steps: usize,
-    /// Threads of the loader.
-    pub workers: usize,
+    pub loader: LoaderOptions,
     pub environment: Environment,
 }
 
@@ -129,60 +130,47 @@ impl Plan<'_> {
         })
     }
 
-    /// Enough generated images for a round, augmented as the papers do.
+    /// The minibatches of a round.
     pub(super) fn feed(&self) -> anyhow::Result<Feed> {
-        let batch_size = self.config.training.batch_size;
-        let images = GeneratedConfig {
-            num_images: batch_size * self.steps,
-            num_classes: NUM_CLASSES,
-            ..GeneratedConfig::default()
-        };
-        let architecture: Architecture = self.config.model.name.parse()?;
-        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
-        let loader = Loader::builder(Generated::new(images)?)
-            .batch_size(batch_size)
-            .augmentation(Augmentation::papers(Normalization::GENERATED))
-            .layout(layout)
-            .workers(self.workers);
-        Feed::new(loader, Normalization::GENERATED, self.device)
+        let images = Images::open(self.config, Path::new(""), false)?;
+        Feed::training(&images, self.config, self.loader, self.device)
     }
 
-    pub(super) fn bench(&self, feed: &Feed) -> anyhow::Result<Bench> {
+    pub(super) fn bench(&self, feed: &Feed) -> anyhow::Result<TimedTraining> {
         let network = trainer::network(self.config, NUM_CLASSES, self.device)?;
         let optimizer = trainer::optimizer(self.config, &network)?;
         let averages = Averages::new(self.config.averages(1))?;
-        let minibatch = feed.epoch(0)?.next().context("there are no images")??;
         let batch_size = self.config.training.batch_size;
         let recorded = self.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
         let training = Training { recorded, ..Training::new(network, optimizer, averages) };
-        Ok(Bench { training, minibatch, steps: 0 })
+        TimedTraining::new(training, feed)
     }
 
     /// Steps that choose algorithms and allocate; with CUDA graphs, those that are not recorded, the recording, and one more.
-    pub(super) fn warm_up(&self, bench: &mut Bench) -> anyhow::Result<()> {
+    pub(super) fn warm_up(&self, bench: &mut TimedTraining) -> anyhow::Result<()> {
         let steps = if self.cuda_graphs { 5 } else { 2 };
-        bench.whole(steps, heed_interrupt).map(drop)
+        bench.time(steps).map(drop)
     }
 
     fn round(
         &self,
-        bench: &mut Bench,
+        bench: &mut TimedTraining,
         feed: &Feed,
         (ceiling, copies): (&Ceiling, &Copies),
         epoch: u64,
     ) -> anyhow::Result<Round> {
         let product = ceiling.measure()?;
         let copied = copies.measure()?;
-        let step = bench.whole(self.steps as u64, heed_interrupt)?;
+        let step = bench.time(self.steps as u64)?;
         let mut parts = Vec::with_capacity(self.steps);
         for _ in 0..self.steps {
-            heed_interrupt()?;
+            interrupt::heed()?;
             parts.push(bench.parts()?);
         }
         let begun = Instant::now();
         let mut minibatches = feed.epoch(epoch)?;
         while let Some(minibatch) = minibatches.next() {
-            heed_interrupt()?;
+            interrupt::heed()?;
             bench.queue(minibatch?)?;
             minibatches.send_next();
         }
@@ -191,8 +179,4 @@ impl Plan<'_> {
         let waited = minibatches.waited();
         Ok(Round { step, parts, with_loader, waited, ceiling: product, copies: copied })
     }
-}
-
-pub(super) fn heed_interrupt() -> anyhow::Result<()> {
-    if interrupt::requested() { Err(Interrupted.into()) } else { Ok(()) }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::measure::{Plan, heed_interrupt};
+use super::measure::Plan;
 use super::memory::Peak;
-use crate::profile::flow::Interrupted;
 
 /// What so many steps took.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -38,10 +37,8 @@ impl Plan<'_> {
                 .trim()
                 .parse()
                 .with_context(|| format!("expected a number of steps on each line, found `{demand}`"))?;
-            match bench.whole(steps, heed_interrupt) {
-                Err(error) if error.is::<Interrupted>() => return Ok(()),
-                time => report(steps, time?)?,
-            }
+            let time = bench.time(steps)?;
+            report(steps, time)?;
         }
         Ok(())
     }

@@ -1,23 +1,12 @@
-//! One training step, as a whole and part by part.
+//! The parts of a training step.
 
 use std::time::{Duration, Instant};
 
 use polder_models::{Arena, MinibatchLoss};
 use polder_optim::{HessianVector, Objective, OptimError, Optimizer as _, Point};
 
-use crate::feed::OnDevice;
-use crate::trainer::BuiltInOptimizer;
+use crate::timed_training::{LEARNING_RATE, TimedTraining};
 use crate::training::Training;
-
-/// Small enough that the weights stay finite on any images.
-const LEARNING_RATE: f64 = 1e-3;
-
-/// A network in training with one minibatch that is already on its device.
-pub(super) struct Bench {
-    pub(super) training: Training<BuiltInOptimizer>,
-    pub(super) minibatch: OnDevice,
-    pub(super) steps: u64,
-}
 
 /// The time of each part of a step.
 #[derive(Clone, Copy, Debug)]
@@ -47,31 +36,7 @@ impl HessianVector<Arena> for GradientIsThere {
     }
 }
 
-impl Bench {
-    /// Steps on the resident minibatch; ends when the device has done them, and waits for it only then, as training
-    /// does. `heed` is called before each, and its error ends them.
-    pub(super) fn whole(
-        &mut self,
-        steps: u64,
-        mut heed: impl FnMut() -> anyhow::Result<()>,
-    ) -> anyhow::Result<Duration> {
-        let begun = Instant::now();
-        for _ in 0..steps {
-            heed()?;
-            let minibatch = self.minibatch.share();
-            self.queue(minibatch)?;
-        }
-        self.training.wait()?;
-        Ok(begun.elapsed())
-    }
-
-    /// Queues a step on a minibatch; the device may do it later.
-    pub(super) fn queue(&mut self, minibatch: OnDevice) -> anyhow::Result<()> {
-        self.training.step(minibatch, self.steps, LEARNING_RATE, false)?;
-        self.steps += 1;
-        Ok(())
-    }
-
+impl TimedTraining {
     /// The parts of a step, each ended by waiting for the device; none of them is recorded.
     pub(super) fn parts(&mut self) -> anyhow::Result<Parts> {
         let timed = |work: &mut dyn FnMut() -> anyhow::Result<()>| -> anyhow::Result<Duration> {
@@ -82,8 +47,8 @@ impl Bench {
         let mut loss = None;
         let forward = timed(&mut || {
             let logits =
-                self.training.network.forward(&self.minibatch.images, polder_models::BatchNormMode::Train)?;
-            let of = MinibatchLoss::of(&logits, &self.minibatch.labels)?;
+                self.training.network.forward(&self.resident.images, polder_models::BatchNormMode::Train)?;
+            let of = MinibatchLoss::of(&logits, &self.resident.labels)?;
             of.mean_loss.f_double_value(&[])?;
             loss = Some(of.mean_loss);
             Ok(())

@@ -26,6 +26,27 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[test]
+fn channels_last_are_the_same_tensors_to_the_bit() {
+    let shape = ImageShape { channels: 3, height: 20, width: 33 };
+    let normalization = Normalization::CIFAR10;
+    let loader = |layout| loader(images(shape, 20), Augmentation::papers(normalization)).layout(layout);
+    let feeds: [fn(LoaderBuilder, Normalization) -> Feed; 2] =
+        [|loader, normalization| Feed::new(loader, normalization, Device::Cpu).unwrap(), bytes];
+    for feed in feeds {
+        let epoch = |layout| feed(loader(layout), normalization).epoch(3).unwrap();
+        let mut count = 0;
+        for (first, last) in epoch(Layout::Nchw).zip(epoch(Layout::Nhwc)) {
+            let (first, last) = (first.unwrap(), last.unwrap());
+            assert_eq!((first.images.size(), first.labels), (last.images.size(), last.labels));
+            assert_eq!(last.images.stride()[1], 1, "channels lie side by side");
+            assert!(first.images.equal(&last.images));
+            count += last.images.size()[0];
+        }
+        assert_eq!(count, 20);
+    }
+}
+
+#[test]
 fn bytes_normalised_on_the_device_are_the_loaders_f32() {
     let crop_flip = |normalization| Augmentation {
         crop: Some(Crop { padding: 4, border: Border::Zero }),

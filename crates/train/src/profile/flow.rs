@@ -1,13 +1,9 @@
 //! Minibatches on their way from a loader to a consumer, timed.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use polder_data::Loader;
-use tracing::trace_span;
-
-use super::consumer::{Consumer, OnDevice};
-use super::source::AnyLoader;
+use super::consumer::Consumer;
+use crate::feed::Feed;
 use crate::interrupt;
 
 /// The least number of minibatches in a stretch, however slow they are.
@@ -29,7 +25,7 @@ pub struct Stretch {
     pub time: Duration,
     /// The consumer had asked and had nothing; the start of an epoch included.
     pub waited: Duration,
-    /// The consumer made tensors of a minibatch.
+    /// Tensors were made of a minibatch.
     pub copied: Duration,
     /// At each step: seconds since the start, and the minibatches that were ready when one was asked for.
     pub depths: Vec<(f64, usize)>,
@@ -47,85 +43,62 @@ impl Stretch {
     }
 }
 
-/// A signal came before the measurement was over.
-#[derive(Debug)]
-pub struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted before the measurement was over")
-    }
-}
-
-impl std::error::Error for Interrupted {}
-
-impl AnyLoader {
-    /// `consumer` takes minibatches of this loader, epoch after epoch from `epoch` on, until `length` is over.
-    pub fn flow(&self, consumer: &mut Consumer, length: &Length, epoch: &mut u64) -> anyhow::Result<Stretch> {
-        match self {
-            Self::U8(loader) => flow(loader, consumer, length, epoch),
-            Self::F32(loader) => flow(loader, consumer, length, epoch),
-            Self::Bf16(loader) => flow(loader, consumer, length, epoch),
-        }
-    }
-}
-
-fn flow<T: OnDevice>(
-    loader: &Loader<T>,
+/// `consumer` takes the minibatches of `feed`, epoch after epoch from `epoch` on, until `length` is over.
+///
+/// # Errors
+/// [`Interrupted`](interrupt::Interrupted); if the loader or a step fails.
+pub fn flow(
+    feed: &Feed,
     consumer: &mut Consumer,
     length: &Length,
     epoch: &mut u64,
 ) -> anyhow::Result<Stretch> {
     let mut clock = Clock::new(length);
-    let mut asked = Instant::now();
     loop {
-        let mut minibatches = loader.epoch(*epoch)?;
+        let asked = Instant::now();
+        let mut minibatches = feed.epoch(*epoch)?;
         *epoch += 1;
+        let begun = asked.elapsed();
+        let (mut waited_before, mut copied_before) = (Duration::ZERO, Duration::ZERO);
         loop {
-            let depth = minibatches.queue_depth();
-            // After the last one, `asked` stays: the consumer has been waiting since then for the next epoch.
-            let Some(minibatch) = minibatches.next() else { break };
-            let minibatch = minibatch?;
-            let got = Instant::now();
-            let images = minibatch.len() as u64;
-            let copied = {
-                let _span = trace_span!("step", epoch = minibatch.epoch(), step = minibatch.step()).entered();
-                consumer.take(&minibatch)?
+            let (asked, depth) = (Instant::now(), minibatches.queue_depth());
+            let Some(images) = consumer.take(&mut minibatches) else { break };
+            let (waited, copied) = (begun + minibatches.waited(), minibatches.copy_time());
+            let step = Step {
+                images: images? as u64,
+                waited: waited.saturating_sub(waited_before),
+                copied: copied.saturating_sub(copied_before),
+                asked,
+                depth,
             };
-            drop(minibatch);
-            let now = Instant::now();
-            if let Some(stretch) =
-                clock.tick(now, || Tick { images, waited: got - asked, copied, asked, depth })
-            {
-                return Ok(stretch);
+            (waited_before, copied_before) = (waited, copied);
+            if clock.count(step, consumer)? {
+                return Ok(clock.stretch);
             }
-            if interrupt::requested() {
-                return Err(Interrupted.into());
-            }
-            asked = now;
         }
     }
 }
 
 /// `consumer` repeats its step on the same images of its own, without any loader, until `length` is over.
+///
+/// # Errors
+/// As [`flow`].
 pub fn alone(consumer: &mut Consumer, batch_size: usize, length: &Length) -> anyhow::Result<Stretch> {
     let mut clock = Clock::new(length);
-    let (nothing, images, depth) = (Duration::ZERO, batch_size as u64, 0);
+    let (images, nothing) = (batch_size as u64, Duration::ZERO);
     loop {
         let asked = Instant::now();
         consumer.resident_step(batch_size)?;
-        let tick = || Tick { images, waited: nothing, copied: nothing, asked, depth };
-        if let Some(stretch) = clock.tick(Instant::now(), tick) {
-            return Ok(stretch);
-        }
-        if interrupt::requested() {
-            return Err(Interrupted.into());
+        let step = Step { images, waited: nothing, copied: nothing, asked, depth: 0 };
+        if clock.count(step, consumer)? {
+            return Ok(clock.stretch);
         }
     }
 }
 
 /// One step of a consumer.
-struct Tick {
+#[derive(Clone, Copy)]
+struct Step {
     images: u64,
     waited: Duration,
     copied: Duration,
@@ -133,7 +106,7 @@ struct Tick {
     depth: usize,
 }
 
-/// Starts when things have settled, and knows the end.
+/// Starts when things have settled, and knows the end. It waits for the device at both, and only there, as training does.
 struct Clock<'a> {
     length: &'a Length,
     begun: Instant,
@@ -147,25 +120,29 @@ impl<'a> Clock<'a> {
         Self { length, begun: Instant::now(), settled: 0, start: None, stretch: Stretch::default() }
     }
 
-    /// A step ended at `now`. The stretch, if that was its last one.
-    fn tick(&mut self, now: Instant, tick: impl FnOnce() -> Tick) -> Option<Stretch> {
+    /// Counts a step; whether it was the last of the stretch.
+    fn count(&mut self, step: Step, consumer: &Consumer) -> anyhow::Result<bool> {
+        interrupt::heed()?;
         let Some(start) = self.start else {
             self.settled += 1;
             // Steps so slow that settling alone would last longer than the stretch have settled after one.
-            if self.settled >= self.length.settle || now - self.begun >= self.length.time {
-                self.start = Some(now);
+            if self.settled >= self.length.settle || self.begun.elapsed() >= self.length.time {
+                consumer.wait()?;
+                self.start = Some(Instant::now());
             }
-            return None;
+            return Ok(false);
         };
-        let Tick { images, waited, copied, asked, depth } = tick();
         let stretch = &mut self.stretch;
-        stretch.images += images;
+        stretch.images += step.images;
         stretch.steps += 1;
-        stretch.waited += waited;
-        stretch.copied += copied;
-        stretch.depths.push(((asked - start).as_secs_f64(), depth));
-        stretch.time = now - start;
-        let over = stretch.time >= self.length.time && stretch.steps >= LEAST_STEPS;
-        over.then(|| std::mem::take(stretch))
+        stretch.waited += step.waited;
+        stretch.copied += step.copied;
+        stretch.depths.push(((step.asked - start).as_secs_f64(), step.depth));
+        let is_over = start.elapsed() >= self.length.time && stretch.steps >= LEAST_STEPS;
+        if is_over {
+            consumer.wait()?;
+            stretch.time = start.elapsed();
+        }
+        Ok(is_over)
     }
 }

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use polder_data::{LoaderStage, Statistics};
+use tch::Device;
 
 use super::consumer::Consumer;
 use super::flow::{self, Length, Stretch};
-use super::source::{AnyLoader, Source};
+use crate::feed::Feed;
 use crate::progress::WorkProgress;
+use crate::run_feeds::LoaderOptions;
+use polder_experiment::config::{RunConfig, TrainingConfig};
+use polder_experiment::images::Images;
 use polder_experiment::profile::advice::{Change, Trial};
 use polder_experiment::profile::measurement::Round;
 use polder_experiment::profile::record::{QueueRecord, StageRecord};
@@ -19,7 +23,10 @@ const MOST_TRIALS: usize = 6;
 
 /// What is measured, and for how long.
 pub struct Investigation<'a> {
-    pub source: &'a Source,
+    pub images: &'a Images,
+    /// Of the run whose loader this is.
+    pub config: &'a RunConfig,
+    pub device: Device,
     pub consumer: Consumer,
     /// What the consumer is called in sentences.
     pub consumer_name: &'static str,
@@ -56,7 +63,7 @@ impl Investigation<'_> {
     /// Measures `setting`: loader alone, consumer alone, both together, in turns.
     pub fn measure(&mut self, setting: &Setting) -> anyhow::Result<Measured> {
         self.begin("loader, consumer and both", 3 * self.rounds, self.seconds(3));
-        let (alone, together) = (self.source.loader(setting)?, self.source.loader(setting)?);
+        let (alone, together) = (self.feed(setting)?, self.feed(setting)?);
         // Files that were never read, memory that was never touched: not what lasts.
         self.flow(&alone, Who::Nobody, setting)?;
         let mut rounds = Vec::with_capacity(self.rounds);
@@ -115,8 +122,7 @@ impl Investigation<'_> {
     ) -> anyhow::Result<(Trial, Vec<Round>)> {
         let after = change.applied(before);
         self.begin(&format!("the advice {}", after.flags()), 3 * self.rounds, self.seconds(3));
-        let (old, new, alone) =
-            (self.source.loader(&before)?, self.source.loader(&after)?, self.source.loader(&after)?);
+        let (old, new, alone) = (self.feed(&before)?, self.feed(&after)?, self.feed(&after)?);
         let (mut pairs, mut rounds) = (Vec::new(), Vec::new());
         for &consumer in consumer_alone {
             let together_before = self.flow(&old, Who::Consumer, &before)?.rate();
@@ -135,7 +141,7 @@ impl Investigation<'_> {
     /// Both together once more, for whoever watches.
     pub fn show(&mut self, setting: &Setting) -> anyhow::Result<()> {
         self.begin("both once more for the trace", 1, self.stretch.as_secs_f64());
-        let loader = self.source.loader(setting)?;
+        let loader = self.feed(setting)?;
         self.flow(&loader, Who::Consumer, setting)?;
         self.progress.advance(1.0);
         Ok(())
@@ -147,18 +153,26 @@ impl Investigation<'_> {
         self.progress.begin(what, stretches as f64, Some(seconds));
     }
 
-    fn flow(&mut self, loader: &AnyLoader, who: Who, setting: &Setting) -> anyhow::Result<Stretch> {
+    /// As a run trains, but for what `setting` says.
+    fn feed(&self, setting: &Setting) -> anyhow::Result<Feed> {
+        let training = TrainingConfig { batch_size: setting.batch_size, ..self.config.training.clone() };
+        let config = RunConfig { training, ..self.config.clone() };
+        let options = LoaderOptions { workers: setting.workers, prefetch: setting.queue };
+        Feed::training(self.images, &config, options, self.device)
+    }
+
+    fn flow(&mut self, feed: &Feed, who: Who, setting: &Setting) -> anyhow::Result<Stretch> {
         let length = Length { time: self.stretch, settle: setting.in_flight() as u64 + 1 };
         let consumer = match who {
             Who::Nobody => &mut Consumer::Nothing,
             Who::Consumer => &mut self.consumer,
         };
-        loader.flow(consumer, &length, &mut self.epoch)
+        flow::flow(feed, consumer, &length, &mut self.epoch)
     }
 
     fn consumer_alone(&mut self, setting: &Setting) -> anyhow::Result<Stretch> {
         let length = Length { time: self.stretch, settle: 1 };
-        let batch_size = setting.batch_size.min(self.source.dataset.len());
+        let batch_size = setting.batch_size.min(self.images.train.len());
         flow::alone(&mut self.consumer, batch_size, &length)
     }
 

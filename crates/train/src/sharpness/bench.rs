@@ -6,7 +6,8 @@ use polder_models::{Arena, LossSurface, filter_scales};
 use polder_optim::Vector as _;
 use tch::Tensor;
 
-use super::watched::{Watched, is_interrupt};
+use super::watched::Watched;
+use crate::interrupt;
 use crate::progress::WorkProgress;
 use polder_experiment::sharpness::answer::{Answer, Found};
 use polder_experiment::sharpness::store::Store;
@@ -33,7 +34,7 @@ impl<'a> Bench<'a> {
 pub(super) fn ended(result: anyhow::Result<()>, found: Found) -> anyhow::Result<(Found, bool)> {
     match result {
         Ok(()) => Ok((found, true)),
-        Err(error) if is_interrupt(&error) => Ok((found, false)),
+        Err(error) if interrupt::caused(&error) => Ok((found, false)),
         Err(error) => Err(error),
     }
 }

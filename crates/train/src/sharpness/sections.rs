@@ -4,7 +4,7 @@ use polder_models::Arena;
 use polder_optim::sharpness::{Line, Plane, distance};
 
 use super::bench::{Bench, Keeper, ended};
-use super::watched::go_on;
+use super::watched::heed_interrupt;
 use polder_experiment::sharpness::answer::{Found, LossAt, PlaneSection};
 use polder_experiment::sharpness::plan::LOSS;
 
@@ -62,7 +62,7 @@ pub(super) fn plane(
 }
 
 fn refreshed_loss(bench: &mut Bench<'_>, at: &Arena) -> anyhow::Result<LossAt> {
-    go_on()?;
+    heed_interrupt()?;
     let oracle = bench.at(at)?;
     let loss = oracle.surface.evaluate(at)?;
     oracle.progress.advance(2.0 * LOSS);

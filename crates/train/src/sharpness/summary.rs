@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::ensure;
+
 use super::{Choice, Means, OfOne, measure};
+use crate::interrupt::Interrupted;
 use crate::progress::Silent;
 use polder_experiment::run::flatness::{
     Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint, SectionSettings,
@@ -19,31 +22,27 @@ const BATCH_SIZE: usize = 250;
 /// Products at most for the largest eigenvalue.
 const MAX_BASIS: usize = 100;
 
-/// Measures trace and largest eigenvalue at weights of `run`, and the loss on lines between them, as far as asked for. `None`
-/// after an interrupt: what is done is kept, and the next call continues.
-pub fn flatness(
-    run: &Path,
-    settings: &FlatnessSettings,
-    means: &Means,
-) -> anyhow::Result<Option<FlatnessRecord>> {
+/// Measures trace and largest eigenvalue at weights of `run`, and the loss on lines between them, as far as asked for.
+///
+/// # Errors
+/// [`Interrupted`]: what is done is kept, and the next call continues; as [`measure`].
+pub fn flatness(run: &Path, settings: &FlatnessSettings, means: &Means) -> anyhow::Result<FlatnessRecord> {
     let begun = Instant::now();
     let by_weights =
-        if settings.weights.is_empty() { Some(BTreeMap::new()) } else { curvature(run, settings, means)? };
-    let Some(by_weights) = by_weights else { return Ok(None) };
+        if settings.weights.is_empty() { BTreeMap::new() } else { curvature(run, settings, means)? };
     let sections = match &settings.sections {
         Some(settings) => sections(run, settings, means)?,
-        None => Some(Vec::new()),
+        None => Vec::new(),
     };
-    let Some(sections) = sections else { return Ok(None) };
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(Some(FlatnessRecord { settings: settings.clone(), seconds, by_weights, sections }))
+    Ok(FlatnessRecord { settings: settings.clone(), seconds, by_weights, sections })
 }
 
 fn curvature(
     run: &Path,
     settings: &FlatnessSettings,
     means: &Means,
-) -> anyhow::Result<Option<BTreeMap<String, Flatness>>> {
+) -> anyhow::Result<BTreeMap<String, Flatness>> {
     let subset = subset(SplitName::Train, settings.images, settings.bn_images);
     let questions = Settings {
         measures: vec![MeasureName::Trace, MeasureName::Eigenvalues],
@@ -53,11 +52,12 @@ fn curvature(
         ..questions(subset)
     };
     let report = measure(&choice(run, settings.weights.clone(), &[]), &questions, means, &Silent)?;
+    ensure!(report.is_complete, Interrupted);
     let of_one = report.stages.iter().flat_map(|stage| &stage.of_one);
-    Ok(report.is_complete.then(|| of_one.map(|of_one| (of_one.name.clone(), numbers(of_one))).collect()))
+    Ok(of_one.map(|of_one| (of_one.name.clone(), numbers(of_one))).collect())
 }
 
-fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Result<Option<Vec<Section>>> {
+fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Result<Vec<Section>> {
     let mut ends: Vec<String> = settings.between.iter().flatten().cloned().collect();
     ends.sort();
     ends.dedup();
@@ -68,9 +68,7 @@ fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Re
         let questions =
             Settings { measures: vec![MeasureName::Line], line_points: settings.points, ..questions(subset) };
         let report = measure(&choice, &questions, means, &Silent)?;
-        if !report.is_complete {
-            return Ok(None);
-        }
+        ensure!(report.is_complete, Interrupted);
         let lines = report.stages.iter().flat_map(|stage| &stage.lines);
         for (index, (names, answer)) in lines.enumerate() {
             let (Measure::Line { places }, Found::Line { distance, losses }, [from, to]) =
@@ -92,7 +90,7 @@ fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Re
             }
         }
     }
-    Ok(Some(sections))
+    Ok(sections)
 }
 
 fn choice(run: &Path, weights: Vec<String>, lines: &[[String; 2]]) -> Choice {

@@ -1,7 +1,5 @@
 //! Oracles that an interrupt stops between two passes, and whose passes a progress bar counts.
 
-use std::fmt;
-
 use polder_models::{Arena, LossSurface};
 use polder_optim::sharpness::{GradientOracle, HessianOracle, LossOracle};
 use polder_optim::{HessianVector as _, OptimError};
@@ -10,26 +8,9 @@ use crate::interrupt;
 use crate::progress::WorkProgress;
 use polder_experiment::sharpness::plan::{GRADIENT, LOSS, PRODUCT};
 
-/// The user wants an end; what is known so far is kept.
-#[derive(Debug)]
-pub(super) struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted")
-    }
-}
-
-impl std::error::Error for Interrupted {}
-
-/// Whether an error is the user's wish to stop.
-pub(super) fn is_interrupt(error: &anyhow::Error) -> bool {
-    error.chain().any(<dyn std::error::Error>::is::<Interrupted>)
-}
-
-/// Fails once an interrupt has come.
-pub(super) fn go_on() -> Result<(), OptimError> {
-    if interrupt::requested() { Err(OptimError::objective(Interrupted)) } else { Ok(()) }
+/// Fails with the error of [`interrupt::heed`] as its cause.
+pub(super) fn heed_interrupt() -> Result<(), OptimError> {
+    interrupt::heed().map_err(OptimError::objective)
 }
 
 /// A surface at work: its Hessian at `at`, its losses and gradients anywhere.
@@ -43,7 +24,7 @@ pub(super) struct Watched<'a, 'n> {
 
 impl HessianOracle<Arena> for Watched<'_, '_> {
     fn multiply(&mut self, vector: &Arena, output: &mut Arena) -> Result<(), OptimError> {
-        go_on()?;
+        heed_interrupt()?;
         self.surface.hessian_vector_product(self.at, vector, output)?;
         self.progress.advance(PRODUCT * self.share);
         Ok(())
@@ -52,7 +33,7 @@ impl HessianOracle<Arena> for Watched<'_, '_> {
 
 impl LossOracle<Arena> for Watched<'_, '_> {
     fn loss(&mut self, parameters: &Arena) -> Result<f64, OptimError> {
-        go_on()?;
+        heed_interrupt()?;
         let loss = self.surface.loss(parameters)?;
         self.progress.advance(LOSS * self.share);
         Ok(loss)
@@ -61,7 +42,7 @@ impl LossOracle<Arena> for Watched<'_, '_> {
 
 impl GradientOracle<Arena> for Watched<'_, '_> {
     fn gradient(&mut self, parameters: &Arena, gradient: &mut Arena) -> Result<f64, OptimError> {
-        go_on()?;
+        heed_interrupt()?;
         let loss = self.surface.gradient(parameters, gradient)?;
         self.progress.advance(GRADIENT * self.share);
         Ok(loss)

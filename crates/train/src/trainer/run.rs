@@ -1,6 +1,7 @@
 //! A run in progress: the epoch and step loops.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Instant, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -24,6 +25,7 @@ use polder_experiment::run::record::{
     EndRecord, EpochRecord, Evaluation, ITERATE, REFRESHED, Record, RunRecord, RunRecords, Timing,
 };
 use polder_experiment::run::run_dir::RunDir;
+use polder_experiment::run::run_outcome::RunOutcome;
 
 /// Looking for a loss that is not finite, and measuring SAM's ascent, waits for the device: done every so many steps,
 /// counted within the epoch so that a resumed run does it at the same ones.
@@ -43,13 +45,6 @@ pub(super) struct Run<'a> {
     progress: &'a mut dyn TrainingProgress,
 }
 
-/// How the steps of an epoch ended.
-enum Steps {
-    Completed(Timing),
-    Diverged,
-    Interrupted,
-}
-
 impl<'a> Run<'a> {
     pub(super) fn begin_or_continue(
         config: &'a RunConfig,
@@ -59,8 +54,8 @@ impl<'a> Run<'a> {
         device: Device,
         progress: &'a mut dyn TrainingProgress,
     ) -> anyhow::Result<Self> {
-        let train = Feed::training(images, config, options.workers, device)?;
-        let test = Feed::testing(images, options.workers, device)?;
+        let train = Feed::training(images, config, options.loader, device)?;
+        let test = Feed::testing(images, options.loader, device)?;
         check_micro_batches(config, images.record.train_images)?;
         let smoothing = config.training.targets();
         smoothing.share_over_all(images.num_classes()).context("`training.label_smoothing`")?;
@@ -109,24 +104,19 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// `None` if an interrupt came first.
-    pub(super) fn finish(&mut self) -> anyhow::Result<Option<EndRecord>> {
+    /// Trains to the end; an interrupt leaves a checkpoint.
+    pub(super) fn finish(&mut self) -> anyhow::Result<RunOutcome> {
         while self.position.epoch < self.config.training.epochs {
             let mut timing = match self.steps()? {
-                Steps::Completed(timing) => timing,
-                Steps::Interrupted => return Ok(None),
-                Steps::Diverged => {
-                    let steps = self.steps_done();
-                    let end = EndRecord::Diverged { epoch: self.position.epoch + 1, steps };
-                    self.progress
-                        .line(&format!("the loss is no longer finite after {steps} steps: diverged"));
-                    self.dir.append(&Record::End(end.clone()))?;
-                    return Ok(Some(end));
-                }
+                ControlFlow::Continue(timing) => timing,
+                ControlFlow::Break(outcome) => return Ok(outcome),
             };
-            let Some(record) = self.epoch_record(&mut timing)? else {
-                self.checkpoint()?;
-                return Ok(None);
+            let record = match self.epoch_record(&mut timing) {
+                Err(error) if interrupt::caused(&error) => {
+                    self.checkpoint()?;
+                    return Ok(RunOutcome::Interrupted);
+                }
+                record => record?,
             };
             timing.ended_at = UNIX_EPOCH.elapsed().ok().map(|elapsed| elapsed.as_secs_f64());
             self.progress.epoch(&record, &timing);
@@ -135,11 +125,11 @@ impl<'a> Run<'a> {
             self.checkpoint()?;
         }
         self.dir.append(&Record::End(EndRecord::Finished))?;
-        Ok(Some(EndRecord::Finished))
+        Ok(RunOutcome::Finished)
     }
 
-    /// The steps of the current epoch that are left.
-    fn steps(&mut self) -> anyhow::Result<Steps> {
+    /// The steps of the current epoch that are left; how the run ended, if it did.
+    fn steps(&mut self) -> anyhow::Result<ControlFlow<RunOutcome, Timing>> {
         let steps_per_epoch = self.train.steps_per_epoch();
         let Position { loss_sum, num_wrong, num_images, .. } = self.position;
         let mut sums = LossSums::restored(&self.training.network, loss_sum, num_wrong, num_images);
@@ -163,7 +153,7 @@ impl<'a> Run<'a> {
             self.position.step += 1;
 
             if inspect && !sums.loss_sum().is_finite() {
-                return Ok(Steps::Diverged);
+                return self.diverged().map(ControlFlow::Break);
             }
             let interrupted = interrupt::requested();
             let asked = interrupt::take_checkpoint_request();
@@ -174,7 +164,7 @@ impl<'a> Run<'a> {
                 self.checkpoint()?;
             }
             if interrupted {
-                return Ok(Steps::Interrupted);
+                return Ok(ControlFlow::Break(RunOutcome::Interrupted));
             }
             if self.progress.is_due() {
                 // Reading the loss waits for the device: only then have these images been trained on.
@@ -193,7 +183,7 @@ impl<'a> Run<'a> {
         }
         self.hold(&sums);
         let train_seconds = begun.elapsed().as_secs_f64();
-        Ok(Steps::Completed(Timing {
+        Ok(ControlFlow::Continue(Timing {
             epoch: self.position.epoch + 1,
             train_seconds,
             evaluate_seconds: 0.0,
@@ -201,6 +191,13 @@ impl<'a> Run<'a> {
             data_wait_share: minibatches.waited().as_secs_f64() / train_seconds,
             ended_at: None,
         }))
+    }
+
+    fn diverged(&mut self) -> anyhow::Result<RunOutcome> {
+        let steps = self.steps_done();
+        self.progress.line(&format!("the loss is no longer finite after {steps} steps: diverged"));
+        self.dir.append(&Record::End(EndRecord::Diverged { epoch: self.position.epoch + 1, steps }))?;
+        Ok(RunOutcome::Diverged)
     }
 
     /// Steps from the current one to the next that is inspected; 0 if it is this one.
@@ -216,8 +213,8 @@ impl<'a> Run<'a> {
             && self.steps_to_inspection() < self.config.optimizer.ascend_every
     }
 
-    /// The record of the epoch whose steps are done. `None` if an interrupt came first.
-    fn epoch_record(&mut self, timing: &mut Timing) -> anyhow::Result<Option<EpochRecord>> {
+    /// The record of the epoch whose steps are done.
+    fn epoch_record(&mut self, timing: &mut Timing) -> anyhow::Result<EpochRecord> {
         let Position { loss_sum, num_wrong, num_images, ascent_sum, num_ascents, .. } = self.position;
         let epoch = self.position.epoch + 1;
         let mut record = EpochRecord {
@@ -232,16 +229,14 @@ impl<'a> Run<'a> {
         let training = &self.config.training;
         if epoch.is_multiple_of(training.evaluate_every) || epoch == training.epochs {
             let begun = Instant::now();
-            let Some(evaluations) = self.evaluations(epoch)? else { return Ok(None) };
-            record.evaluations = evaluations;
+            record.evaluations = self.evaluations(epoch)?;
             timing.evaluate_seconds = begun.elapsed().as_secs_f64();
         }
-        Ok(Some(record))
+        Ok(record)
     }
 
-    /// The last iterate, at the end of the run also after a refresh of BN, and every average that has begun, evaluated. `None`
-    /// if an interrupt came first.
-    fn evaluations(&mut self, epoch: u64) -> anyhow::Result<Option<BTreeMap<String, Evaluation>>> {
+    /// The last iterate, at the end of the run also after a refresh of BN, and every average that has begun, evaluated.
+    fn evaluations(&mut self, epoch: u64) -> anyhow::Result<BTreeMap<String, Evaluation>> {
         let begun = self.training.averages.iter().map(|(name, _)| name.to_owned());
         let has_bn = self.training.network.running_statistics().numel() > 0;
         let refreshed = (has_bn && epoch == self.config.training.epochs).then(|| REFRESHED.to_owned());
@@ -249,23 +244,22 @@ impl<'a> Run<'a> {
         let mut evaluations = BTreeMap::new();
         for name in names {
             let evaluation = loop {
-                if let Some(evaluation) = self.evaluate(&name, epoch)? {
-                    break evaluation;
+                match self.evaluate(&name, epoch) {
+                    // A checkpoint alone was asked for: written now that the iterate is back in its place.
+                    Err(error) if interrupt::caused(&error) && !interrupt::requested() => {
+                        interrupt::take_checkpoint_request();
+                        self.checkpoint()?;
+                    }
+                    evaluation => break evaluation?,
                 }
-                if interrupt::requested() {
-                    return Ok(None);
-                }
-                // A checkpoint alone was asked for: written now that the iterate is back in its place.
-                interrupt::take_checkpoint_request();
-                self.checkpoint()?;
             };
             evaluations.insert(name, evaluation);
         }
-        Ok(Some(evaluations))
+        Ok(evaluations)
     }
 
-    /// One set of weights, evaluated. `None` if a signal came first.
-    fn evaluate(&mut self, name: &str, epoch: u64) -> anyhow::Result<Option<Evaluation>> {
+    /// One set of weights, evaluated.
+    fn evaluate(&mut self, name: &str, epoch: u64) -> anyhow::Result<Evaluation> {
         let config = &self.config.evaluation;
         if name == ITERATE {
             self.progress.doing("evaluating the last iterate");
