@@ -102,7 +102,13 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
     let records = ["polder-experiment", "polder-report", "polder-theory", "polder-plot"];
     let mut without_libtorch = cargo(&["test", "--locked", "--lib"]);
     without_libtorch.args(records.iter().flat_map(|package| ["--package", package]));
-    without_libtorch.env("LIBTORCH", workspace.root().join("no-libtorch"));
+    let no_libtorch = workspace.root().join("no-libtorch");
+    without_libtorch.env("LIBTORCH", &no_libtorch);
+    let program = ["--package", "polder", "--no-default-features"];
+    let mut program_without_libtorch = cargo(&["test", "--locked", "--test", "without_libtorch"]);
+    program_without_libtorch.args(program).env("LIBTORCH", &no_libtorch);
+    let mut lints_without_libtorch = cargo(&["clippy", "--locked", "--bins"]);
+    lints_without_libtorch.args(program).args(["--", "-D", "warnings"]).env("LIBTORCH", &no_libtorch);
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut documentation_alone =
@@ -121,6 +127,8 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
         },
         Step { name: "tests", command: tests },
         Step { name: "records and reports without libtorch", command: without_libtorch },
+        Step { name: "lints of the program without libtorch", command: lints_without_libtorch },
+        Step { name: "the program without libtorch", command: program_without_libtorch },
         Step { name: "doc tests", command: cargo(&["test", "--workspace", "--locked", "--doc"]) },
         Step { name: "documentation", command: documentation },
         Step { name: "documentation of polder-data alone", command: documentation_alone },

@@ -14,10 +14,10 @@ use polder_optim::Averages;
 use tch::Device;
 
 use crate::data_dir::DataDir;
-use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::loader_flags::LoaderFlags;
 use crate::trace;
+use crate::training::device_flags::DeviceChoice;
+use crate::training::loader_flags::LoaderFlags;
 use crate::work_bar::WorkBar;
 use polder_experiment::config::model_name;
 use polder_experiment::config::{DatasetName, Precision, RunConfig};
