@@ -24,7 +24,7 @@ mod work_bar;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::args::{Args, Command};
 use crate::exit_code::Outcome;
@@ -62,7 +62,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => commands::logs::run(args),
         Command::Data(args) => commands::data::run(args),
         Command::Config(args) => commands::config::run(args),
-        Command::Completions(args) => commands::completions::run(args),
-        Command::Man(args) => commands::man::run(args),
+        Command::Completions(args) => commands::completions::run(args, Args::command()),
+        Command::Man(args) => commands::man::run(args, Args::command()),
     }
 }
