@@ -263,7 +263,7 @@ fn consumer(
     }
     let feed = Feed::training(images, config, args.loader.options(), device)?;
     let network = trainer::network(config, images.num_classes(), device)?;
-    let optimizer = trainer::optimizer(config, &network)?;
+    let optimizer = trainer::built_in_optimizer(config, &network)?;
     let training = Training::new(network, optimizer, Averages::new(config.averages(feed.steps_per_epoch()))?);
     let consumer = Consumer::Network(Box::new(TimedTraining::new(training, &feed)?));
     let place = match device {
