@@ -28,6 +28,7 @@ pub mod modified_loss;
 mod noise;
 mod proportion;
 pub mod sam;
+mod setting;
 mod simulate;
 mod simultaneous;
 mod smoothing;

@@ -2,6 +2,7 @@
 
 use crate::error::TheoryError;
 use crate::landscape::{Landscape, Valley};
+use crate::setting::positive;
 
 /// Even number of intervals of the Simpson rule behind [`Smoothed::value`].
 const NUM_INTERVALS: u32 = 128;
@@ -25,11 +26,7 @@ impl<'a, L: Landscape> Smoothed<'a, L> {
     /// # Errors
     /// [`TheoryError::InvalidSetting`] unless both are finite and positive.
     pub fn new(landscape: &'a L, step_size: f64, noise_radius: f64) -> Result<Self, TheoryError> {
-        for (setting, value) in [("step_size", step_size), ("noise_radius", noise_radius)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
+        positive([("step_size", step_size), ("noise_radius", noise_radius)])?;
         Ok(Self { landscape, delta: step_size * noise_radius })
     }
 

@@ -6,6 +6,7 @@ use statrs::function::erf::erf;
 use super::Landscape;
 use crate::error::TheoryError;
 use crate::exponential::exp;
+use crate::setting::positive;
 
 /// Toy-2: `f(w) = curvature w^2 / 2 - depth exp(-(w - center)^2 / (2 width^2))`.
 ///
@@ -66,18 +67,12 @@ impl TwoBasins {
     }
 
     pub(crate) fn validate(&self) -> Result<(), TheoryError> {
-        let settings = [
+        positive([
             ("landscape.curvature", self.curvature),
             ("landscape.depth", self.depth),
             ("landscape.center", self.center),
             ("landscape.width", self.width),
-        ];
-        for (setting, value) in settings {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        Ok(())
+        ])
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
 use crate::proportion::Proportion;
+use crate::setting::{at_least_1, at_least_2, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
 
@@ -78,24 +79,14 @@ impl Default for EscapeConfig {
 
 impl EscapeConfig {
     fn validate(&self) -> Result<(), TheoryError> {
-        let distances = [
+        positive([
             ("runs.start_distance", self.start_distance),
             ("runs.exit_distance", self.exit_distance),
             ("runs.near", self.near),
-        ];
-        for (setting, value) in distances.into_iter().chain(self.factors.iter().map(|&x| ("runs.factors", x)))
-        {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        if self.num_runs < 2 {
-            return Err(TheoryError::setting("runs.num_runs", &self.num_runs, "at least 2"));
-        }
-        if self.num_steps < 1 {
-            return Err(TheoryError::setting("runs.num_steps", &self.num_steps, "at least 1"));
-        }
-        Ok(())
+        ])?;
+        positive(self.factors.iter().map(|factor| ("runs.factors", *factor)))?;
+        at_least_2([("runs.num_runs", self.num_runs)])?;
+        at_least_1([("runs.num_steps", self.num_steps)])
     }
 }
 

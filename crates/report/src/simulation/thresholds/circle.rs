@@ -22,7 +22,7 @@ mod tests {
     use polder_experiment::claim::Metric;
 
     fn metrics(runs: EscapeConfig) -> Vec<Metric> {
-        summary(&run(&Config { runs, ..Config::desk() }).unwrap()).metrics
+        summary(&run(&Config { runs, ..Config::default() }).unwrap()).metrics
     }
 
     #[test]
