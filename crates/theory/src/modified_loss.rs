@@ -19,8 +19,8 @@ use crate::setting::{at_least_2, check, finite, positive};
 pub use batch_composition::CompositionRow;
 use batch_composition::compositions;
 use corrected_order::corrected_order;
-use loss::mean_epoch;
-pub use loss::{CubicLoss, MAX_ENUMERATED, ModifiedLoss};
+pub use loss::{CubicLoss, ModifiedLoss};
+use loss::{MAX_ENUMERATED, mean_epoch};
 
 /// Parts of the experiment that draw: orders of the given losses, random losses, examples, orders of the random losses.
 const ORDERS: u64 = 0;
@@ -48,7 +48,7 @@ pub struct Config {
     pub num_minibatches: usize,
     /// Pairs of a random order and its reverse, where there are too many minibatches to enumerate all orders; at least 2.
     pub num_pairs: u64,
-    /// Examples whose divisions into minibatches are enumerated; from 1 to [`MAX_ENUMERATED`].
+    /// Examples whose divisions into minibatches are enumerated; from 1 to 7.
     pub num_examples: usize,
 }
 

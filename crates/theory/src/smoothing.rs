@@ -1,5 +1,6 @@
 //! The objective as SGD sees it: smoothed by its own noise.
 
+use crate::bisection::sign_change;
 use crate::error::TheoryError;
 use crate::landscape::{Landscape, Valley};
 use crate::setting::positive;
@@ -69,18 +70,7 @@ impl<L: Valley> Smoothed<'_, L> {
     /// down to neighbouring floating-point numbers. What remains is the rounding of f over `delta`, some 1e-15 / delta.
     pub fn minimizer(&self) -> f64 {
         let center = self.landscape.minimizer();
-        let (mut falling, mut rising) = (center - self.delta, center + self.delta);
-        loop {
-            let middle = falling + 0.5 * (rising - falling);
-            if middle <= falling || middle >= rising {
-                return middle;
-            }
-            if self.chord_rise(middle) < 0.0 {
-                falling = middle;
-            } else {
-                rising = middle;
-            }
-        }
+        sign_change(center - self.delta, center + self.delta, |v| self.chord_rise(v))
     }
 }
 

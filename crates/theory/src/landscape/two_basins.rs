@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::erf::erf;
 
 use super::Landscape;
+use crate::bisection::sign_change;
 use crate::error::TheoryError;
 use crate::exponential::exp;
 use crate::setting::positive;
@@ -49,21 +50,8 @@ impl TwoBasins {
     /// The minimiser in the dip; `None` if the dip is too shallow to hold one.
     pub fn sharp_minimizer(&self) -> Option<f64> {
         // The dip pulls hardest at one width before its center: no minimum if even that is less than the bowl's slope there.
-        let (mut falling, mut rising) = (self.center - self.width, self.center);
-        if self.slope(falling) >= 0.0 {
-            return None;
-        }
-        loop {
-            let middle = falling + 0.5 * (rising - falling);
-            if middle <= falling || middle >= rising {
-                return Some(middle);
-            }
-            if self.slope(middle) < 0.0 {
-                falling = middle;
-            } else {
-                rising = middle;
-            }
-        }
+        let falling = self.center - self.width;
+        (self.slope(falling) < 0.0).then(|| sign_change(falling, self.center, |w| self.slope(w)))
     }
 
     pub(crate) fn validate(&self) -> Result<(), TheoryError> {

@@ -11,7 +11,7 @@ use crate::fit::Estimate;
 use crate::setting::at_least_2;
 
 /// The most minibatches whose orders are all enumerated: 7! = 5040.
-pub const MAX_ENUMERATED: usize = 7;
+pub(crate) const MAX_ENUMERATED: usize = 7;
 
 /// The most steps of a flow; far more than any flow of finite slopes over the times of an epoch takes.
 const MAX_FLOW_STEPS: u32 = 1 << 20;

@@ -2,7 +2,6 @@
 
 use polder_optim::Optimizer as _;
 use polder_optim::{Ascent, OptimError, Point, Sam, SamConfig, SgdConfig};
-use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
 use crate::matrix::Matrix;
@@ -16,7 +15,7 @@ use crate::setting::{check, not_negative};
 /// # Source
 /// The setting of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas here and in what is built on them are this project's own
 /// derivation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct SpectralFilter {
     /// The step size eta.
     pub step_size: f64,

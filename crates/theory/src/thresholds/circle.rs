@@ -1,7 +1,6 @@
 //! Experiment B2: a flat bowl and a sharp one in the plane, each seen through components of different curvature.
 //!
-//! The law is that of [`SecondMomentMap`](crate::thresholds::SecondMomentMap) and [`lyapunov_exponent`](crate::thresholds::lyapunov_exponent): near a minimiser
-//! a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
+//! The law is that of [`quadratic`](super::quadratic): near a minimiser a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
 //! grow almost surely where `E log|1 - C q| > 0`, and in mean square where `E (1 - C q)^2 > 1`, which is at smaller C. That geometry, step
 //! size and batch size decide whether SGD leaves a minimiser is the deterministic mechanism of Patel (2018), arXiv:1709.04718; both
 //! thresholds are derived for this project, and so is the function.
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, finite, positive};
-use crate::thresholds::escape::{ComponentSum, EscapeConfig, EscapeReport, escape, polish};
+use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
 use crate::thresholds::{BatchSize, CurvatureLaw};
 
 /// The settings of experiment B2. The default is the desk scale.
@@ -195,7 +194,11 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         let x = config.separation * (share * (1.0 + 2.0 * BEYOND) - BEYOND);
         (x, sum.value(&[x, 0.0]))
     });
-    Ok(Report { config: config.clone(), escape: escape(&sum, &config.runs)?, section: section.collect() })
+    Ok(Report {
+        config: config.clone(),
+        escape: escape::run(&sum, &config.runs)?,
+        section: section.collect(),
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! * the mean square of the distance changes by `E (1 - C Q_k)^2` per step and grows above
 //!   [`C*(k) = 2 E Q / ((E Q)^2 + Var(Q) / k)`](CurvatureLaw::mean_square_threshold);
 //! * the distance of a single run changes by the factor `exp(E log|1 - C Q_k|)` per step in the long run, by the law of large numbers,
-//!   and grows above the [root of that exponent](crate::thresholds::almost_sure_threshold), which by Jensen's inequality is not below `C*(k)`.
+//!   and grows above the root of that exponent, which by Jensen's inequality is not below `C*(k)`.
 //!
 //! Between them the mean square grows while almost every run comes closer: it is carried by runs too rare to be drawn. So the first
 //! threshold is measured from the sampled one-step map, not from runs.

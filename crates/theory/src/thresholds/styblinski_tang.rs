@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, check};
-use crate::thresholds::escape::{ComponentSum, EscapeConfig, EscapeReport, escape, polish};
+use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
 use crate::thresholds::{BatchSize, CurvatureLaw};
 
 /// The minimisers of [`styblinski_tang`]: the sharp, global one, and the flat one.
@@ -20,7 +20,7 @@ const SECTION: (f64, f64) = (-4.0, 4.0);
 const NUM_SECTION_POINTS: u32 = 161;
 
 /// One coordinate of the Styblinski-Tang function: `(x^4 - 16 x^2 + 5 x) / 2`.
-pub fn styblinski_tang(x: f64) -> f64 {
+fn styblinski_tang(x: f64) -> f64 {
     0.5 * x * (x * (x * x - 16.0) + 5.0)
 }
 
@@ -214,7 +214,11 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         let x = SECTION.0 + share * (SECTION.1 - SECTION.0);
         (x, sum.value(&[x]))
     });
-    Ok(Report { config: config.clone(), escape: escape(&sum, &config.runs)?, section: section.collect() })
+    Ok(Report {
+        config: config.clone(),
+        escape: escape::run(&sum, &config.runs)?,
+        section: section.collect(),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Least squares under gradient descent and SAM: the error at every step in closed form, and simulated.
 
-use serde::{Deserialize, Serialize};
-
 use crate::draws::Draws;
 use crate::error::TheoryError;
 use crate::matrix::Matrix;
@@ -11,8 +9,7 @@ use crate::setting::{check, not_negative, positive};
 use crate::symmetric_eigen::SymmetricEigen;
 
 /// Which error of an estimate is squared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorNorm {
     /// `|w - beta|^2`.
     Parameters,
