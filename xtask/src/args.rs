@@ -194,15 +194,8 @@ pub(crate) struct BenchModelsArgs {
     /// Turns of every program; at least 1
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) rounds: usize,
-    /// Measure PyTorch's eager and compiled training step too, in f32 and bf16
-    #[arg(long)]
-    pub(crate) peers: bool,
-    /// Python that has torch [default: the environment in the target folder that `bench data --peers` uses, made on demand]
-    #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
-    pub(crate) python: Option<PathBuf>,
-    /// Print JSON instead of the table
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) peers: PeerArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -210,23 +203,23 @@ pub(crate) struct BenchDataArgs {
     /// Folder that holds cifar-10-batches-bin/ [default: `data` in the workspace]
     #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Measure torchvision, whole-batch tensors, tf.data and FFCV on the same images too
-    #[arg(long)]
-    pub(crate) peers: bool,
-    /// Python that has torch and torchvision [default: an environment in the target folder, made on demand]
-    #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
-    pub(crate) python: Option<PathBuf>,
-    /// Print JSON instead of the table
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) peers: PeerArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchTheoryArgs {
-    /// Measure the same simulation in numpy too, in one thread
+    #[command(flatten)]
+    pub(crate) peers: PeerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PeerArgs {
+    /// Measure the same work in other libraries too: torchvision, whole-batch tensors, tf.data and FFCV for data, numpy in one
+    /// thread for theory, PyTorch's eager and compiled training step for models
     #[arg(long)]
     pub(crate) peers: bool,
-    /// Python that has numpy [default: the environment in the target folder that `bench data --peers` uses, made on demand]
+    /// Python that has them: torch, torchvision, numpy [default: an environment in the target folder, made on demand]
     #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Print JSON instead of the table

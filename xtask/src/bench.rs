@@ -23,6 +23,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::args::{BenchAction, BenchDataArgs};
+use crate::bench::python::Python;
 use crate::bench::table::Report;
 use crate::command;
 use crate::data;
@@ -41,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCod
 
 fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     // Before the minutes of measuring: without an interpreter there are no peers.
-    let python = if args.peers { Some(interpreter(workspace, args.python.as_deref())?) } else { None };
+    let python = Python::of(workspace, &args.peers)?;
     let data_dir = Some(workspace.data_dir(args.data_dir.as_deref())).filter(|dir| data::has_cifar10(dir));
     if data_dir.is_none() {
         eprintln!(
@@ -68,16 +69,8 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
         benches: measured,
         peers,
     };
-    println!("{}", if args.json { report.json() } else { report.markdown() });
+    println!("{}", if args.peers.json { report.json() } else { report.markdown() });
     Ok(())
-}
-
-/// The interpreter that was named, or the one of an environment that is made on demand.
-fn interpreter(workspace: &Workspace, named: Option<&Path>) -> Result<python::Python> {
-    match named {
-        Some(path) => Ok(python::Python::named(workspace.typed_path(path))),
-        None => python::Python::provide(&workspace.target_dir()?.join("peers")),
-    }
 }
 
 /// All that is measured later: what does not compile is told before the minutes of measuring.

@@ -43,6 +43,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// As [`output`], with nothing on the terminal: what the command says of its errors is in the error.
+pub(crate) fn quiet_output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("`{}` cannot be started", shown(command)))?;
+    succeeded(command, output.status)
+        .with_context(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The JSON in the last line of what a program printed: cargo and libraries may print before it.
 pub(crate) fn last_json<T: DeserializeOwned>(output: &str) -> Result<T> {
     let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -58,7 +67,6 @@ fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
 
 /// The same code for whoever called us; 128 plus the signal's number if one ended it, as shells have it.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
-    #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return ExitCode::from(128_u8.saturating_add(signal as u8));
     }
@@ -90,7 +98,6 @@ mod tests {
         assert!(error.contains("`a greeting`"), "{error}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_exit_code_is_handed_on() {
         for (script, expected) in [("exit 0", 0), ("exit 3", 3), ("kill -TERM $$", 143)] {

@@ -10,6 +10,7 @@ mod data;
 mod external_tools;
 mod folder_lock;
 mod machine;
+mod markdown_table;
 mod number;
 mod packages;
 mod promises;

@@ -1,10 +1,25 @@
-//! Measured numbers: their median, and how tables show them.
+//! Measured numbers: where they are read, their median, and how tables show them.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// The number at a JSON pointer.
+pub(crate) fn at(value: &Value, pointer: &str) -> Result<f64> {
+    let found =
+        value.pointer(pointer).with_context(|| format!("there is nothing at `{pointer}` in {value}"))?;
+    found.as_f64().with_context(|| format!("`{pointer}` is no number but {found}"))
+}
 
 /// The middle of the values; the upper one of an even number. Not a number if there is none.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The median over rounds of what is measured in each of the same two programs, so that a busy machine slows both alike.
+pub(crate) fn median_ratio(above: &[f64], below: &[f64]) -> f64 {
+    median(above.iter().zip(below).map(|(above, below)| above / below))
 }
 
 /// Four significant digits, thousands parted.

@@ -1,9 +1,8 @@
 //! What someone gets who adds one of our libraries to a project: few packages, no C, and the files that go with a crate.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::command;
 use crate::workspace::Workspace;
@@ -38,7 +37,8 @@ fn check_one(workspace: &Workspace, library: &Library) -> Result<()> {
     let cargo = |words: &str| {
         let mut cargo = workspace.cargo();
         cargo.args(words.split(' ')).args(["--package", package, "--locked"]);
-        lines(&mut cargo)
+        let printed = command::quiet_output(&mut cargo)?;
+        anyhow::Ok(printed.lines().map(str::to_owned).collect::<BTreeSet<String>>())
     };
     let packages = cargo("tree --no-default-features --prefix none --no-dedupe --edges normal")?;
     ensure!(
@@ -60,19 +60,6 @@ fn check_one(workspace: &Workspace, library: &Library) -> Result<()> {
     ensure!(missing.is_empty(), "the package of {package} lacks {}", missing.join(", "));
     println!("{package}: {} packages, no C, {} files in its archive", packages.len(), files.len());
     Ok(())
-}
-
-/// The distinct lines that a command prints.
-fn lines(command: &mut Command) -> Result<BTreeSet<String>> {
-    let shown = command::shown(command);
-    let output = command.output().with_context(|| format!("`{shown}` cannot be started"))?;
-    ensure!(
-        output.status.success(),
-        "`{shown}` failed ({}): {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
 /// The name in a line of `cargo tree`: "name v1.2.3 ...".

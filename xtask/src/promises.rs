@@ -1,9 +1,10 @@
 //! What Polder promises, measured: `promises.toml` lists it, this runs it and says what is kept.
 
-mod draws;
-mod interrupted;
-pub(crate) mod manifest;
+mod interruption;
+mod manifest;
 mod measure;
+mod polder;
+mod reproduction;
 mod table;
 mod training;
 

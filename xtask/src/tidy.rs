@@ -32,7 +32,10 @@ impl fmt::Display for Violation {
 /// Prints every violation, and fails if there is one.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let tree = Tree::read(workspace.root())?;
-    let violations = check(&tree)?;
+    let mut violations = manifests::check(&workspace.metadata()?, &tree);
+    violations.extend(circles::check(&tree));
+    violations.extend(files::check(&tree));
+    violations.sort();
     for violation in &violations {
         eprintln!("{violation}");
     }
@@ -42,13 +45,4 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     }
     eprintln!("tidy: {} violations; ARCHITECTURE.md gives the reason for each invariant", violations.len());
     Ok(ExitCode::FAILURE)
-}
-
-fn check(tree: &Tree) -> Result<Vec<Violation>> {
-    let mut violations = manifests::check(tree)?;
-    violations.extend(circles::check(tree));
-    violations.extend(files::check(tree));
-    violations.sort();
-    violations.dedup();
-    Ok(violations)
 }

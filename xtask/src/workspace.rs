@@ -81,21 +81,18 @@ impl Workspace {
 
     /// The folder in which cargo puts what it builds, from `CARGO_TARGET_DIR` or cargo's configuration.
     pub(crate) fn target_dir(&self) -> Result<PathBuf> {
-        let output = self
-            .cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .output()
-            .context("`cargo metadata` cannot be started")?;
-        ensure!(
-            output.status.success(),
-            "`cargo metadata` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
-            .context("`cargo metadata` printed something unexpected")?;
+        let metadata = self.metadata()?;
         metadata["target_directory"]
             .as_str()
             .map(PathBuf::from)
             .ok_or_else(|| anyhow!("`cargo metadata` names no target folder"))
+    }
+
+    /// What cargo says of the packages of the workspace and their manifests.
+    pub(crate) fn metadata(&self) -> Result<serde_json::Value> {
+        let mut cargo = self.cargo();
+        cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+        serde_json::from_str(&command::quiet_output(&mut cargo)?)
+            .context("`cargo metadata` printed something unexpected")
     }
 }

@@ -92,8 +92,10 @@ mod archive;
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
-#[cfg(feature = "download")]
+// The parsers as functions of bytes: compiled for the crate's own tests and by `cargo fuzz`, and no part of the package.
+#[cfg(all(feature = "download", any(test, fuzzing)))]
 #[doc(hidden)]
+#[path = "../fuzz/harness.rs"]
 pub mod fuzzing;
 #[cfg(feature = "image")]
 mod pack;

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::number;
 
 /// One bench: its names and the median of its speed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,31 +27,6 @@ impl Measured {
     pub(crate) fn output(&self) -> Option<&str> {
         self.name.split(' ').next().filter(|word| ["f32", "u8", "bf16"].contains(word))
     }
-}
-
-#[derive(Deserialize)]
-struct Benchmark {
-    group_id: String,
-    function_id: Option<String>,
-    value_str: Option<String>,
-    throughput: Throughput,
-}
-
-#[derive(Deserialize)]
-struct Throughput {
-    #[serde(rename = "Elements")]
-    elements: f64,
-}
-
-#[derive(Deserialize)]
-struct Estimates {
-    median: Estimate,
-}
-
-#[derive(Deserialize)]
-struct Estimate {
-    /// Nanoseconds per iteration.
-    point_estimate: f64,
 }
 
 /// The benches below `home` that were measured since `start`, in the order in which they ran. Older ones may belong
@@ -80,20 +58,25 @@ fn search(folder: &Path, start: SystemTime, found: &mut Vec<(SystemTime, PathBuf
 }
 
 fn measured(folder: &Path) -> Result<Measured> {
-    let benchmark: Benchmark = read_json(&folder.join("benchmark.json"))?;
-    let estimates: Estimates = read_json(&folder.join("estimates.json"))?;
-    let workers = benchmark.value_str.map(|value| value.parse()).transpose().with_context(|| {
-        format!("the parameter of a bench in `{}` is no number of workers", benchmark.group_id)
-    })?;
+    let benchmark = read_json(&folder.join("benchmark.json"))?;
+    let estimates = read_json(&folder.join("estimates.json"))?;
+    let text = |key: &str| benchmark[key].as_str().map(str::to_owned);
+    let group =
+        text("group_id").with_context(|| format!("a bench in `{}` has no group", folder.display()))?;
+    let workers = text("value_str")
+        .map(|value| value.parse())
+        .transpose()
+        .with_context(|| format!("the parameter of a bench in `{group}` is no number of workers"))?;
+    let nanoseconds = number::at(&estimates, "/median/point_estimate")?;
     Ok(Measured {
-        name: benchmark.function_id.unwrap_or_else(|| benchmark.group_id.clone()),
-        group: benchmark.group_id,
+        name: text("function_id").unwrap_or_else(|| group.clone()),
+        group,
         workers,
-        images_per_second: benchmark.throughput.elements * 1e9 / estimates.median.point_estimate,
+        images_per_second: number::at(&benchmark, "/throughput/Elements")? * 1e9 / nanoseconds,
     })
 }
 
-fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
+fn read_json(path: &Path) -> Result<Value> {
     let text = fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("`{}` is not as criterion writes it", path.display()))
 }

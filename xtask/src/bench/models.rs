@@ -48,7 +48,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
         !on_cuda || Machine::detect().nvidia_driver,
         "`--device cuda` needs an NVIDIA GPU, and this machine has no NVIDIA driver"
     );
-    let python = if args.peers { Some(super::interpreter(workspace, args.python.as_deref())?) } else { None };
+    let python = Python::of(workspace, &args.peers)?;
     let polder = build_polder(workspace)?;
     let names: Vec<&str> = match (args.networks.is_empty(), args.device) {
         (true, BenchDevice::Cpu) => ON_CPU.to_vec(),
@@ -69,7 +69,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
         host
     };
     let report = Report { machine, on_cuda, rounds: args.rounds, networks };
-    println!("{}", if args.json { report.json() } else { report.markdown() });
+    println!("{}", if args.peers.json { report.json() } else { report.markdown() });
     Ok(())
 }
 
@@ -86,7 +86,7 @@ fn measure(
         BenchDevice::Cpu => (&Program::ON_CPU[..], "cpu"),
         BenchDevice::Cuda => (&Program::ON_CUDA[..], "cuda"),
     };
-    let mut commands = Vec::new();
+    let (mut running, mut missing) = (Vec::new(), Vec::new());
     for &program in programs {
         let command = match (program.pytorch_mode(), python) {
             (Some(mode), Some(python)) => {
@@ -103,12 +103,7 @@ fn measure(
                 command
             }
         };
-        commands.push((program, command));
-    }
-    // One after the other, so that each warms up by itself.
-    let mut running = Vec::with_capacity(commands.len());
-    let mut missing = Vec::new();
-    for (program, command) in commands {
+        // One after the other, so that each warms up by itself.
         match Running::start(command) {
             Ok(Ok(started)) => running.push((program, started, Measured::default())),
             Ok(Err(reason)) => missing.push((program, reason)),

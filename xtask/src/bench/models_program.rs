@@ -37,27 +37,19 @@ impl Program {
         Self::PytorchCompiledGraphs,
     ];
 
-    /// What the tables call it; the mode in which `benches/peers.py` runs PyTorch, or `None` for Polder; Polder's flags.
-    fn spec(self) -> (&'static str, Option<&'static str>, &'static [&'static str]) {
-        let pytorch = |name, mode| (name, Some(mode), &[][..]);
+    /// What the tables call it, and Polder's flags.
+    fn spec(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::PolderF32 => ("Polder, f32", None, &["--precision", "f32"]),
-            Self::PolderBf16 => ("Polder, bf16", None, &["--precision", "bf16"]),
-            Self::PolderSam => ("Polder, bf16, SAM", None, &["--precision", "bf16", "--sam"]),
-            Self::PolderGraphs => {
-                ("Polder, bf16, CUDA graphs", None, &["--precision", "bf16", "--cuda-graphs"])
-            }
-            Self::PytorchF32 => pytorch("PyTorch, f32 (its default)", "f32"),
-            Self::PytorchF32ChannelsLast => pytorch("PyTorch, f32, channels-last", "f32, channels-last"),
-            Self::PytorchBf16 => pytorch("PyTorch, bf16", "bf16"),
-            Self::PytorchBf16ChannelsLast => pytorch("PyTorch, bf16, channels-last", "bf16, channels-last"),
-            Self::PytorchCompiled => {
-                pytorch("PyTorch, bf16, channels-last, compiled", "bf16, channels-last, compiled")
-            }
-            Self::PytorchCompiledGraphs => pytorch(
-                "PyTorch, bf16, channels-last, compiled, CUDA graphs",
-                "bf16, channels-last, compiled, CUDA graphs",
-            ),
+            Self::PolderF32 => ("Polder, f32", &["--precision", "f32"]),
+            Self::PolderBf16 => ("Polder, bf16", &["--precision", "bf16"]),
+            Self::PolderSam => ("Polder, bf16, SAM", &["--precision", "bf16", "--sam"]),
+            Self::PolderGraphs => ("Polder, bf16, CUDA graphs", &["--precision", "bf16", "--cuda-graphs"]),
+            Self::PytorchF32 => ("PyTorch, f32 (its default)", &[]),
+            Self::PytorchF32ChannelsLast => ("PyTorch, f32, channels-last", &[]),
+            Self::PytorchBf16 => ("PyTorch, bf16", &[]),
+            Self::PytorchBf16ChannelsLast => ("PyTorch, bf16, channels-last", &[]),
+            Self::PytorchCompiled => ("PyTorch, bf16, channels-last, compiled", &[]),
+            Self::PytorchCompiledGraphs => ("PyTorch, bf16, channels-last, compiled, CUDA graphs", &[]),
         }
     }
 
@@ -65,11 +57,26 @@ impl Program {
         self.spec().0
     }
 
+    /// The mode in which `benches/peers.py` runs PyTorch, or `None` for Polder.
     pub(super) fn pytorch_mode(self) -> Option<&'static str> {
-        self.spec().1
+        Some(self.name().strip_prefix("PyTorch, ")?.trim_end_matches(" (its default)"))
     }
 
     pub(super) fn polder_flags(self) -> &'static [&'static str] {
-        self.spec().2
+        self.spec().1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+
+    #[test]
+    fn the_mode_of_pytorch_is_what_the_script_calls_it() {
+        let script = include_str!("../../../crates/models/benches/peers.py");
+        for program in Program::ON_CPU.iter().chain(&Program::ON_CUDA) {
+            let is_known = |mode: &str| script.contains(&format!("\"{mode}\""));
+            assert!(program.pytorch_mode().is_none_or(is_known), "{program:?}");
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! The table and the JSON of `cargo xtask bench models`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::bench::models_program::Program;
 use crate::bench::models_training::Trained;
-use crate::number::median;
+use crate::markdown_table::Table;
+use crate::number::{median, median_ratio};
 
 /// The turns of one program.
 #[derive(Debug, Default)]
@@ -37,31 +35,17 @@ pub(super) struct Report {
     pub(super) networks: Vec<Network>,
 }
 
-/// What a network comes to; ratios are of speeds, above 1 where Polder is the faster.
-#[derive(Debug, PartialEq, Serialize)]
-struct Summary {
-    milliseconds_per_step: BTreeMap<&'static str, f64>,
-    peak_memory_mib: BTreeMap<&'static str, f64>,
-    missing: BTreeMap<&'static str, String>,
-    /// f32 against PyTorch's f32 in the same memory format.
-    f32_of_pytorch_channels_last: Option<f64>,
-    /// bf16 against PyTorch's bf16 in the same memory format.
-    bf16_of_pytorch_channels_last: Option<f64>,
-    /// Polder's fastest, against what PyTorch does unless told otherwise.
-    fastest_of_pytorch_default: Option<f64>,
-    /// Polder's fastest, against the fastest of PyTorch's modes.
-    fastest_of_pytorch_fastest: Option<f64>,
-    /// With CUDA graphs against without.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    graphs_of_eager: Option<f64>,
-    /// Time of a step of SAM over that of SGD.
-    sam_steps: Option<f64>,
-    /// Peak memory over that of PyTorch in the same mode.
-    f32_memory_of_pytorch: Option<f64>,
-    bf16_memory_of_pytorch: Option<f64>,
-    /// Training with the loader, on CUDA.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    training: BTreeMap<&'static str, Trained>,
+/// A ratio by its key, and which of two is the less favourable.
+type Ratio = (&'static str, Option<f64>, fn(f64, f64) -> f64);
+
+impl Measured {
+    fn seconds(&self) -> f64 {
+        median(self.seconds_per_step.iter().copied())
+    }
+
+    fn peak_memory_mib(&self) -> Option<f64> {
+        Some(self.peak_memory_bytes? as f64 / f64::from(1 << 20))
+    }
 }
 
 impl Network {
@@ -71,153 +55,147 @@ impl Network {
 
     /// The median over rounds of the time of `slower` over that of `faster`.
     fn ratio(&self, slower: Program, faster: Program) -> Option<f64> {
-        let (slower, faster) = (self.of(slower)?, self.of(faster)?);
-        let rounds = slower.seconds_per_step.iter().zip(&faster.seconds_per_step);
-        Some(median(rounds.map(|(slower, faster)| slower / faster)))
+        Some(median_ratio(&self.of(slower)?.seconds_per_step, &self.of(faster)?.seconds_per_step))
     }
 
-    fn memory_ratio(&self, program: Program, peer: Program) -> Option<f64> {
-        let bytes = |program| self.of(program)?.peak_memory_bytes;
-        Some(bytes(program)? as f64 / bytes(peer)? as f64)
+    fn memory(&self, program: Program, peer: Program) -> Option<f64> {
+        Some(self.of(program)?.peak_memory_mib()? / self.of(peer)?.peak_memory_mib()?)
     }
 
-    fn summary(&self) -> Summary {
+    /// Ratios of speeds, above 1 where Polder is the faster; of a step of SAM over one of SGD; of peak memory over PyTorch's in the
+    /// same mode.
+    fn ratios(&self) -> [Ratio; 7] {
         use Program as P;
-        let time = |(program, measured): &(Program, Measured)| {
-            (program.name(), 1e3 * median(measured.seconds_per_step.iter().copied()))
-        };
-        let memory = |(program, measured): &(Program, Measured)| {
-            Some((program.name(), measured.peak_memory_bytes? as f64 / f64::from(1 << 20)))
-        };
-        let seconds = |program: &Program| {
-            self.of(*program)
-                .map_or(f64::INFINITY, |measured| median(measured.seconds_per_step.iter().copied()))
-        };
+        let seconds = |program: &Program| self.of(*program).map_or(f64::INFINITY, Measured::seconds);
         let own = [P::PolderF32, P::PolderBf16, P::PolderGraphs]
             .into_iter()
             .min_by(|a, b| seconds(a).total_cmp(&seconds(b)));
-        let peers = self
-            .measured
-            .iter()
-            .map(|(program, _)| *program)
-            .filter(|program| program.pytorch_mode().is_some());
-        let of_peers = peers.filter_map(|peer| self.ratio(peer, own?));
-        Summary {
-            milliseconds_per_step: self.measured.iter().map(time).collect(),
-            peak_memory_mib: self.measured.iter().filter_map(memory).collect(),
-            missing: self.missing.iter().map(|(program, why)| (program.name(), why.clone())).collect(),
-            f32_of_pytorch_channels_last: self.ratio(P::PytorchF32ChannelsLast, P::PolderF32),
-            bf16_of_pytorch_channels_last: self.ratio(P::PytorchBf16ChannelsLast, P::PolderBf16),
-            fastest_of_pytorch_default: own.and_then(|own| self.ratio(P::PytorchF32, own)),
-            fastest_of_pytorch_fastest: of_peers.min_by(f64::total_cmp),
-            graphs_of_eager: self.ratio(P::PolderBf16, P::PolderGraphs),
-            sam_steps: self.ratio(P::PolderSam, P::PolderBf16),
-            f32_memory_of_pytorch: self.memory_ratio(P::PolderF32, P::PytorchF32ChannelsLast),
-            bf16_memory_of_pytorch: self.memory_ratio(P::PolderBf16, P::PytorchBf16ChannelsLast),
-            training: self
-                .trained
-                .iter()
-                .map(|(program, trained)| (program.name(), trained.clone()))
-                .collect(),
+        let of_pytorch = |peer| self.ratio(peer, own?);
+        let peers = self.measured.iter().filter(|(program, _)| program.pytorch_mode().is_some());
+        let fastest = peers.filter_map(|(peer, _)| of_pytorch(*peer)).min_by(f64::total_cmp);
+        [
+            ("f32_of_pytorch_channels_last", self.ratio(P::PytorchF32ChannelsLast, P::PolderF32), f64::min),
+            (
+                "bf16_of_pytorch_channels_last",
+                self.ratio(P::PytorchBf16ChannelsLast, P::PolderBf16),
+                f64::min,
+            ),
+            // What PyTorch does unless told otherwise.
+            ("fastest_of_pytorch_default", of_pytorch(P::PytorchF32), f64::min),
+            ("fastest_of_pytorch_fastest", fastest, f64::min),
+            ("sam_steps", self.ratio(P::PolderSam, P::PolderBf16), f64::max),
+            ("f32_memory_of_pytorch", self.memory(P::PolderF32, P::PytorchF32ChannelsLast), f64::max),
+            ("bf16_memory_of_pytorch", self.memory(P::PolderBf16, P::PytorchBf16ChannelsLast), f64::max),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let mut json = json!({ "milliseconds_per_step": {}, "peak_memory_mib": {}, "missing": {} });
+        for (program, measured) in &self.measured {
+            json["milliseconds_per_step"][program.name()] = json!(1e3 * measured.seconds());
+            if let Some(mebibytes) = measured.peak_memory_mib() {
+                json["peak_memory_mib"][program.name()] = json!(mebibytes);
+            }
         }
+        for (program, why) in &self.missing {
+            json["missing"][program.name()] = json!(why);
+        }
+        for (key, ratio, _) in self.ratios() {
+            json[key] = json!(ratio);
+        }
+        if let Some(graphs_of_eager) = self.ratio(Program::PolderBf16, Program::PolderGraphs) {
+            json["graphs_of_eager"] = json!(graphs_of_eager);
+        }
+        for (program, trained) in &self.trained {
+            json["training"][program.name()] = json!(trained);
+        }
+        json
     }
 }
 
 impl Report {
     /// One object; the key of a network is its name, and `worst` has the least favourable value of every ratio.
     pub(super) fn json(&self) -> String {
-        let summaries: Vec<Summary> = self.networks.iter().map(Network::summary).collect();
-        let least = |of: fn(&Summary) -> Option<f64>| summaries.iter().filter_map(of).min_by(f64::total_cmp);
-        let most = |of: fn(&Summary) -> Option<f64>| summaries.iter().filter_map(of).max_by(f64::total_cmp);
-        let worst = serde_json::json!({
-            "f32_of_pytorch_channels_last": least(|s| s.f32_of_pytorch_channels_last),
-            "bf16_of_pytorch_channels_last": least(|s| s.bf16_of_pytorch_channels_last),
-            "fastest_of_pytorch_default": least(|s| s.fastest_of_pytorch_default),
-            "fastest_of_pytorch_fastest": least(|s| s.fastest_of_pytorch_fastest),
-            "sam_steps": most(|s| s.sam_steps),
-            "f32_memory_of_pytorch": most(|s| s.f32_memory_of_pytorch),
-            "bf16_memory_of_pytorch": most(|s| s.bf16_memory_of_pytorch),
-        });
-        let networks: BTreeMap<&str, &Summary> = self
-            .networks
-            .iter()
-            .zip(&summaries)
-            .map(|(network, summary)| (network.name.as_str(), summary))
-            .collect();
-        serde_json::json!({
-            "machine": self.machine, "rounds": self.rounds, "networks": networks, "worst": worst,
-        })
-        .to_string()
+        let mut worst = Map::new();
+        for (key, ratio, worse) in self.networks.iter().flat_map(Network::ratios) {
+            let so_far = worst.get(key).and_then(Value::as_f64);
+            worst.insert(key.to_owned(), json!(ratio.into_iter().chain(so_far).reduce(worse)));
+        }
+        let networks: Map<_, _> =
+            self.networks.iter().map(|network| (network.name.clone(), network.json())).collect();
+        json!({ "machine": self.machine, "rounds": self.rounds, "networks": networks, "worst": worst })
+            .to_string()
     }
 
     pub(super) fn markdown(&self) -> String {
-        let mut text = String::new();
-        let mut line = |line: &str| writeln!(text, "{line}").expect("writing to a string cannot fail");
-        line("| Network | Program | ms per step | images/s | × Polder in the same type | Peak memory, MiB |");
-        line("|---|---|---:|---:|---:|---:|");
-        for network in &self.networks {
-            for (program, measured) in &network.measured {
-                let seconds = median(measured.seconds_per_step.iter().copied());
-                let own =
-                    if program.name().contains("bf16") { Program::PolderBf16 } else { Program::PolderF32 };
-                let ratio = network.ratio(own, *program).map_or(String::new(), |ratio| format!("{ratio:.2}"));
-                let memory = measured
-                    .peak_memory_bytes
-                    .map_or(String::new(), |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 20)));
-                line(&format!(
-                    "| {} | {} | {} | {:.0} | {ratio} | {memory} |",
-                    network.name,
-                    program.name(),
-                    milliseconds(seconds, self.on_cuda),
-                    BATCH_SIZE / seconds,
-                ));
-            }
-            for (program, why) in &network.missing {
-                line(&format!("| {} | {} | | | | {why} |", network.name, program.name()));
-            }
-        }
-        if self.on_cuda {
-            line("");
-            line(
-                "| Network | Program | images/s with the loader | epoch of 50,000, s | waiting for data | share of the matrix product |",
-            );
-            line("|---|---|---:|---:|---:|---:|");
-            for network in &self.networks {
-                for (program, trained) in &network.trained {
-                    line(&format!(
-                        "| {} | {} | {:.0} | {:.1} | {:.1} % | {:.1} % of {:.0} TFLOP/s |",
-                        network.name,
-                        program.name(),
-                        trained.images_per_second_with_loader.median,
-                        trained.epoch_seconds(),
-                        100.0 * trained.data_wait.median,
-                        100.0 * trained.share_of_ceiling.median,
-                        trained.ceiling_flops.median / 1e12,
-                    ));
-                }
-            }
-        }
-        line("");
-        line(&format!(
-            "Medians of {} rounds, 128 images of 32 x 32 per step, on {}.",
-            self.rounds, self.machine
-        ));
-        line(if self.on_cuda {
+        let (steps, training) = (self.steps(), self.training());
+        let memory = if self.on_cuda {
             "Memory is the peak in tensors on the GPU above what there was before the network existed."
         } else {
             "Memory is the peak above what was resident before the network existed."
-        });
-        text.truncate(text.trim_end().len());
-        text
+        };
+        format!(
+            "{steps}\n{training}Medians of {} rounds, 128 images of 32 x 32 per step, on {}.\n{memory}",
+            self.rounds, self.machine
+        )
+    }
+
+    fn steps(&self) -> Table {
+        let mut table = Table::new(
+            "Network | Program | ms per step | images/s | × Polder in the same type | Peak memory, MiB",
+            2,
+        );
+        // A step on a GPU takes few.
+        let decimals = if self.on_cuda { 2 } else { 0 };
+        for network in &self.networks {
+            for (program, measured) in &network.measured {
+                let own =
+                    if program.name().contains("bf16") { Program::PolderBf16 } else { Program::PolderF32 };
+                let ratio = network.ratio(own, *program).map(|ratio| format!("{ratio:.2}"));
+                let memory = measured.peak_memory_mib().map(|mib| format!("{mib:.0}"));
+                table.row([
+                    network.name.clone(),
+                    program.name().to_owned(),
+                    format!("{:.decimals$}", 1e3 * measured.seconds()),
+                    format!("{:.0}", BATCH_SIZE / measured.seconds()),
+                    ratio.unwrap_or_default(),
+                    memory.unwrap_or_default(),
+                ]);
+            }
+            for (program, why) in &network.missing {
+                table.row([&network.name, program.name(), "", "", "", why]);
+            }
+        }
+        table
+    }
+
+    /// The table of training with the loader, on CUDA alone.
+    fn training(&self) -> String {
+        if !self.on_cuda {
+            return String::new();
+        }
+        let mut table = Table::new(
+            "Network | Program | images/s with the loader | epoch of 50,000, s | waiting for data | share of the matrix product",
+            2,
+        );
+        for network in &self.networks {
+            for (program, trained) in &network.trained {
+                let (share, flops) = (trained.share_of_ceiling.median, trained.ceiling_flops.median);
+                table.row([
+                    network.name.clone(),
+                    program.name().to_owned(),
+                    format!("{:.0}", trained.images_per_second_with_loader.median),
+                    format!("{:.1}", trained.epoch_seconds()),
+                    format!("{:.1} %", 100.0 * trained.data_wait.median),
+                    format!("{:.1} % of {:.0} TFLOP/s", 100.0 * share, flops / 1e12),
+                ]);
+            }
+        }
+        format!("{table}\n")
     }
 }
 
 const BATCH_SIZE: f64 = 128.0;
-
-/// Of a step; on a GPU it takes few.
-fn milliseconds(seconds: f64, on_cuda: bool) -> String {
-    if on_cuda { format!("{:.2}", 1e3 * seconds) } else { format!("{:.0}", 1e3 * seconds) }
-}
 
 #[cfg(test)]
 mod tests {
@@ -247,15 +225,16 @@ mod tests {
 
     #[test]
     fn ratios_are_of_the_same_round_and_the_best_of_pytorch_is_its_fastest() {
-        let summary = network().summary();
-        let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12);
-        close(summary.f32_of_pytorch_channels_last, 1.1);
-        close(summary.bf16_of_pytorch_channels_last, 1.1);
-        close(summary.fastest_of_pytorch_default, 4.0);
-        close(summary.fastest_of_pytorch_fastest, 1.1);
-        close(summary.sam_steps, 2.02);
-        close(summary.f32_memory_of_pytorch, 1.25);
-        close(summary.bf16_memory_of_pytorch, 1.0);
+        let json = network().json();
+        let close =
+            |key: &str, expected: f64| assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12);
+        close("f32_of_pytorch_channels_last", 1.1);
+        close("bf16_of_pytorch_channels_last", 1.1);
+        close("fastest_of_pytorch_default", 4.0);
+        close("fastest_of_pytorch_fastest", 1.1);
+        close("sam_steps", 2.02);
+        close("f32_memory_of_pytorch", 1.25);
+        close("bf16_memory_of_pytorch", 1.0);
     }
 
     #[test]
@@ -266,7 +245,7 @@ mod tests {
         for expected in [
             "| net | Polder, f32 | 100 | 1280 | 1.00 | 100 |",
             "| net | PyTorch, bf16, channels-last | 55 | 2327 | 0.91 | 60 |",
-            "| net | PyTorch, bf16, channels-last, compiled | | | | no compiler |",
+            "| net | PyTorch, bf16, channels-last, compiled |  |  |  | no compiler |",
         ] {
             assert!(text.contains(expected), "`{expected}` is not in\n{text}");
         }
@@ -296,10 +275,11 @@ mod tests {
             missing: Vec::new(),
             trained: vec![(Program::PolderGraphs, trained.unwrap())],
         };
-        let summary = network.summary();
-        let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12);
-        close(summary.graphs_of_eager, 1.5);
-        close(summary.fastest_of_pytorch_fastest, 1.25);
+        let json = network.json();
+        let close =
+            |key: &str, expected: f64| assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12);
+        close("graphs_of_eager", 1.5);
+        close("fastest_of_pytorch_fastest", 1.25);
         let report =
             Report { machine: "a machine".to_owned(), on_cuda: true, rounds: 1, networks: vec![network] };
         let text = report.markdown();
@@ -321,7 +301,7 @@ mod tests {
         let measured =
             vec![(Program::PolderF32, Measured { seconds_per_step: vec![0.1], ..Measured::default() })];
         let network = Network { name: "net".to_owned(), measured, missing: Vec::new(), trained: Vec::new() };
-        let summary = network.summary();
-        assert_eq!((summary.fastest_of_pytorch_fastest, summary.f32_memory_of_pytorch), (None, None));
+        let json = network.json();
+        assert!(json["fastest_of_pytorch_fastest"].is_null() && json["f32_memory_of_pytorch"].is_null());
     }
 }

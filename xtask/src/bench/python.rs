@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::args::PeerArgs;
 use crate::bench::peer::{self, Peer};
 use crate::command;
 use crate::python_environment::{self, Environment, Wanted};
+use crate::workspace::Workspace;
 
 /// FFCV is compiled against OpenCV and libjpeg-turbo.
 const PACKAGES: Wanted = Wanted {
@@ -28,20 +30,23 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// An interpreter of the user's, which has what it has.
-    pub(crate) fn named(path: PathBuf) -> Self {
-        Self { path, missing: Vec::new() }
-    }
-
-    /// The environment in `folder`, made now (about 6 GB on disk) unless it is there and complete.
+    /// If peers are asked for: the interpreter that the user names, which has what it has, or that of an environment in the target
+    /// folder, made now (about 6 GB on disk) unless it is there and complete.
     ///
     /// # Errors
     /// If there is no `python3`, it makes no environments, or a required package does not install.
-    pub(crate) fn provide(folder: &Path) -> Result<Self> {
-        let Environment { interpreter, missing } = python_environment::provide(folder, &PACKAGES).context(
+    pub(crate) fn of(workspace: &Workspace, args: &PeerArgs) -> Result<Option<Self>> {
+        if !args.peers {
+            return Ok(None);
+        }
+        if let Some(named) = &args.python {
+            return Ok(Some(Self { path: workspace.typed_path(named), missing: Vec::new() }));
+        }
+        let folder = workspace.target_dir()?.join("peers");
+        let Environment { interpreter, missing } = python_environment::provide(&folder, &PACKAGES).context(
             "the peers run in Python, which takes 6 GB; `--python` names an interpreter that has torch and torchvision",
         )?;
-        Ok(Self { path: interpreter, missing })
+        Ok(Some(Self { path: interpreter, missing }))
     }
 
     /// Measures the peers on the same images; on random bytes without `data_dir`.
@@ -65,7 +70,7 @@ impl Python {
     }
 
     /// What `script` prints.
-    pub(crate) fn output(&self, script: &Path, arguments: &[&OsStr]) -> Result<String> {
+    pub(crate) fn output(&self, script: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<String> {
         let mut python = self.command();
         python.arg(script).args(arguments);
         command::output(&mut python).with_context(|| {

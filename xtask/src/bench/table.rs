@@ -1,11 +1,10 @@
 //! The one table: images per second, ratio to the limit, ratio to each peer.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use crate::bench::criterion::Measured;
 use crate::bench::peer::{self, Peer};
+use crate::markdown_table::Table;
 use crate::number::whole;
 
 /// Everything that was measured.
@@ -24,73 +23,46 @@ pub(crate) struct Report {
 impl Report {
     /// The table in Markdown, the interleaved ratios above it and what it means below.
     pub(crate) fn markdown(&self) -> String {
-        let mut text = String::new();
-        let mut line = |line: &str| writeln!(text, "{line}").expect("writing to a string cannot fail");
-        if let Some(interleaved) = &self.interleaved {
-            line("Whole loader with one worker and limit, in alternating rounds of one process:\n");
-            for headline in headlines(interleaved) {
-                line(&format!("* {headline}"));
-            }
-            line("");
-        }
-
         let peers = self.measured_peers();
-        let letters: Vec<String> =
-            (b'a'..).take(peers.len()).map(|letter| char::from(letter).to_string()).collect();
-        let mut header =
-            vec!["What".to_owned(), "Workers".to_owned(), "images/s".to_owned(), "of the limit".to_owned()];
-        header.extend(letters.iter().map(|letter| format!("× {letter}")));
-        line(&format!("| {} |", header.join(" | ")));
-        line(&format!("|---|{}", "---:|".repeat(header.len() - 1)));
+        let letters: Vec<char> = ('a'..).take(peers.len()).collect();
+        let mut columns = vec!["What | Workers | images/s | of the limit".to_owned()];
+        columns.extend(letters.iter().map(|letter| format!("× {letter}")));
+        let mut table = Table::new(&columns.join(" | "), 1);
         for bench in &self.benches {
-            let mut cells =
-                vec![title(bench), bench.workers.map_or(String::new(), |workers| workers.to_string())];
-            cells.push(whole(bench.images_per_second));
-            cells.push(self.of_limit(bench).map_or(String::new(), |ratio| format!("{ratio:.2}")));
-            cells.extend(peers.iter().map(|peer| {
-                if bench.group == LOADER {
-                    ratio(bench.images_per_second / peer.images_per_second)
-                } else {
-                    String::new()
-                }
-            }));
-            line(&format!("| {} |", cells.join(" | ")));
+            let workers = bench.workers.map_or(String::new(), |workers| workers.to_string());
+            let of_limit = self.of_limit(bench).map_or(String::new(), |ratio| format!("{ratio:.2}"));
+            let mut cells = vec![title(bench), workers, whole(bench.images_per_second), of_limit];
+            if bench.group == LOADER {
+                cells
+                    .extend(peers.iter().map(|peer| ratio(bench.images_per_second / peer.images_per_second)));
+            }
+            table.row(cells);
         }
-        for (peer, letter) in peers.iter().zip(&letters) {
-            let of_limit = self
-                .limit("f32")
-                .map_or(String::new(), |limit| format!("{:.4}", peer.images_per_second / limit));
-            line(&format!(
-                "| **{letter}** {}{} | {} | {} | {of_limit} |{}",
-                peer.name,
-                peer.note.as_ref().map_or(String::new(), |note| format!(" ({note})")),
-                peer.workers,
+        for (peer, letter) in peers.iter().zip(letters) {
+            let note = peer.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
+            let of_limit = self.limit("f32").map(|limit| format!("{:.4}", peer.images_per_second / limit));
+            table.row([
+                format!("**{letter}** {}{note}", peer.name),
+                peer.workers.to_string(),
                 whole(peer.images_per_second),
-                "  |".repeat(peers.len())
-            ));
+                of_limit.unwrap_or_default(),
+            ]);
         }
         for peer in &self.peers {
             if let Peer::Missing { name, missing } = peer {
-                line(&format!(
-                    "| {name} | | not measured: {} | |{}",
-                    missing.replace('|', "\\|"),
-                    "  |".repeat(peers.len())
-                ));
+                table.row([name, "", &format!("not measured: {missing}")]);
             }
         }
-        line("");
-        line(&format!("Medians on {}, on {}.", self.data, self.machine));
-        line(LEGEND);
-        if let Some(peer) = peers.first() {
-            line(&format!(
-                "Peers: {} images per round, median of {} rounds; 32-bit floats; one thread per process of PyTorch; \
+        let headlines = self.interleaved.as_ref().map_or(String::new(), headlines);
+        let peers = peers.first().map_or(String::new(), |peer| {
+            format!(
+                "\nPeers: {} images per round, median of {} rounds; 32-bit floats; one thread per process of PyTorch; \
                  workers 0 means that the consumer does the work.",
                 whole(peer.images as f64),
                 peer.rounds
-            ));
-        }
-        text.truncate(text.trim_end().len());
-        text
+            )
+        });
+        format!("{headlines}{table}\nMedians on {}, on {}.\n{LEGEND}{peers}", self.data, self.machine)
     }
 
     /// The same as one line of JSON. `of_peers` has, for each output of the whole loader with one worker as measured in
@@ -175,21 +147,21 @@ fn ratio(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
-/// One line per output: rate, ratio to the limit, the share of its time that is not the augmentation.
-fn headlines(interleaved: &Value) -> Vec<String> {
+/// A heading, and one line per output: rate, ratio to the limit, the share of its time that is not the augmentation.
+fn headlines(interleaved: &Value) -> String {
     let outputs = interleaved.as_object().into_iter().flatten();
-    outputs
-        .filter_map(|(output, measured)| {
-            let number = |name: &str| measured.get(name)?.as_f64();
-            Some(format!(
-                "{output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % of its time beyond the augmentation itself",
-                whole(number("images_per_second")?),
-                number("ratio_to_limit")?,
-                whole(number("limit_images_per_second")?),
-                100.0 * number("overhead")?,
-            ))
-        })
-        .collect()
+    let lines = outputs.filter_map(|(output, measured)| {
+        let number = |name: &str| measured.get(name)?.as_f64();
+        Some(format!(
+            "* {output}: {} images/s, {:.2} of the limit ({} images/s); {:.1} % of its time beyond the augmentation itself\n",
+            whole(number("images_per_second")?),
+            number("ratio_to_limit")?,
+            whole(number("limit_images_per_second")?),
+            100.0 * number("overhead")?,
+        ))
+    });
+    let lines: String = lines.collect();
+    format!("Whole loader with one worker and limit, in alternating rounds of one process:\n\n{lines}\n")
 }
 
 #[cfg(test)]
@@ -244,7 +216,7 @@ mod tests {
             "| Whole loader: f32 NCHW | 1 | 800,000 | 0.80 | 200 |",
             "| Whole loader: u8 NCHW | 1 | 900,000 |  | 225 |",
             "| **a** slow | 0 | 4000 | 0.0040 |  |",
-            "| absent | | not measured: no such module | |  |",
+            "| absent |  | not measured: no such module |  |  |",
             "Medians on images, on a machine.",
         ] {
             assert!(text.contains(expected), "`{expected}` is not in\n{text}");

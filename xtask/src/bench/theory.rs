@@ -3,16 +3,15 @@
 //! `polder-theory`'s `examples/simulation_speed.rs` and `benches/peers.py` take turns, so that ratios hold on a busy
 //! machine too: every number is the median over turns, and a ratio the median of the turns' ratios.
 
-use std::fmt::Write as _;
-
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::args::BenchTheoryArgs;
 use crate::bench::python::Python;
 use crate::command;
 use crate::machine;
-use crate::number::{median, whole};
+use crate::markdown_table::Table;
+use crate::number::{at, median, median_ratio, whole};
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = "crates/theory/benches/peers.py";
@@ -20,164 +19,111 @@ const TURNS: usize = 5;
 /// Of either program per turn.
 const ROUNDS: &str = "3";
 
-/// One landscape's steps per second.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-struct Rates {
-    one_thread_steps_per_second: f64,
-    steps_per_second: f64,
-}
-
-/// What `simulation_speed` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-struct Own {
-    threads: usize,
-    toy_1: Rates,
-    toy_2: Rates,
-}
-
-/// What the script prints; its landscape is Toy-1.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-struct Peer {
-    name: String,
-    steps_per_second: f64,
-    /// Antithetic pairs side by side.
-    pairs: usize,
-}
-
-#[derive(Debug, PartialEq, Serialize)]
-struct Report {
-    machine: String,
-    turns: usize,
-    threads: usize,
-    toy_1: Rates,
-    toy_2: Rates,
-    peer: Option<Peer>,
-    of_peer: Option<Ratios>,
-}
-
-/// Steps per second on Toy-1 over the peer's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Ratios {
-    one_thread: f64,
-    all_threads: f64,
-}
-
 /// Measures and prints the table on standard output; everything else goes to standard error.
 pub(super) fn run(workspace: &Workspace, args: &BenchTheoryArgs) -> Result<()> {
-    let python = if args.peers { Some(super::interpreter(workspace, args.python.as_deref())?) } else { None };
+    let python = Python::of(workspace, &args.peers)?;
     let example = ["--release", "--locked", "--package", "polder-theory", "--example", "simulation_speed"];
     command::run(workspace.cargo().arg("build").args(example))?;
-    let mut turns = Vec::with_capacity(TURNS);
+    let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        let peer = python.as_ref().map(|python| peer(workspace, python)).transpose()?;
-        turns.push((own(workspace, &example)?, peer));
+        if let Some(python) = &python {
+            let printed = python.output(&workspace.root().join(SCRIPT), &["--rounds", ROUNDS])?;
+            peer.push(command::last_json(&printed).with_context(|| format!("`{SCRIPT}` reports no speed"))?);
+        }
+        let mut cargo = workspace.cargo();
+        cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
+        let printed = command::output(&mut cargo)?;
+        own.push(command::last_json(&printed).context("`simulation_speed` reports no speed")?);
     }
-    let report = Report::new(machine::describe(workspace), &turns);
-    println!("{}", if args.json { serde_json::to_string(&report)? } else { report.markdown() });
+    let report = summary(&machine::describe(workspace), &own, &peer)?;
+    println!("{}", if args.peers.json { report.to_string() } else { markdown(&report) });
     Ok(())
 }
 
-fn own(workspace: &Workspace, example: &[&str]) -> Result<Own> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
-    let printed = command::output(&mut cargo)?;
-    command::last_json(&printed).context("`simulation_speed` reports no speed")
-}
-
-fn peer(workspace: &Workspace, python: &Python) -> Result<Peer> {
-    let script = workspace.root().join(SCRIPT);
-    let printed = python.output(&script, &["--rounds".as_ref(), ROUNDS.as_ref()])?;
-    command::last_json(&printed).with_context(|| format!("`{SCRIPT}` reports no speed"))
-}
-
-impl Report {
-    /// Of at least one turn.
-    fn new(machine: String, turns: &[(Own, Option<Peer>)]) -> Self {
-        let over_turns = |number: &dyn Fn(&Own) -> f64| median(turns.iter().map(|(own, _)| number(own)));
-        let rates = |toy: fn(&Own) -> Rates| Rates {
-            one_thread_steps_per_second: over_turns(&|own| toy(own).one_thread_steps_per_second),
-            steps_per_second: over_turns(&|own| toy(own).steps_per_second),
-        };
-        let peers: Vec<(&Own, &Peer)> =
-            turns.iter().filter_map(|(own, peer)| Some((own, peer.as_ref()?))).collect();
-        let ratio =
-            |rate: fn(&Own) -> f64| median(peers.iter().map(|(own, peer)| rate(own) / peer.steps_per_second));
-        Self {
-            machine,
-            turns: turns.len(),
-            threads: turns[0].0.threads,
-            toy_1: rates(|own| own.toy_1),
-            toy_2: rates(|own| own.toy_2),
-            peer: peers.first().map(|(_, first)| Peer {
-                steps_per_second: median(peers.iter().map(|(_, peer)| peer.steps_per_second)),
-                ..(*first).clone()
-            }),
-            of_peer: (!peers.is_empty()).then(|| Ratios {
-                one_thread: ratio(|own| own.toy_1.one_thread_steps_per_second),
-                all_threads: ratio(|own| own.toy_1.steps_per_second),
-            }),
-        }
+/// Medians over the turns of what the programs printed; the peer, whose landscape is Toy-1, in each turn or in none.
+fn summary(machine: &str, own: &[Value], peer: &[Value]) -> Result<Value> {
+    let numbers = |turns: &[Value], pointer: &str| -> Result<Vec<f64>> {
+        turns.iter().map(|turn| at(turn, pointer)).collect()
+    };
+    let rates = |toy: &str| -> Result<Value> {
+        let rate = |name: &str| anyhow::Ok(median(numbers(own, &format!("/{toy}/{name}"))?.into_iter()));
+        let (one_thread, all_threads) = (rate("one_thread_steps_per_second")?, rate("steps_per_second")?);
+        Ok(json!({ "one_thread_steps_per_second": one_thread, "steps_per_second": all_threads }))
+    };
+    let mut report = json!({
+        "machine": machine,
+        "turns": own.len(),
+        "threads": own.first().map(|own| &own["threads"]),
+        "toy_1": rates("toy_1")?,
+        "toy_2": rates("toy_2")?,
+        "peer": peer.first(),
+        "of_peer": null,
+    });
+    if !peer.is_empty() {
+        let speeds = numbers(peer, "/steps_per_second")?;
+        let ratio = |pointer: &str| anyhow::Ok(median_ratio(&numbers(own, pointer)?, &speeds));
+        report["of_peer"] = json!({
+            "one_thread": ratio("/toy_1/one_thread_steps_per_second")?,
+            "all_threads": ratio("/toy_1/steps_per_second")?,
+        });
+        report["peer"]["steps_per_second"] = json!(median(speeds.into_iter()));
     }
-
-    fn markdown(&self) -> String {
-        let mut text = String::new();
-        let mut line = |line: &str| writeln!(text, "{line}").expect("writing to a string cannot fail");
-        line("| Steps of SGD | Threads | steps/s | × numpy |");
-        line("|---|---:|---:|---:|");
-        let ratio = |ratio: Option<f64>| ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-        let of_peer = self.of_peer;
-        let rows = [
-            (TOY_1, 1, self.toy_1.one_thread_steps_per_second, ratio(of_peer.map(|of| of.one_thread))),
-            (TOY_1, self.threads, self.toy_1.steps_per_second, ratio(of_peer.map(|of| of.all_threads))),
-            (TOY_2, 1, self.toy_2.one_thread_steps_per_second, String::new()),
-            (TOY_2, self.threads, self.toy_2.steps_per_second, String::new()),
-        ];
-        for (what, threads, rate, ratio) in rows {
-            line(&format!("| {what} | {threads} | {} | {ratio} |", whole(rate)));
-        }
-        if let Some(peer) = &self.peer {
-            let (rate, pairs) = (whole(peer.steps_per_second), peer.pairs);
-            line(&format!("| Toy-1 in {}, {pairs} pairs side by side | 1 | {rate} | 1 |", peer.name));
-        }
-        line("");
-        line(&format!("Medians of {} turns, on {}.", self.turns, self.machine));
-        line("A step includes the slope, its uniform noise, the average and the squares of the iterates.");
-        text.truncate(text.trim_end().len());
-        text
-    }
+    Ok(report)
 }
 
-const TOY_1: &str = "Toy-1 (A1's valley), antithetic pairs";
-const TOY_2: &str = "Toy-2 (A2's two basins), single paths";
+fn markdown(report: &Value) -> String {
+    const TOY_1: &str = "Toy-1 (A1's valley), antithetic pairs";
+    const TOY_2: &str = "Toy-2 (A2's two basins), single paths";
+    let (threads, peer) = (report["threads"].to_string(), &report["peer"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rate = |value: &Value| value.as_f64().map_or(String::new(), whole);
+    let ratio = |value: &Value| value.as_f64().map_or(String::new(), |ratio| format!("{ratio:.2}"));
+    let mut table = Table::new("Steps of SGD | Threads | steps/s | × numpy", 1);
+    for (what, toy, ratios) in
+        [(TOY_1, &report["toy_1"], &report["of_peer"]), (TOY_2, &report["toy_2"], &Value::Null)]
+    {
+        let one_thread = rate(&toy["one_thread_steps_per_second"]);
+        table.row([what, "1", &one_thread, &ratio(&ratios["one_thread"])]);
+        table.row([what, &threads, &rate(&toy["steps_per_second"]), &ratio(&ratios["all_threads"])]);
+    }
+    if !peer.is_null() {
+        let what = format!("Toy-1 in {}, {} pairs side by side", text(&peer["name"]), peer["pairs"]);
+        table.row([&what, "1", &rate(&peer["steps_per_second"]), "1"]);
+    }
+    format!(
+        "{table}\nMedians of {} turns, on {}.\n\
+         A step includes the slope, its uniform noise, the average and the squares of the iterates.",
+        report["turns"],
+        text(&report["machine"])
+    )
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{Own, Peer, Rates, Ratios, Report};
+    use serde_json::{Value, json};
 
-    fn turns(with_peer: bool) -> Vec<(Own, Option<Peer>)> {
+    use super::{markdown, summary};
+
+    fn report(with_peer: bool) -> Value {
         // The machine is half as fast in the second turn, and the ratios stay.
-        [1.0, 0.5, 1.0]
-            .map(|speed| {
-                let rates = |one: f64, all: f64| Rates {
-                    one_thread_steps_per_second: speed * one,
-                    steps_per_second: speed * all,
-                };
-                let own = Own { threads: 2, toy_1: rates(150e6, 280e6), toy_2: rates(100e6, 200e6) };
-                let peer = Peer {
-                    name: "numpy 2, one thread".to_owned(),
-                    steps_per_second: speed * 100e6,
-                    pairs: 512,
-                };
-                (own, with_peer.then_some(peer))
-            })
-            .into()
+        let speeds = [1.0, 0.5, 1.0];
+        let rates =
+            |one: f64, all: f64| json!({ "one_thread_steps_per_second": one, "steps_per_second": all });
+        let own = speeds.map(|speed| {
+            let (toy_1, toy_2) = (rates(speed * 150e6, speed * 280e6), rates(speed * 100e6, speed * 200e6));
+            json!({ "threads": 2, "toy_1": toy_1, "toy_2": toy_2 })
+        });
+        let peer = speeds.map(
+            |speed| json!({ "name": "numpy 2, one thread", "steps_per_second": speed * 100e6, "pairs": 512 }),
+        );
+        summary("a machine", &own, if with_peer { &peer } else { &[] }).unwrap()
     }
 
     #[test]
     fn simulations_stand_beside_numpy() {
-        let report = Report::new("a machine".to_owned(), &turns(true));
-        assert_eq!(report.of_peer, Some(Ratios { one_thread: 1.5, all_threads: 2.8 }));
-        let text = report.markdown();
+        let report = report(true);
+        assert_eq!(report["of_peer"], json!({ "one_thread": 1.5, "all_threads": 2.8 }));
+        let text = markdown(&report);
         for expected in [
             "antithetic pairs | 1 | 150,000,000 | 1.50 |",
             "antithetic pairs | 2 | 280,000,000 | 2.80 |",
@@ -191,8 +137,8 @@ mod tests {
 
     #[test]
     fn without_peers_there_is_no_ratio() {
-        let report = Report::new("a machine".to_owned(), &turns(false));
-        assert_eq!((&report.peer, report.of_peer), (&None, None));
-        assert!(!report.markdown().contains("numpy 2"));
+        let report = report(false);
+        assert_eq!((&report["peer"], &report["of_peer"]), (&Value::Null, &Value::Null));
+        assert!(!markdown(&report).contains("numpy 2"));
     }
 }

@@ -10,8 +10,10 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::command;
-use crate::promises::interrupted::Reproduction;
+use crate::number;
 use crate::promises::manifest::{Measure, Measured};
+use crate::promises::polder::Polder;
+use crate::promises::reproduction::Reproduction;
 use crate::promises::training::Trainer;
 use crate::workspace::Workspace;
 
@@ -47,7 +49,7 @@ impl<'a> Bench<'a> {
             Measure::Output { command, pointer } => {
                 let stdout = self.run(command)?.stdout;
                 let value: Value = command::last_json(&stdout)?;
-                number_at(&value, pointer).map(Some)
+                number::at(&value, pointer).map(Measured::Number).map(Some)
             }
             Measure::Seconds { command } => Ok(Some(Measured::Number(self.run(command)?.seconds))),
             Measure::FinishedRun { file, scale, pointer } => {
@@ -58,28 +60,23 @@ impl<'a> Bench<'a> {
                 if value["scale"] != *scale.as_str() || value["complete"] != true {
                     return Ok(None);
                 }
-                number_at(&value, pointer).map(Some)
+                number::at(&value, pointer).map(Measured::Number).map(Some)
             }
             Measure::Workers { settings } => {
-                self.trainer(settings)?.equal_with_one_and_two_workers().map(Some)
+                Trainer::new(self.polder()?, settings)?.equal_with_one_and_two_workers().map(Some)
             }
             Measure::Killed { settings, kills } => {
-                self.trainer(settings)?.equal_when_killed(*kills).map(Some)
+                Trainer::new(self.polder()?, settings)?.equal_when_killed(*kills).map(Some)
             }
             Measure::Interrupted { options, interruptions } => {
-                let polder = self.polder()?;
-                let reproduction = Reproduction::new(polder, &self.data_dir, &self.scratch, options)?;
-                reproduction.equal_when_interrupted(*interruptions).map(Some)
+                Reproduction::new(self.polder()?, options).equal_when_interrupted(*interruptions).map(Some)
             }
         }
     }
 
-    fn polder(&self) -> Result<PathBuf> {
-        self.polder.clone().context("`polder` was not built")
-    }
-
-    fn trainer(&self, settings: &[String]) -> Result<Trainer> {
-        Trainer::new(self.polder()?, &self.data_dir, &self.scratch, settings)
+    fn polder(&self) -> Result<Polder> {
+        let program = self.polder.as_ref().context("`polder` was not built")?;
+        Polder::new(program, &self.data_dir, &self.scratch)
     }
 
     /// Runs a command to its end, or gives what it gave before.
@@ -112,12 +109,6 @@ impl<'a> Bench<'a> {
         }
         Ok(command)
     }
-}
-
-fn number_at(value: &Value, pointer: &str) -> Result<Measured> {
-    let found =
-        value.pointer(pointer).with_context(|| format!("there is nothing at `{pointer}` in {value}"))?;
-    found.as_f64().map(Measured::Number).with_context(|| format!("`{pointer}` is no number but {found}"))
 }
 
 #[cfg(test)]

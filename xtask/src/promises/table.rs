@@ -1,9 +1,10 @@
 //! The table of promises, as printed and as it stands in docs/performance.md.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 
+use crate::markdown_table::Table;
 use crate::promises::manifest::Promise;
 
 /// Where the table stands, from the root of the workspace.
@@ -38,27 +39,24 @@ impl fmt::Display for Verdict {
 
 /// The rows as a Markdown table, with the machine under it.
 pub(crate) fn markdown(rows: &[Row], machine: &str) -> String {
-    let mut text = String::from("| Promise | Measured | Bound | Kept |\n|---|---|---|---|\n");
+    let mut table = Table::new("Promise | Measured | Bound | Kept", 4);
     for Row { promise, verdict } in rows {
-        let unit = if promise.unit.is_empty() { String::new() } else { format!(" {}", promise.unit) };
+        let with_unit = |text: &str| format!("{text} {}", promise.unit).trim_end().to_owned();
         let (measured, kept) = match verdict {
-            Verdict::Kept(measured) => (format!("{measured}{unit}"), "kept".to_owned()),
-            Verdict::Broken(measured) => (format!("{measured}{unit}"), "**broken**".to_owned()),
+            Verdict::Kept(measured) => (with_unit(measured), "kept".to_owned()),
+            Verdict::Broken(measured) => (with_unit(measured), "**broken**".to_owned()),
             Verdict::Skipped(why) => (String::new(), format!("skipped: {why}")),
         };
-        let cells = [promise.name.clone(), measured, format!("{}{unit}", promise.bound), kept];
-        let cells = cells.map(|cell| cell.replace('|', "\\|").replace('\n', " "));
-        writeln!(text, "| {} |", cells.join(" | ")).expect("writing to a string cannot fail");
+        table.row([promise.name.clone(), measured, with_unit(&promise.bound.to_string()), kept]);
     }
-    write!(text, "\nMeasured on {machine}.").expect("writing to a string cannot fail");
-    text
+    format!("{table}\nMeasured on {machine}.")
 }
 
 /// `page` with `table` between its markers.
 pub(crate) fn insert(page: &str, table: &str) -> Result<String> {
     let places = page.find(BEGIN).zip(page.find(END)).filter(|(begin, end)| begin < end);
-    ensure!(places.is_some(), "{PAGE} has no place for the table: add the lines `{BEGIN}` and `{END}`");
-    let (begin, end) = places.unwrap_or_default();
+    let (begin, end) = places
+        .with_context(|| format!("{PAGE} has no place for the table: add the lines `{BEGIN}` and `{END}`"))?;
     Ok(format!("{}{BEGIN}\n{table}\n{}", &page[..begin], &page[end..]))
 }
 

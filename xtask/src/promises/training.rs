@@ -2,23 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::command::{self, shown};
-use crate::promises::draws::Draws;
+use crate::command;
+use crate::promises::interruption::Interruption;
 use crate::promises::manifest::Measured;
+use crate::promises::polder::Polder;
 
 const RECORD_FILE: &str = "record.jsonl";
 
 /// A kill follows so many new checkpoints at most, and there are so many in the run for each kill: it is never over too soon.
 const CHECKPOINTS_BEFORE_KILL: u64 = 3;
 const CHECKPOINTS_PER_KILL: u64 = 5;
-
-/// Longest wait for a checkpoint.
-const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What a run leaves behind: its record, and its newest checkpoint with weights, momentum, averages and position.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,96 +26,52 @@ struct Left {
 
 /// Trains one configuration as often as asked, each time into a folder of its own.
 #[derive(Debug)]
-pub(crate) struct Trainer {
-    polder: PathBuf,
-    data_dir: PathBuf,
-    scratch: PathBuf,
+pub(super) struct Trainer {
+    polder: Polder,
     config: PathBuf,
     settings: Vec<String>,
 }
 
 impl Trainer {
-    /// `settings` are of the form `training.epochs=3` and change the default configuration. What is trained goes into a
-    /// new folder below `scratch`: another trainer's run would be taken for one's own.
-    pub(crate) fn new(polder: PathBuf, data_dir: &Path, scratch: &Path, settings: &[String]) -> Result<Self> {
-        let own = tempfile::Builder::new().prefix("training-").tempdir_in(scratch);
-        let scratch = own.with_context(|| format!("`{}` cannot be written to", scratch.display()))?.keep();
-        let config = scratch.join("config.toml");
+    /// `settings` are of the form `training.epochs=3` and change the default configuration.
+    pub(super) fn new(polder: Polder, settings: &[String]) -> Result<Self> {
+        let config = polder.folder.join("config.toml");
         fs::write(&config, "seed = 1\n")
             .with_context(|| format!("`{}` cannot be written", config.display()))?;
-        Ok(Self { polder, data_dir: data_dir.to_owned(), scratch, config, settings: settings.to_owned() })
+        Ok(Self { polder, config, settings: settings.to_owned() })
     }
 
-    pub(crate) fn equal_with_one_and_two_workers(&self) -> Result<Measured> {
-        let one = self.train("one", 1)?;
-        let two = self.train("two", 2)?;
+    pub(super) fn equal_with_one_and_two_workers(&self) -> Result<Measured> {
+        let one = self.finish("one", self.command("one", 1))?;
+        let two = self.finish("two", self.command("two", 2))?;
         Ok(Measured::Equal(one == two))
     }
 
-    /// Kills a training `kills` times with no chance to react, at moments drawn from a fixed seed, and continues it by the
-    /// same command each time; in the end its record and its newest checkpoint are compared with those of a training that
-    /// was not killed.
-    pub(crate) fn equal_when_killed(&self, kills: u64) -> Result<Measured> {
-        ensure!(kills > 0, "a training that is to be killed 0 times shows nothing");
-        let whole = self.train("whole", 1)?;
+    /// Kills a training `kills` times with no chance to react, and continues it by the same command each time; in the end its
+    /// record and its newest checkpoint are compared with those of a training that was not killed.
+    pub(super) fn equal_when_killed(&self, kills: u64) -> Result<Measured> {
+        let whole = self.finish("whole", self.command("whole", 1))?;
         let num_steps = steps_in(&whole.record);
-        let every = num_steps / (CHECKPOINTS_PER_KILL * kills);
+        let every = num_steps / (CHECKPOINTS_PER_KILL * kills.max(1));
         ensure!(every > 0, "a training of {num_steps} steps is too short to be killed {kills} times");
         let command = || {
             let mut command = self.command("killed", 1);
             command.arg("--checkpoint-every").arg(format!("{every}steps"));
             command
         };
-        let mut draws = Draws::new(1);
-        eprintln!("$ {}   (to be killed, {kills} times in all)", shown(&command()));
-        for kill in 1..=kills {
-            let quiet = || Stdio::null();
-            let child =
-                command().stdout(quiet()).stderr(quiet()).spawn().context("`polder` cannot be started")?;
-            let step = self.kill_after_progress(child, &mut draws)?;
-            eprintln!("kill {kill}: after {step} of {num_steps} steps or a little later");
-        }
-        let continued = self.finish("killed", command())?;
-        Ok(Measured::Equal(continued == whole))
-    }
-
-    /// Kills after a drawn number of new checkpoints: at once after the first, else within as long as the last one took.
-    /// Returns the steps of the newest checkpoint.
-    fn kill_after_progress(&self, mut child: Child, draws: &mut Draws) -> Result<u64> {
-        let begin = self.newest_step("killed");
-        let wanted = 1 + draws.below(CHECKPOINTS_BEFORE_KILL);
-        let (mut newest, mut seen, mut last, mut gap) = (begin, 0, Instant::now(), Duration::ZERO);
-        while seen < wanted {
-            if let Some(status) = child.try_wait()? {
-                bail!("the training ended by itself before it was killed ({status})");
-            }
-            if last.elapsed() > PATIENCE {
-                child.kill()?;
-                child.wait()?;
-                bail!("the training wrote no checkpoint within {} minutes", PATIENCE.as_secs() / 60);
-            }
-            let now = self.newest_step("killed");
-            if now > newest {
-                // What comes before the first also holds the start of the process.
-                gap = if seen > 0 { last.elapsed() } else { Duration::ZERO };
-                (newest, last) = (now, Instant::now());
-                seen += 1;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(gap.mul_f64(draws.below(1000) as f64 / 1000.0));
-        let ended = child.try_wait()?;
-        child.kill()?;
-        child.wait()?;
-        ensure!(ended.is_none(), "the training ended by itself before it was killed");
-        Ok(newest.unwrap_or(0))
+        let interruption = Interruption {
+            command: &command,
+            progress: &|| self.newest_step("killed").unwrap_or(0),
+            signals: &["KILL"],
+            most_advances: CHECKPOINTS_BEFORE_KILL,
+            latest: None,
+        };
+        interruption.repeat(kills)?;
+        Ok(Measured::Equal(self.finish("killed", command())? == whole))
     }
 
     /// Trains to the end and returns what is left.
-    fn train(&self, name: &str, workers: usize) -> Result<Left> {
-        self.finish(name, self.command(name, workers))
-    }
-
+    /// Trains to the end and returns what is left.
     fn finish(&self, name: &str, mut command: Command) -> Result<Left> {
         command::output(&mut command)?;
         let read =
@@ -134,9 +87,9 @@ impl Trainer {
     }
 
     fn command(&self, name: &str, workers: usize) -> Command {
-        let mut command = Command::new(&self.polder);
-        command.arg("train").arg(&self.config).arg("--runs").arg(self.scratch.join(name));
-        command.arg("--data-dir").arg(&self.data_dir).arg("--workers").arg(workers.to_string());
+        let mut command = Command::new(&self.polder.program);
+        command.arg("train").arg(&self.config).arg("--runs").arg(self.polder.folder.join(name));
+        command.arg("--data-dir").arg(&self.polder.data_dir).arg("--workers").arg(workers.to_string());
         for setting in &self.settings {
             command.arg("--set").arg(setting);
         }
@@ -146,7 +99,7 @@ impl Trainer {
 
     /// The one run directory below the folder `name`.
     fn run(&self, name: &str) -> Result<PathBuf> {
-        let runs = self.scratch.join(name);
+        let runs = self.polder.folder.join(name);
         let found = fs::read_dir(&runs)
             .with_context(|| format!("`{}` cannot be read", runs.display()))?
             .flatten()
@@ -179,20 +132,18 @@ fn steps_in(record: &[u8]) -> u64 {
         .unwrap_or(0)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     use super::{Trainer, steps_in};
     use crate::promises::manifest::Measured;
+    use crate::promises::polder::Polder;
 
     /// Trains 40 steps of 10 ms, each with a checkpoint, and continues behind the last one; `extra` goes into the record.
     fn trainer(folder: &Path, extra: &str) -> Trainer {
-        let polder = folder.join("polder");
         let script = format!(
-            "#!/bin/sh\nrun=$4/run; workers=$8; mkdir -p $run; touch $run/record.jsonl\n\
+            "run=$4/run; workers=$8; mkdir -p $run; touch $run/record.jsonl\n\
              step=$(ls $run | sed -n 's/checkpoint-0*\\([1-9][0-9]*\\).safetensors/\\1/p' | sort -n | tail -n 1)\n\
              step=${{step:-0}}\n\
              while [ $step -lt 40 ]; do sleep 0.01; step=$((step + 1)); \
@@ -200,9 +151,7 @@ mod tests {
              done\n\
              echo \"{{\\\"record\\\": \\\"epoch\\\", \\\"steps\\\": $step{extra}}}\" > $run/record.jsonl\n"
         );
-        fs::write(&polder, script).unwrap();
-        fs::set_permissions(&polder, fs::Permissions::from_mode(0o755)).unwrap();
-        Trainer::new(polder, &folder.join("data"), folder, &[]).unwrap()
+        Trainer::new(Polder::of_shell(&script, folder), &[]).unwrap()
     }
 
     #[test]

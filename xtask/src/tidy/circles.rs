@@ -51,12 +51,8 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
             if let (Some(user), Some(used)) = children
                 && modules.iter().any(|module| module.starts_with(folder) && module.get(common) == Some(used))
             {
-                graphs
-                    .entry(folder.to_vec())
-                    .or_default()
-                    .entry(user.clone())
-                    .or_default()
-                    .insert(used.clone());
+                let graph = graphs.entry(folder.to_vec()).or_default();
+                graph.entry(user.clone()).or_default().insert(used.clone());
             }
         }
     }
@@ -85,26 +81,23 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
 
 /// The strongly connected sets of more than one child.
 fn circles(graph: &Graph) -> BTreeSet<Vec<String>> {
-    let reach: BTreeMap<&String, BTreeSet<&String>> =
-        graph.keys().map(|from| (from, reached(graph, from))).collect();
-    graph
-        .keys()
-        .map(|child| {
-            let back = |other: &&String| reach.get(*other).is_some_and(|reach| reach.contains(child));
-            reach[child].iter().copied().filter(back).cloned().collect::<Vec<_>>()
-        })
-        .filter(|circle| circle.len() > 1)
-        .collect()
+    let circle_of = |child: &String| -> Vec<String> {
+        reached(graph, child).into_iter().filter(|other| reached(graph, other).contains(child)).collect()
+    };
+    graph.keys().map(circle_of).filter(|circle| circle.len() > 1).collect()
 }
 
-fn reached<'a>(graph: &'a Graph, from: &'a String) -> BTreeSet<&'a String> {
+fn reached(graph: &Graph, from: &str) -> BTreeSet<String> {
     let (mut found, mut left) = (BTreeSet::new(), vec![from]);
     while let Some(next) = left.pop() {
-        for used in graph.get(next).into_iter().flatten() {
-            if found.insert(used) {
-                left.push(used);
-            }
-        }
+        left.extend(
+            graph
+                .get(next)
+                .into_iter()
+                .flatten()
+                .filter(|used| found.insert((*used).clone()))
+                .map(String::as_str),
+        );
     }
     found
 }

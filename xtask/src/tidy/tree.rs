@@ -68,11 +68,6 @@ impl Tree {
 }
 
 impl SourceFile {
-    /// The first line, counted from 1, that `holds` is true of; 1 if there is none.
-    pub(crate) fn line_where(&self, holds: impl Fn(&str) -> bool) -> usize {
-        self.text.lines().position(holds).map_or(1, |index| index + 1)
-    }
-
     /// The file's name without folders and without what follows the first dot.
     pub(crate) fn stem(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or(&self.path);

@@ -1,6 +1,7 @@
-//! The parsers as functions of bytes, for the fuzz targets and the test that replays their corpus.
+//! The parsers as functions of bytes, for the fuzz targets and the tests that replay their seeds.
 //!
-//! Not part of the crate's interface. None touches the network, and none writes what it unpacks.
+//! `polder_data::fuzzing` under `cfg(fuzzing)`, which `cargo fuzz` sets, and in the crate's own tests: most parsers are private.
+//! None touches the network, and none writes what it unpacks.
 
 #[cfg(feature = "image")]
 use std::io::Cursor;
@@ -195,5 +196,70 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // A leftover in a temporary folder is an untidiness, not an error.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::DataError;
+
+    /// Gives every seed of `target` to `parse`: those named `valid*` are taken, all others are refused.
+    fn replay(target: &str, parse: fn(&[u8]) -> Result<(), DataError>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+        let mut seeds: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        seeds.sort();
+        assert!(seeds.len() >= 2, "too few seeds in {}", folder.display());
+        for seed in seeds {
+            let valid = seed.file_name().unwrap().to_str().unwrap().starts_with("valid");
+            match parse(&fs::read(&seed).unwrap()) {
+                Ok(()) => assert!(valid, "{} is taken", seed.display()),
+                Err(error) => assert!(!valid, "{} is refused: {error}", seed.display()),
+            }
+        }
+    }
+
+    #[test]
+    fn archives_are_taken_or_refused_as_named() {
+        replay("archive", super::unpack);
+    }
+
+    #[test]
+    fn gzip_files_are_taken_or_refused_as_named() {
+        replay("gunzip", super::gunzip);
+    }
+
+    #[test]
+    fn cifar10_files_are_taken_or_refused_as_named() {
+        replay("cifar10_file", super::cifar10_file);
+    }
+
+    #[test]
+    fn cifar100_files_are_taken_or_refused_as_named() {
+        replay("cifar100_file", super::cifar100_file);
+    }
+
+    #[test]
+    fn idx_images_are_taken_or_refused_as_named() {
+        replay("idx_images", super::idx_images);
+    }
+
+    #[test]
+    fn idx_labels_are_taken_or_refused_as_named() {
+        replay("idx_labels", super::idx_labels);
+    }
+
+    #[test]
+    #[cfg(feature = "image")]
+    fn packed_files_are_taken_or_refused_as_named() {
+        replay("packed_file", super::packed_file);
+    }
+
+    #[test]
+    #[cfg(feature = "image")]
+    fn images_of_a_folder_are_taken_or_refused_as_named() {
+        replay("image_folder", super::image_folder);
     }
 }
