@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::data_dir::DataDir;
 use crate::division::Division;
 use polder_experiment::plan::Plan;
-use polder_experiment::plan::session::MissingData;
-use polder_experiment::plan::speeds::Speeds;
+use polder_experiment::plan::cost_model::CostModel;
+use polder_experiment::plan::reproduce_request::MissingData;
 
 /// The flags of commands that plan trainings.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,7 +49,7 @@ impl MachineFlags {
         results: &Path,
         division: Division,
         _: &[MissingData],
-    ) -> anyhow::Result<Speeds> {
-        Ok(Speeds::measured(results, division.threads, None))
+    ) -> anyhow::Result<CostModel> {
+        Ok(CostModel::measured(results, division.threads, None))
     }
 }

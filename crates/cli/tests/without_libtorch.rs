@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use assert_cmd::Command;
-use polder_experiment::experiment::{Extent, read_all, select};
+use polder_experiment::experiment::{Selection, read_all, select};
 use polder_experiment::plan::Plan;
-use polder_experiment::plan::session::Session;
+use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::scale::ScaleName;
 use polder_experiment::synthetic;
 use predicates::prelude::*;
@@ -35,13 +35,13 @@ fn plans_simulations_status_and_reports_need_no_libtorch() {
 #[test]
 fn the_report_of_recorded_runs_is_drawn() {
     let dir = tempfile::tempdir().unwrap();
-    let (extent, only) = (Extent::all(ScaleName::Smoke), ["A4".to_owned()]);
+    let (extent, only) = (Selection::all(ScaleName::Smoke), ["A4".to_owned()]);
     let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
     let selected = select(read_all(&experiments).unwrap(), &only, extent).unwrap();
     for run in &Plan::new(&selected, extent, dir.path()).unwrap().runs {
         synthetic::write_run(dir.path(), &run.config, None);
     }
-    let session = Session {
+    let session = ReproduceRequest {
         own_experiments: None,
         version: String::new(),
         extent,

@@ -26,7 +26,7 @@ const BATCH_SIZE: usize = 128;
 const QUEUE: usize = 2;
 /// As many as a loader with one worker keeps in use: those in flight and the consumer's.
 const NUM_BUFFERS: usize = QUEUE + 2;
-const AUGMENTATION: Augmentation = Augmentation::papers(Normalization::CIFAR10);
+const AUGMENTATION: Augmentation = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
 
 fn main() -> Outcome {
     let mut criterion = Criterion::default().configure_from_args();
@@ -138,7 +138,7 @@ fn order_and_choices(group: &mut BenchmarkGroup<'_, WallTime>, dataset: &dyn Dat
     Ok(())
 }
 
-/// Choices and pass, called from this thread.
+/// AugmentParams and pass, called from this thread.
 fn augmentation<T: Element>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     dataset: &dyn Dataset,
@@ -163,7 +163,11 @@ fn augmentation<T: Element>(
 fn empty_loader(group: &mut BenchmarkGroup<'_, WallTime>, num_images: usize) -> Outcome {
     let shape = ImageShape { channels: 1, height: 4, width: 4 };
     let dataset = Generated::new(GeneratedConfig { num_images, shape, ..GeneratedConfig::default() })?;
-    let loader = Loader::builder(dataset).batch_size(BATCH_SIZE).seed(SEED).queue(QUEUE).build::<u8>()?;
+    let loader = Loader::builder(dataset)
+        .batch_size(BATCH_SIZE)
+        .seed(SEED)
+        .prefetch_per_worker(QUEUE)
+        .build::<u8>()?;
     group.bench_function("loader without work (images of 16 bytes, nothing drawn)", |bencher| {
         bencher.iter(|| consume(&loader, 0));
     });
@@ -199,7 +203,7 @@ fn loader<T: Element>(
         .augmentation(AUGMENTATION)
         .layout(layout)
         .workers(workers)
-        .queue(QUEUE)
+        .prefetch_per_worker(QUEUE)
         .build::<T>()?)
 }
 

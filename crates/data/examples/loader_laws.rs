@@ -76,12 +76,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn loader(dataset: &Arc<dyn Dataset>, workers: usize, queue: usize) -> Result<Loader, Box<dyn Error>> {
-    let augmentation = Augmentation::papers(Normalization::CIFAR10);
+    let augmentation = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
     Ok(Loader::builder(Arc::clone(dataset))
         .seed(1)
         .augmentation(augmentation)
         .workers(workers)
-        .queue(queue)
+        .prefetch_per_worker(queue)
         .build()?)
 }
 

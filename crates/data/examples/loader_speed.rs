@@ -23,7 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use polder_data::{
-    Augmentation, Augmenter, Choices, DataError, Dataset, DatasetKind, Element, ImageShape, Loader,
+    AugmentParams, Augmentation, Augmenter, DataError, Dataset, DatasetKind, Element, ImageShape, Loader,
     Normalization, Order, Split, epoch_order, open, verify,
 };
 
@@ -35,7 +35,7 @@ const PLACES: u64 = 15;
 const ROUNDS_EACH: u64 = 5;
 /// As in the loader's threads.
 const PREFETCH_DISTANCE: usize = 6;
-const AUGMENTATION: Augmentation = Augmentation::papers(Normalization::CIFAR10);
+const AUGMENTATION: Augmentation = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (data_dir, workers) = arguments()?;
@@ -102,7 +102,7 @@ fn loader<T: Element>(dataset: &Arc<dyn Dataset>, workers: usize) -> Result<Load
         .seed(SEED)
         .augmentation(AUGMENTATION)
         .workers(workers)
-        .queue(QUEUE)
+        .prefetch_per_worker(QUEUE)
         .build::<T>()?)
 }
 
@@ -257,7 +257,7 @@ fn check_and_time_obvious_loop(dataset: &Arc<dyn Dataset>) -> Result<f64, Box<dy
 }
 
 /// Every output pixel by itself: where does it come from, is that within the image, is it cut out?
-fn obvious(choices: &Choices, shape: ImageShape, pixels: &[u8], output: &mut [f32]) {
+fn obvious(choices: &AugmentParams, shape: ImageShape, pixels: &[u8], output: &mut [f32]) {
     let ImageShape { channels, height, width } = shape;
     let padding = AUGMENTATION.crop.map_or(0, |crop| crop.padding);
     for channel in 0..channels {

@@ -13,7 +13,7 @@ pub use crop::{Border, Crop};
 pub use cutout::{Cutout, Region};
 pub use flip::Flip;
 pub(crate) use step::Steps;
-pub use step::{Augment, Draws, Sample};
+pub use step::{Augment, AugmentRng, Sample};
 pub use translate::Translate;
 
 use crate::augment::pass::Pass;
@@ -41,7 +41,7 @@ pub struct Augmentation {
 impl Augmentation {
     /// The training augmentation of the papers: crop with zero padding 4, flip with probability 0.5, cutout of
     /// 16 x 16 with probability 0.5.
-    pub const fn papers(normalization: Normalization) -> Self {
+    pub const fn crop_flip_cutout(normalization: Normalization) -> Self {
         Augmentation {
             crop: Some(Crop { padding: 4, border: Border::Zero }),
             flip: Some(Flip::Random { probability: 0.5 }),
@@ -122,7 +122,7 @@ impl Augmentation {
 
 /// The random choices made for one sample in one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choices {
+pub struct AugmentParams {
     /// Row and column of the crop in the padded image, each in `0..=2 * padding`; (0, 0) without a crop.
     pub corner: (usize, usize),
     /// Pixels down and to the right, each in `-max..=max`; (0, 0) without a translation.
@@ -193,13 +193,13 @@ impl Augmenter {
     }
 
     /// The choices for the sample at `index`.
-    pub fn choices(&self, index: usize) -> Choices {
+    pub fn choices(&self, index: usize) -> AugmentParams {
         if self.augmentation.is_none() {
-            return Choices::default();
+            return AugmentParams::default();
         }
         let Augmentation { crop, translate, flip, cutout, .. } = self.augmentation;
         let words = self.blocks.block(index as u64 * BLOCKS_PER_SAMPLE);
-        Choices {
+        AugmentParams {
             corner: crop.map_or((0, 0), |crop| crop.corner([words[0], words[1]])),
             flip: match flip {
                 None => false,
@@ -251,7 +251,7 @@ impl Augmenter {
     /// lies outside the range of this augmentation.
     pub fn write_chosen<T: Element>(
         &mut self,
-        choices: &Choices,
+        choices: &AugmentParams,
         pixels: &[u8],
         output: &mut [T],
     ) -> Result<(), DataError> {

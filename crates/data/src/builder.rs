@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::augment::{Augment, Steps};
 use crate::element::Element;
 use crate::loader::{Loader, Settings};
-use crate::minibatch::{Buffer, BufferPool, Format, Memory};
+use crate::minibatch::{BatchBuffer, Buffer, BufferPool, Format};
 use crate::sampler::Sharding;
 use crate::statistics::Recorder;
 use crate::{Augmentation, DataError, Dataset, Layout, Normalization, Order};
@@ -20,7 +20,7 @@ use crate::{Augmentation, DataError, Dataset, Layout, Normalization, Order};
 /// let loader = Loader::builder(images)
 ///     .batch_size(64)
 ///     .seed(7)
-///     .augmentation(Augmentation::papers(Normalization::GENERATED))
+///     .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
 ///     .layout(Layout::Nhwc)
 ///     .build::<bf16>()?;
 /// let minibatch = loader.epoch(0)?.next().expect("there are images")?;
@@ -46,7 +46,7 @@ impl LoaderBuilder {
             drop_last: false,
             sharding: Sharding::default(),
             workers: 1,
-            queue: 2,
+            prefetch_per_worker: 2,
         };
         LoaderBuilder { dataset, settings, layout: Layout::default(), steps: Steps::default() }
     }
@@ -94,14 +94,14 @@ impl LoaderBuilder {
         self
     }
 
-    /// For training with `world` processes: this one is `rank`, in `0..world`.
+    /// For training with `world_size` processes: this one is `rank`, in `0..world_size`.
     ///
-    /// All processes follow the same order of the epoch. Step `s` of it has `batch_size * world` images, of which this
-    /// process gets the `rank`-th part: together they see exactly what one process with `batch_size * world` images
+    /// All processes follow the same order of the epoch. Step `s` of it has `batch_size * world_size` images, of which this
+    /// process gets the `rank`-th part: together they see exactly what one process with `batch_size * world_size` images
     /// per minibatch would. Every process has the same number of steps. The images of a short last step are divided
     /// as evenly as possible, and if there are fewer of them than processes, some minibatches are empty.
-    pub fn shard(mut self, rank: usize, world: usize) -> Self {
-        self.settings.sharding = Sharding { rank, world };
+    pub fn shard(mut self, rank: usize, world_size: usize) -> Self {
+        self.settings.sharding = Sharding { rank, world_size };
         self
     }
 
@@ -112,8 +112,8 @@ impl LoaderBuilder {
     }
 
     /// Finished minibatches that may wait per worker, at least 1; 2 unless set. Changes no byte.
-    pub fn queue(mut self, queue: usize) -> Self {
-        self.settings.queue = queue;
+    pub fn prefetch_per_worker(mut self, prefetch_per_worker: usize) -> Self {
+        self.settings.prefetch_per_worker = prefetch_per_worker;
         self
     }
 
@@ -132,7 +132,7 @@ impl LoaderBuilder {
     /// As [`build`](Self::build).
     pub fn build_in<T: Element>(
         self,
-        allocate: impl Fn(usize) -> Box<dyn Memory<T>> + Send + Sync + 'static,
+        allocate: impl Fn(usize) -> Box<dyn BatchBuffer<T>> + Send + Sync + 'static,
     ) -> Result<Loader<T>, DataError> {
         let LoaderBuilder { dataset, mut settings, layout, steps } = self;
         validate(&settings, dataset.as_ref())?;
@@ -155,16 +155,19 @@ impl LoaderBuilder {
 
 fn validate(settings: &Settings, dataset: &dyn Dataset) -> Result<(), DataError> {
     let error = |field, found: String, expected: String| Err(DataError::Config { field, found, expected });
-    let at_least_one =
-        [("batch size", settings.batch_size), ("workers", settings.workers), ("queue", settings.queue)];
+    let at_least_one = [
+        ("batch size", settings.batch_size),
+        ("workers", settings.workers),
+        ("prefetch per worker", settings.prefetch_per_worker),
+    ];
     for (field, value) in at_least_one {
         if value == 0 {
             return error(field, "0".to_owned(), "at least 1".to_owned());
         }
     }
-    let Sharding { rank, world } = settings.sharding;
-    if rank >= world {
-        return error("rank", rank.to_string(), format!("less than the number of processes, {world}"));
+    let Sharding { rank, world_size } = settings.sharding;
+    if rank >= world_size {
+        return error("rank", rank.to_string(), format!("less than the number of processes, {world_size}"));
     }
     settings.augmentation.validate(dataset.shape())?;
     let num_images = dataset.len();

@@ -30,7 +30,7 @@
 //! let images = Generated::new(GeneratedConfig::default())?;
 //! let loader = Loader::builder(images)
 //!     .seed(1)
-//!     .augmentation(Augmentation::papers(Normalization::GENERATED))
+//!     .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
 //!     .workers(2)
 //!     .build::<f32>()?;
 //! let all: Vec<_> = loader.epoch(3)?.collect::<Result<_, _>>()?;
@@ -103,7 +103,8 @@ mod pack;
 mod verify;
 
 pub use augment::{
-    Augment, Augmentation, Augmenter, Border, Choices, Crop, Cutout, Draws, Flip, Region, Sample, Translate,
+    Augment, AugmentParams, AugmentRng, Augmentation, Augmenter, Border, Crop, Cutout, Flip, Region, Sample,
+    Translate,
 };
 pub use builder::LoaderBuilder;
 pub use class_names::class_names;
@@ -121,7 +122,7 @@ pub use label_noise::LabelNoise;
 pub use layout::Layout;
 pub use loader::Loader;
 pub use mapped::MappedDataset;
-pub use minibatch::{Memory, Minibatch};
+pub use minibatch::{BatchBuffer, Minibatch};
 pub use normalize::Normalization;
 #[cfg(feature = "image")]
 pub use pack::{PackOptions, PackReport, pack};

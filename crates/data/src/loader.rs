@@ -29,7 +29,7 @@ use crate::{Augmentation, DataError, Dataset, Order};
 /// let images = Generated::new(GeneratedConfig { num_images: 100, ..GeneratedConfig::default() })?;
 /// let loader = Loader::builder(images)
 ///     .batch_size(32)
-///     .augmentation(Augmentation::papers(Normalization::GENERATED))
+///     .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
 ///     .workers(2)
 ///     .build::<f32>()?;
 /// let mut seen = 0;
@@ -61,13 +61,13 @@ pub(crate) struct Settings {
     pub(crate) drop_last: bool,
     pub(crate) sharding: Sharding,
     pub(crate) workers: usize,
-    pub(crate) queue: usize,
+    pub(crate) prefetch_per_worker: usize,
 }
 
 impl Settings {
     /// Minibatches that are made or wait at a time.
     pub(crate) fn in_flight(&self) -> usize {
-        self.workers.saturating_mul(self.queue.saturating_add(1))
+        self.workers.saturating_mul(self.prefetch_per_worker.saturating_add(1))
     }
 
     pub(crate) fn num_steps(&self, num_images: usize) -> u64 {

@@ -11,7 +11,7 @@ use crate::runtime::Native;
 use crate::{ImageShape, Layout};
 
 /// Memory for the values of one minibatch: a `Vec`, or what a consumer brings, page-locked memory for example.
-pub trait Memory<T>: Send {
+pub trait BatchBuffer<T>: Send {
     /// The values.
     fn values(&self) -> &[T];
 
@@ -19,7 +19,7 @@ pub trait Memory<T>: Send {
     fn values_mut(&mut self) -> &mut [T];
 }
 
-impl<T: Send> Memory<T> for Vec<T> {
+impl<T: Send> BatchBuffer<T> for Vec<T> {
     fn values(&self) -> &[T] {
         self
     }
@@ -55,14 +55,14 @@ pub(crate) struct Format {
 
 /// The memory of one minibatch. `images` always has room for a full one; `labels` and `indices` say how many it holds.
 pub(crate) struct Buffer<T> {
-    pub(crate) images: Box<dyn Memory<T>>,
+    pub(crate) images: Box<dyn BatchBuffer<T>>,
     pub(crate) labels: Vec<i64>,
     pub(crate) indices: Vec<usize>,
 }
 
 impl<T> Buffer<T> {
     /// A buffer for `batch_size` images in `images`.
-    pub(crate) fn new(images: Box<dyn Memory<T>>, batch_size: usize) -> Self {
+    pub(crate) fn new(images: Box<dyn BatchBuffer<T>>, batch_size: usize) -> Self {
         Buffer { images, labels: Vec::with_capacity(batch_size), indices: Vec::with_capacity(batch_size) }
     }
 

@@ -30,28 +30,28 @@ pub fn epoch_order(order: Order, seed: u64, epoch: u64, num_images: usize) -> Ve
 /// Which of several processes this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sharding {
-    /// In `0..world`.
+    /// In `0..world_size`.
     pub(crate) rank: usize,
     /// At least 1.
-    pub(crate) world: usize,
+    pub(crate) world_size: usize,
 }
 
 impl Default for Sharding {
     /// The only process.
     fn default() -> Self {
-        Sharding { rank: 0, world: 1 }
+        Sharding { rank: 0, world_size: 1 }
     }
 }
 
 impl Sharding {
     /// Images of one step over all processes.
     pub(crate) fn global_batch(self, batch_size: usize) -> usize {
-        batch_size.saturating_mul(self.world)
+        batch_size.saturating_mul(self.world_size)
     }
 }
 
 /// An epoch cut into minibatches. Step `s` of all processes together is
-/// `indices[s * batch_size * world ..][.. batch_size * world]`, the last one maybe shorter, and each process has its
+/// `indices[s * batch_size * world_size ..][.. batch_size * world_size]`, the last one maybe shorter, and each process has its
 /// even part of it.
 #[derive(Debug)]
 pub(crate) struct EpochPlan {
@@ -68,11 +68,11 @@ impl EpochPlan {
 
     /// The images of one step that are this process's.
     pub(crate) fn step(&self, step: u64) -> &[usize] {
-        let Sharding { rank, world } = self.sharding;
+        let Sharding { rank, world_size } = self.sharding;
         let global_batch = self.sharding.global_batch(self.batch_size);
         let start = step as usize * global_batch;
         let indices = &self.indices[start..self.indices.len().min(start.saturating_add(global_batch))];
-        &indices[indices.len() * rank / world..indices.len() * (rank + 1) / world]
+        &indices[indices.len() * rank / world_size..indices.len() * (rank + 1) / world_size]
     }
 }
 
@@ -113,16 +113,16 @@ mod tests {
     #[test]
     fn the_processes_together_see_what_one_would() {
         let indices = epoch_order(Order::Shuffled, 3, 4, 103);
-        for (world, batch_size) in [(1, 12), (2, 6), (3, 4), (12, 1)] {
+        for (world_size, batch_size) in [(1, 12), (2, 6), (3, 4), (12, 1)] {
             let alone = EpochPlan::new(4, indices.clone(), 12, Sharding::default());
-            let plans: Vec<_> = (0..world)
-                .map(|rank| EpochPlan::new(4, indices.clone(), batch_size, Sharding { rank, world }))
+            let plans: Vec<_> = (0..world_size)
+                .map(|rank| EpochPlan::new(4, indices.clone(), batch_size, Sharding { rank, world_size }))
                 .collect();
-            let steps = num_steps(103, batch_size * world, false);
+            let steps = num_steps(103, batch_size * world_size, false);
             assert_eq!(steps, 9);
             for step in 0..steps {
                 let together: Vec<usize> = plans.iter().flat_map(|plan| plan.step(step)).copied().collect();
-                assert_eq!(together, alone.step(step), "step {step} of {world} processes");
+                assert_eq!(together, alone.step(step), "step {step} of {world_size} processes");
                 let sizes = plans.iter().map(|plan| plan.step(step).len());
                 assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
             }

@@ -17,8 +17,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use polder_data::{
-    Augment, Augmentation, Dataset, Draws, Element, Epoch, Generated, GeneratedConfig, ImageShape, Loader,
-    Normalization, Order, Sample, bf16,
+    Augment, AugmentRng, Augmentation, Dataset, Element, Epoch, Generated, GeneratedConfig, ImageShape,
+    Loader, Normalization, Order, Sample, bf16,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
@@ -93,7 +93,7 @@ impl Dataset for Gated {
 struct Invert;
 
 impl Augment for Invert {
-    fn apply(&self, image: &mut [u8], _sample: &Sample, draws: &mut Draws) {
+    fn apply(&self, image: &mut [u8], _sample: &Sample, draws: &mut AugmentRng) {
         if draws.happens(0.5) {
             for value in image {
                 *value = 255 - *value;
@@ -129,10 +129,10 @@ fn allocated<T: Element>(workers: usize, taking: Taking) -> Stats {
     let loader = Loader::builder(Arc::new(images))
         .batch_size(BATCH_SIZE)
         .order(Order::Sequential)
-        .augmentation(Augmentation::papers(Normalization::GENERATED))
+        .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
         .step(Invert)
         .workers(workers)
-        .queue(queue)
+        .prefetch_per_worker(queue)
         .build::<T>()
         .unwrap();
     let mut epoch = loader.epoch(0).unwrap();

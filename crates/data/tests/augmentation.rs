@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use polder_data::{
-    Augmentation, Augmenter, Border, Choices, Crop, Cutout, Element, Flip, ImageShape, Layout, Normalization,
-    Order, Region, Translate, bf16, epoch_order,
+    AugmentParams, Augmentation, Augmenter, Border, Crop, Cutout, Element, Flip, ImageShape, Layout,
+    Normalization, Order, Region, Translate, bf16, epoch_order,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,7 +17,12 @@ enum Shown {
 }
 
 /// The augmented image in NCHW order, every pixel by itself.
-fn naive(augmentation: &Augmentation, choices: &Choices, shape: ImageShape, pixels: &[u8]) -> Vec<Shown> {
+fn naive(
+    augmentation: &Augmentation,
+    choices: &AugmentParams,
+    shape: ImageShape,
+    pixels: &[u8],
+) -> Vec<Shown> {
     let ImageShape { channels, height, width } = shape;
     let crop = augmentation.crop.unwrap_or(Crop { padding: 0, border: Border::Zero });
     let (height, width) = (height as i64, width as i64);
@@ -160,7 +165,7 @@ proptest! {
     fn choices_depend_on_seed_epoch_and_sample_and_on_nothing_before(
         seed: u64, epoch: u64, index in 0_usize..1_000_000, before in vec(0_usize..1_000_000, 0..4),
     ) {
-        let papers = Augmentation::papers(Normalization::CIFAR10);
+        let papers = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
         let fresh = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
         let used = Augmenter::new(papers, ImageShape::CIFAR, seed, epoch).unwrap();
         for other in before {
@@ -170,7 +175,7 @@ proptest! {
         prop_assert_eq!(&used.choices(index), &choices);
         let without_cutout = Augmentation { cutout: None, ..papers };
         let without = Augmenter::new(without_cutout, ImageShape::CIFAR, seed, epoch).unwrap();
-        prop_assert_eq!(without.choices(index), Choices { cutout: None, ..choices });
+        prop_assert_eq!(without.choices(index), AugmentParams { cutout: None, ..choices });
     }
 
     #[test]
@@ -184,12 +189,12 @@ proptest! {
 #[test]
 fn choices_of_the_papers_are_uniform_over_their_ranges() {
     const SAMPLES: usize = 40_000;
-    let papers = Augmentation::papers(Normalization::CIFAR10);
+    let papers = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
     let augmenter = Augmenter::new(papers, ImageShape::CIFAR, 1, 2).unwrap();
     let (mut corners, mut flips) = (BTreeMap::<_, u32>::new(), 0);
     let mut regions = [BTreeMap::<_, u32>::new(), BTreeMap::new()];
     for index in 0..SAMPLES {
-        let Choices { corner, flip, cutout, .. } = augmenter.choices(index);
+        let AugmentParams { corner, flip, cutout, .. } = augmenter.choices(index);
         *corners.entry(corner).or_default() += 1;
         flips += u32::from(flip);
         if let Some(Region { rows, columns }) = cutout {
@@ -280,17 +285,17 @@ fn moves_reach_both_ends_of_their_range() {
 #[test]
 fn choices_outside_the_augmentation_are_refused() {
     let mut augmenter =
-        Augmenter::new(Augmentation::papers(Normalization::UNIT), ImageShape::CIFAR, 0, 0).unwrap();
+        Augmenter::new(Augmentation::crop_flip_cutout(Normalization::UNIT), ImageShape::CIFAR, 0, 0).unwrap();
     let (pixels, mut output) = (vec![0; 3072], vec![0_u8; 3072]);
     for choices in [
-        Choices { corner: (9, 0), ..Choices::default() },
-        Choices { translate: (0, -1), ..Choices::default() },
-        Choices { cutout: Some(Region { rows: 0..33, columns: 0..1 }), ..Choices::default() },
+        AugmentParams { corner: (9, 0), ..AugmentParams::default() },
+        AugmentParams { translate: (0, -1), ..AugmentParams::default() },
+        AugmentParams { cutout: Some(Region { rows: 0..33, columns: 0..1 }), ..AugmentParams::default() },
     ] {
         let error = augmenter.write_chosen(&choices, &pixels, &mut output).unwrap_err().to_string();
         assert!(error.starts_with("choices is"), "{error}");
     }
     let error =
-        augmenter.write_chosen(&Choices::default(), &pixels[1..], &mut output).unwrap_err().to_string();
+        augmenter.write_chosen(&AugmentParams::default(), &pixels[1..], &mut output).unwrap_err().to_string();
     assert!(error.contains("3071 pixel bytes"), "{error}");
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use polder_data::{
-    Augment, DataError, Dataset, Draws, Epoch, Generated, GeneratedConfig, ImageShape, Loader, LoaderBuilder,
-    Memory, Order, Sample,
+    Augment, AugmentRng, BatchBuffer, DataError, Dataset, Epoch, Generated, GeneratedConfig, ImageShape,
+    Loader, LoaderBuilder, Order, Sample,
 };
 
 const NUM_IMAGES: usize = 203;
@@ -49,7 +49,7 @@ fn outcome(loader: &Loader, epoch: u64) -> (Vec<u64>, Option<DataError>) {
 struct Panics<F>(F);
 
 impl<F: Fn() + Send + Sync> Augment for Panics<F> {
-    fn apply(&self, _image: &mut [u8], sample: &Sample, _draws: &mut Draws) {
+    fn apply(&self, _image: &mut [u8], sample: &Sample, _draws: &mut AugmentRng) {
         if sample.index == 37 {
             (self.0)();
         }
@@ -96,7 +96,7 @@ fn memory_that_cannot_be_made_is_an_error_and_the_next_epoch_starts_anew() {
     for workers in WORKERS {
         let images = images();
         let failed = AtomicBool::new(false);
-        let allocate = move |num_values| -> Box<dyn Memory<f32>> {
+        let allocate = move |num_values| -> Box<dyn BatchBuffer<f32>> {
             assert!(failed.swap(true, Ordering::Relaxed), "out of page-locked memory");
             Box::new(vec![0.0_f32; num_values])
         };

@@ -5,7 +5,7 @@
 //! own wherever these two do not lie on different sides of a tie.
 
 use polder_data::{
-    Augmentation, Augmenter, Border, Choices, Crop, Element, ImageShape, Layout, Normalization, Region,
+    AugmentParams, Augmentation, Augmenter, Border, Crop, Element, ImageShape, Layout, Normalization, Region,
     Translate, bf16,
 };
 use serde::Deserialize;
@@ -78,7 +78,7 @@ impl Group {
         Augmenter::new(augmentation, self.shape(), 0, 0).unwrap()
     }
 
-    fn choices(&self, case: &Case) -> Choices {
+    fn choices(&self, case: &Case) -> AugmentParams {
         let [_, height, width] = self.shape;
         let cutout = case.cutout.map(|[top, left, size]| {
             let clipped = |start: i64, length: usize| {
@@ -86,7 +86,7 @@ impl Group {
             };
             Region { rows: clipped(top, height), columns: clipped(left, width) }
         });
-        Choices { corner: case.corner, translate: case.translate, flip: case.flip, cutout }
+        AugmentParams { corner: case.corner, translate: case.translate, flip: case.flip, cutout }
     }
 
     /// What this crate makes of the case, in planar order.

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use polder_data::{
-    Augment, Augmentation, Border, Crop, Cutout, DataError, Dataset, Draws, Element, FirstN, Generated,
-    GeneratedConfig, ImageShape, Loader, LoaderBuilder, LoaderStage, Memory, Normalization, Order, Sample,
-    Translate, bf16,
+    Augment, AugmentRng, Augmentation, BatchBuffer, Border, Crop, Cutout, DataError, Dataset, Element,
+    FirstN, Generated, GeneratedConfig, ImageShape, Loader, LoaderBuilder, LoaderStage, Normalization, Order,
+    Sample, Translate, bf16,
 };
 
 const NUM_IMAGES: usize = 203;
@@ -26,9 +26,9 @@ fn papers(dataset: impl Dataset + 'static, workers: usize, queue: usize) -> Load
     Loader::builder(dataset)
         .batch_size(16)
         .seed(5)
-        .augmentation(Augmentation::papers(Normalization::GENERATED))
+        .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
         .workers(workers)
-        .queue(queue)
+        .prefetch_per_worker(queue)
 }
 
 fn loader(dataset: impl Dataset + 'static, workers: usize, queue: usize) -> Loader {
@@ -247,7 +247,7 @@ fn a_slow_minibatch_holds_the_others_back_instead_of_filling_memory() {
 #[test]
 fn settings_out_of_range_are_named() {
     let builder = || papers(images(), 1, 1);
-    let papers = Augmentation::papers(Normalization::GENERATED);
+    let papers = Augmentation::crop_flip_cutout(Normalization::GENERATED);
     let cutout = papers.cutout.map(|cutout| Cutout { probability: 1.5, ..cutout });
     let normalization = Normalization { mean: [0.0; 3], std: [1.0, 0.0, 1.0] };
     let reflect = Augmentation {
@@ -258,7 +258,7 @@ fn settings_out_of_range_are_named() {
     let cases = [
         (builder().batch_size(0), "batch size is 0"),
         (builder().workers(0), "workers is 0"),
-        (builder().queue(0), "queue is 0"),
+        (builder().prefetch_per_worker(0), "prefetch per worker is 0"),
         (builder().batch_size(300).drop_last(true), "number of images is 203, expected at least one full"),
         (
             builder().batch_size(110).shard(0, 2).drop_last(true),
@@ -361,7 +361,7 @@ fn three_epochs_are_the_bytes_they_always_were() {
 struct Stamp;
 
 impl Augment for Stamp {
-    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut Draws) {
+    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut AugmentRng) {
         image[..4].copy_from_slice(&draws.word().to_le_bytes());
         image[4] = sample.index as u8;
         image[5] = sample.label as u8;
@@ -393,13 +393,13 @@ fn a_step_of_the_users_own_is_seeded_like_the_others() {
     assert_eq!(distinct.len(), NUM_IMAGES, "every sample has draws of its own");
 }
 
-/// Memory that says when it is made and when it is given back.
+/// BatchBuffer that says when it is made and when it is given back.
 struct Counted {
     values: Vec<f32>,
     alive: Arc<AtomicUsize>,
 }
 
-impl Memory<f32> for Counted {
+impl BatchBuffer<f32> for Counted {
     fn values(&self) -> &[f32] {
         &self.values
     }

@@ -16,9 +16,9 @@ fn loader() -> Loader {
     let config = GeneratedConfig { num_images: 512, ..GeneratedConfig::default() };
     Loader::builder(Generated::new(config).unwrap())
         .batch_size(16)
-        .augmentation(Augmentation::papers(Normalization::GENERATED))
+        .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
         .workers(WORKERS)
-        .queue(QUEUE)
+        .prefetch_per_worker(QUEUE)
         .build()
         .unwrap()
 }

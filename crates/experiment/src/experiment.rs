@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use self::grid::{Grid, GridCell};
 use crate::claim::Claim;
 use crate::config::{RunConfig, parts, with_nearest};
-use crate::law::{Law, check};
 use crate::point::Point;
 use crate::run::flatness::FlatnessSettings;
 use crate::run::theory_record::Simulation;
 use crate::scale::ScaleName;
+use crate::simulation_kind::{SimulationKind, check};
 
 pub use self::folder::{PUBLISHED_FILE, read_all, select};
 
@@ -48,7 +48,7 @@ pub struct Experiment {
     /// How flat the loss is at the ends of the runs, measured after they have ended.
     pub flatness: Option<FlatnessSettings>,
     /// What of it belongs to the default selection; absent for nothing.
-    pub default: Option<DefaultCut>,
+    pub default: Option<DefaultSubset>,
     /// Present once read.
     pub scales: Option<Scales>,
     /// What is tested on the runs or on the law, each with a verdict of its own.
@@ -81,7 +81,7 @@ pub struct Scales {
 /// What of an experiment belongs to the default selection, which is meant for an hour or two in all.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DefaultCut {
+pub struct DefaultSubset {
     /// So many of the seeds of the scale; all when absent.
     pub seeds: Option<usize>,
     /// Cells of which fewer seeds belong to it, by name.
@@ -95,7 +95,7 @@ pub struct DefaultCut {
 
 /// How much of the experiments is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extent {
+pub struct Selection {
     pub scale: ScaleName,
     /// Seeds 0 to this, without it, in place of those of the scale.
     pub num_seeds: Option<u64>,
@@ -178,7 +178,7 @@ impl Experiment {
     }
 
     /// The runs of the grid: for each seed every cell, so that a stopped execution leaves whole seeds.
-    pub fn runs(&self, extent: Extent) -> anyhow::Result<Vec<GridRun>> {
+    pub fn runs(&self, extent: Selection) -> anyhow::Result<Vec<GridRun>> {
         let Some(grid) = &self.grid else { return Ok(Vec::new()) };
         let scale = self.scale(extent.scale)?;
         let mut seeds = extent.num_seeds.map_or_else(|| scale.seeds.clone(), |count| (0..count).collect());
@@ -186,7 +186,7 @@ impl Experiment {
         let cut = match (extent.default_only, &self.default) {
             (true, None) => bail!("nothing of it belongs to the default selection"),
             (true, Some(cut)) => cut.clone(),
-            (false, _) => DefaultCut::default(),
+            (false, _) => DefaultSubset::default(),
         };
         seeds.truncate(cut.seeds.unwrap_or(usize::MAX));
         merge(&mut vary, &cut.vary);
@@ -221,7 +221,7 @@ impl Experiment {
     /// The law and its settings at a scale; `None` for an experiment that trains networks.
     pub fn simulation(&self, scale: ScaleName) -> anyhow::Result<Option<Simulation>> {
         let Some(theory) = &self.theory else { return Ok(None) };
-        let law = Law::find(&theory.law)?;
+        let law = SimulationKind::find(&theory.law)?;
         let mut settings = law.preset(scale)?;
         for over in [&theory.settings, &self.scale(scale)?.set] {
             check(&settings, over).with_context(|| format!("the law `{}`", law.name))?;
@@ -231,7 +231,7 @@ impl Experiment {
     }
 }
 
-impl Extent {
+impl Selection {
     /// The default selection.
     pub const DEFAULT: Self = Self { scale: ScaleName::Desk, num_seeds: None, default_only: true };
 
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
     use crate::config::{Method, ScheduleConfig};
 
-    const DESK: Extent = Extent { scale: ScaleName::Desk, num_seeds: None, default_only: false };
+    const DESK: Selection = Selection { scale: ScaleName::Desk, num_seeds: None, default_only: false };
 
     fn shipped() -> Vec<Experiment> {
         read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")).unwrap()
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn the_default_selection_may_have_fewer_seeds_of_a_cell() {
         let [experiment] =
-            select(shipped(), &["a4".to_owned()], Extent::DEFAULT).unwrap().try_into().unwrap();
-        let runs = experiment.runs(Extent::DEFAULT).unwrap();
+            select(shipped(), &["a4".to_owned()], Selection::DEFAULT).unwrap().try_into().unwrap();
+        let runs = experiment.runs(Selection::DEFAULT).unwrap();
         let seeds = |cell: &str| -> Vec<u64> {
             runs.iter().filter(|run| run.family == cell).map(|run| run.seed).collect()
         };
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn cells_differ_from_the_base_where_they_say_so() {
         let [experiment] = select(shipped(), &["a4".to_owned()], DESK).unwrap().try_into().unwrap();
-        let runs = experiment.runs(Extent { num_seeds: Some(3), ..DESK }).unwrap();
+        let runs = experiment.runs(Selection { num_seeds: Some(3), ..DESK }).unwrap();
         assert_eq!(runs.len(), 3 * 2 * 3, "three ways to train on two data sets");
         let sam = runs.iter().find(|run| run.cell == "small steps, SAM, cifar10").unwrap();
         assert_eq!((sam.config.optimizer.method, sam.config.optimizer.rho), (Method::Sam, Some(0.05)));

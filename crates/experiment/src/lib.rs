@@ -18,7 +18,6 @@ pub mod csv;
 pub mod duration;
 pub mod experiment;
 pub mod images;
-pub mod law;
 pub mod plan;
 pub mod point;
 pub mod profile;
@@ -27,6 +26,7 @@ pub mod replace_file;
 pub mod run;
 pub mod scale;
 pub mod sharpness;
+pub mod simulation_kind;
 #[cfg(any(test, feature = "test-support"))]
 pub mod synthetic;
 pub mod weights_name;

@@ -1,16 +1,16 @@
 //! From experiments to runs: which are finished, which are left, how long they will take.
 
-pub mod best;
+pub mod cost_model;
+pub mod leaderboard;
 pub mod missing_data;
-pub mod session;
-pub mod speeds;
+pub mod reproduce_request;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
-use crate::experiment::{Experiment, Extent};
-use crate::plan::session::Session;
+use crate::experiment::{Experiment, Selection};
+use crate::plan::reproduce_request::ReproduceRequest;
 use crate::run::flatness::{FlatnessRecord, FlatnessSettings};
 use crate::run::record::{EndRecord, RECORD_FILE, RunRecords};
 use crate::run::theory_record::{Simulation, TheoryRecord};
@@ -70,7 +70,7 @@ pub enum RunState {
 
 impl Plan {
     /// Resolves experiments into runs and looks up how far each is. Equal configurations become one run.
-    pub fn new(experiments: &[Experiment], extent: Extent, results: &Path) -> anyhow::Result<Self> {
+    pub fn new(experiments: &[Experiment], extent: Selection, results: &Path) -> anyhow::Result<Self> {
         let (mut theory, mut runs) = (Vec::new(), Vec::<PlannedRun>::new());
         for experiment in experiments {
             if let Some(simulation) = experiment.simulation(extent.scale)? {
@@ -105,7 +105,7 @@ impl Plan {
     }
 
     /// Leaves out the runs whose data are not there.
-    pub fn drop_runs_without_data(&mut self, session: &Session) {
+    pub fn drop_runs_without_data(&mut self, session: &ReproduceRequest) {
         self.runs.retain(|run| run.is_done() || !session.lacks(run.config.data.dataset));
     }
 
@@ -184,12 +184,12 @@ pub fn describe(run: &PlannedRun) -> String {
 mod tests {
     use super::*;
     use crate::experiment::{read_all, select};
-    use crate::plan::speeds::Speeds;
+    use crate::plan::cost_model::CostModel;
     use crate::scale::ScaleName;
     use crate::synthetic;
 
-    fn desk(seeds: u64) -> Extent {
-        Extent { num_seeds: Some(seeds), ..Extent::all(ScaleName::Desk) }
+    fn desk(seeds: u64) -> Selection {
+        Selection { num_seeds: Some(seeds), ..Selection::all(ScaleName::Desk) }
     }
 
     fn experiments(only: &str) -> Vec<Experiment> {
@@ -215,7 +215,7 @@ mod tests {
         let plan = |estimated| {
             let mut plan = Plan::new(&experiments("A4"), desk(1), dir.path()).unwrap();
             if estimated {
-                Speeds::measured(dir.path(), 2, None).estimate(&mut plan);
+                CostModel::measured(dir.path(), 2, None).estimate(&mut plan);
             }
             plan
         };

@@ -4,25 +4,25 @@
 use polder_optim::Vector;
 use tch::{Kind, Tensor};
 
-use crate::arena::{Arena, copy_of};
 use crate::error::ModelError;
+use crate::flat_parameters::{FlatParameters, copy_of};
 use crate::forward::BatchNormMode;
 use crate::network::Network;
 
 /// A network that holds other weights for a while; dropping it puts weights and running statistics back.
 #[derive(Debug)]
-pub struct Swapped<'a> {
+pub struct SwappedWeights<'a> {
     network: &'a Network,
-    weights: Arena,
+    weights: FlatParameters,
     statistics: Tensor,
 }
 
-impl<'a> Swapped<'a> {
+impl<'a> SwappedWeights<'a> {
     /// Loads `weights` into `network`.
     ///
     /// # Errors
     /// If libtorch cannot allocate the copies of what is replaced.
-    pub fn new(network: &'a Network, weights: &Arena) -> Result<Self, ModelError> {
+    pub fn new(network: &'a Network, weights: &FlatParameters) -> Result<Self, ModelError> {
         let mut own = network.parameters();
         let mut kept = own.zeros_like();
         kept.copy_from(&own);
@@ -94,7 +94,7 @@ fn from(error: tch::TchError) -> ModelError {
     error.into()
 }
 
-impl Drop for Swapped<'_> {
+impl Drop for SwappedWeights<'_> {
     fn drop(&mut self) {
         self.network.parameters().copy_from(&self.weights);
         tch::no_grad(|| self.network.running_statistics().copy_(&self.statistics));
@@ -115,7 +115,7 @@ mod tests {
 
     /// The statistics after a refresh over minibatches of these sizes, with the same images in each image's place.
     fn refreshed(network: &Network, sizes: &[i64], per_image: bool) -> Vec<f32> {
-        let swapped = Swapped::new(network, &network.parameters()).unwrap();
+        let swapped = SwappedWeights::new(network, &network.parameters()).unwrap();
         let minibatches = sizes.iter().zip(0..).map(|(size, i)| Ok(minibatch(*size, f64::from(i))));
         let count = if per_image {
             swapped.refresh_per_image::<ModelError>(minibatches)

@@ -19,8 +19,8 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use tch::{Kind, Tensor};
 
 use self::file_system::{Disk, FileSystem, replace};
-use crate::arena::bytes_of;
 use crate::error::ModelError;
+use crate::flat_parameters::bytes_of;
 use crate::network::Network;
 
 pub use self::series::{CheckpointSeries, DamagedCheckpoint, FoundCheckpoint};

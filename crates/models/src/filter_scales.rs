@@ -2,8 +2,8 @@
 
 use tch::Kind;
 
-use crate::arena::Arena;
 use crate::error::ModelError;
+use crate::flat_parameters::FlatParameters;
 
 /// For every weight the scale of its group: the norm of the filter that it belongs to, a filter being all weights that
 /// lead into one channel of a convolution or one output of a linear layer. A weight in no filter (scales and shifts of
@@ -19,7 +19,7 @@ use crate::error::ModelError;
 /// # Source
 /// The normalisation operator of Kwon et al. (2021), arXiv:2102.11600, section 4, which takes linear layers weight by
 /// weight; outputs of a linear layer as filters are those of Li et al. (2018), arXiv:1712.09913, section 4.
-pub fn filter_scales(parameters: &Arena) -> Result<Arena, ModelError> {
+pub fn filter_scales(parameters: &FlatParameters) -> Result<FlatParameters, ModelError> {
     use polder_optim::Vector as _;
 
     let scales = parameters.zeros_like();

@@ -3,8 +3,8 @@
 use polder_optim::{HessianVector, OptimError, Point};
 use tch::Tensor;
 
-use crate::arena::Arena;
 use crate::error::ModelError;
+use crate::flat_parameters::FlatParameters;
 use crate::objective::{MinibatchLoss, MinibatchObjective};
 
 /// The gradient of a scalar, and what remains of its graph to be differentiated again.
@@ -48,7 +48,7 @@ impl MinibatchObjective<'_> {
         &self,
         at: Point,
         along: Along<'_>,
-        product: &mut Arena,
+        product: &mut FlatParameters,
     ) -> Result<MinibatchLoss, ModelError> {
         let network = self.network;
         let loss = self.loss(&self.whole(), at)?;
@@ -71,19 +71,19 @@ impl MinibatchObjective<'_> {
 
 /// What the Hessian is multiplied with.
 enum Along<'a> {
-    Vector(&'a Arena),
+    Vector(&'a FlatParameters),
     /// The gradient, which is stored as well.
-    Gradient(&'a mut Arena),
+    Gradient(&'a mut FlatParameters),
 }
 
 /// BN normalises by the minibatch's own statistics, through which the derivatives go. In bf16 the products have the
 /// precision of its arithmetic.
-impl HessianVector<Arena> for MinibatchObjective<'_> {
+impl HessianVector<FlatParameters> for MinibatchObjective<'_> {
     fn hessian_vector_product(
         &mut self,
-        parameters: &Arena,
-        vector: &Arena,
-        out: &mut Arena,
+        parameters: &FlatParameters,
+        vector: &FlatParameters,
+        out: &mut FlatParameters,
     ) -> Result<(), OptimError> {
         self.expect_own(parameters, None)?;
         self.second_order(Point::Perturbed, Along::Vector(vector), out)?;
@@ -92,11 +92,11 @@ impl HessianVector<Arena> for MinibatchObjective<'_> {
 
     fn gradient_and_product(
         &mut self,
-        parameters: &Arena,
+        parameters: &FlatParameters,
         at: Point,
-        gradient: &mut Arena,
-        product: &mut Arena,
-    ) -> Result<<Self as polder_optim::Objective<Arena>>::Loss, OptimError> {
+        gradient: &mut FlatParameters,
+        product: &mut FlatParameters,
+    ) -> Result<<Self as polder_optim::Objective<FlatParameters>>::Loss, OptimError> {
         self.expect_own(parameters, None)?;
         Ok(self.second_order(at, Along::Gradient(gradient), product)?)
     }

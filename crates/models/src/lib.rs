@@ -2,7 +2,7 @@
 //!
 //! [`Architecture`] names a network, [`Network`] is one with weights; [`input::minibatch`] brings a loader's buffers
 //! to its device; [`MinibatchObjective`] makes both an objective for the optimizers of `polder-optim`, which step
-//! the network's [`Arena`]. [`Swapped`] evaluates averaged weights after a BN refresh, [`Checkpoint`] stores
+//! the network's [`FlatParameters`]. [`SwappedWeights`] evaluates averaged weights after a BN refresh, [`Checkpoint`] stores
 //! everything, and [`cuda()`] makes a GPU usable, where [`input::Normalizer`] takes bytes, [`CudaChoices`] says how it
 //! computes and [`RecordedGradients`] replays what it did.
 //!
@@ -27,7 +27,6 @@
 //! ```
 
 mod allocator;
-mod arena;
 mod bn_refresh;
 mod build;
 mod builder;
@@ -36,6 +35,7 @@ mod cuda;
 mod descent;
 mod error;
 mod filter_scales;
+mod flat_parameters;
 mod forward;
 #[cfg(test)]
 mod golden;
@@ -54,14 +54,14 @@ mod skipinit;
 mod wide_resnet;
 
 pub use allocator::keep_freed_memory;
-pub use arena::Arena;
-pub use bn_refresh::Swapped;
+pub use bn_refresh::SwappedWeights;
 pub use build::tensor_shapes;
 pub use builder::{Builder, ParameterId, Storage};
 pub use checkpoint::{Checkpoint, CheckpointSeries, DamagedCheckpoint, FoundCheckpoint, SavedTensor};
 pub use cuda::{CudaChoices, DeviceMemory, cuda, cuda_extras, libtorch_cpu, num_cuda_devices};
 pub use error::ModelError;
 pub use filter_scales::filter_scales;
+pub use flat_parameters::FlatParameters;
 pub use forward::{BatchNormMode, Module, Pass};
 pub use init::Init;
 pub use loss_surface::{Arithmetic, LossSurface, MeanLoss};

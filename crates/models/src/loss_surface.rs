@@ -9,8 +9,8 @@ use polder_optim::sharpness::{GradientOracle, LossOracle};
 use polder_optim::{HessianVector, OptimError};
 use tch::{Kind, Reduction, Tensor};
 
-use crate::arena::Arena;
 use crate::error::ModelError;
+use crate::flat_parameters::FlatParameters;
 use crate::forward::BatchNormMode;
 use crate::hessian_vector::DifferentiableGradient;
 use crate::network::Network;
@@ -125,7 +125,7 @@ impl<'a> LossSurface<'a> {
     ///
     /// # Errors
     /// If libtorch refuses a pass.
-    pub fn refresh(&mut self, parameters: &Arena, images: &Tensor) -> Result<(), ModelError> {
+    pub fn refresh(&mut self, parameters: &FlatParameters, images: &Tensor) -> Result<(), ModelError> {
         tch::no_grad(|| {
             let images = channels_last(images, self.kind, self.network)?;
             let leaves = self.slices(parameters)?;
@@ -162,7 +162,7 @@ impl<'a> LossSurface<'a> {
     ///
     /// # Errors
     /// If libtorch refuses a pass.
-    pub fn evaluate(&self, parameters: &Arena) -> Result<MeanLoss, ModelError> {
+    pub fn evaluate(&self, parameters: &FlatParameters) -> Result<MeanLoss, ModelError> {
         let (mut sum, mut squares, mut wrong) = (0.0, 0.0, 0);
         tch::no_grad(|| {
             let leaves = self.slices(parameters)?;
@@ -186,12 +186,12 @@ impl<'a> LossSurface<'a> {
     }
 
     /// Slices of `parameters` in the type of the arithmetic.
-    fn slices(&self, parameters: &Arena) -> Result<Vec<Tensor>, ModelError> {
+    fn slices(&self, parameters: &FlatParameters) -> Result<Vec<Tensor>, ModelError> {
         self.network.slices(&parameters.flat().f_detach()?.f_to_kind(self.kind)?)
     }
 
     /// The same, as the beginnings of a graph.
-    fn leaves(&self, parameters: &Arena) -> Result<Vec<Tensor>, ModelError> {
+    fn leaves(&self, parameters: &FlatParameters) -> Result<Vec<Tensor>, ModelError> {
         let slices = self.slices(parameters)?;
         slices.into_iter().map(|slice| Ok(slice.f_detach()?.f_set_requires_grad(true)?)).collect()
     }
@@ -214,7 +214,7 @@ impl<'a> LossSurface<'a> {
     }
 
     /// Room for a sum over minibatches, in f64.
-    fn accumulator(&self, like: &Arena) -> Result<Tensor, ModelError> {
+    fn accumulator(&self, like: &FlatParameters) -> Result<Tensor, ModelError> {
         Ok(Tensor::f_zeros(like.flat().size(), (Kind::Double, self.network.device()))?)
     }
 
@@ -229,7 +229,11 @@ impl<'a> LossSurface<'a> {
         })
     }
 
-    fn loss_and_gradient(&self, parameters: &Arena, gradient: &mut Arena) -> Result<f64, ModelError> {
+    fn loss_and_gradient(
+        &self,
+        parameters: &FlatParameters,
+        gradient: &mut FlatParameters,
+    ) -> Result<f64, ModelError> {
         let (leaves, sum) = (self.leaves(parameters)?, self.accumulator(parameters)?);
         let mut loss = 0.0;
         for part in self.parts() {
@@ -241,7 +245,12 @@ impl<'a> LossSurface<'a> {
         Ok(loss)
     }
 
-    fn product(&self, parameters: &Arena, vector: &Arena, out: &mut Arena) -> Result<(), ModelError> {
+    fn product(
+        &self,
+        parameters: &FlatParameters,
+        vector: &FlatParameters,
+        out: &mut FlatParameters,
+    ) -> Result<(), ModelError> {
         let (leaves, sum) = (self.leaves(parameters)?, self.accumulator(parameters)?);
         let vector = self.slices(vector)?;
         for part in self.parts() {
@@ -252,30 +261,34 @@ impl<'a> LossSurface<'a> {
     }
 }
 
-impl LossOracle<Arena> for LossSurface<'_> {
-    fn loss(&mut self, parameters: &Arena) -> Result<f64, OptimError> {
+impl LossOracle<FlatParameters> for LossSurface<'_> {
+    fn loss(&mut self, parameters: &FlatParameters) -> Result<f64, OptimError> {
         Ok(self.evaluate(parameters)?.loss)
     }
 }
 
-impl GradientOracle<Arena> for LossSurface<'_> {
-    fn gradient(&mut self, parameters: &Arena, gradient: &mut Arena) -> Result<f64, OptimError> {
+impl GradientOracle<FlatParameters> for LossSurface<'_> {
+    fn gradient(
+        &mut self,
+        parameters: &FlatParameters,
+        gradient: &mut FlatParameters,
+    ) -> Result<f64, OptimError> {
         Ok(self.loss_and_gradient(parameters, gradient)?)
     }
 }
 
-impl HessianVector<Arena> for LossSurface<'_> {
+impl HessianVector<FlatParameters> for LossSurface<'_> {
     fn hessian_vector_product(
         &mut self,
-        parameters: &Arena,
-        vector: &Arena,
-        out: &mut Arena,
+        parameters: &FlatParameters,
+        vector: &FlatParameters,
+        out: &mut FlatParameters,
     ) -> Result<(), OptimError> {
         Ok(self.product(parameters, vector, out)?)
     }
 }
 
-fn store(sum: &Tensor, into: &mut Arena) -> Result<(), ModelError> {
+fn store(sum: &Tensor, into: &mut FlatParameters) -> Result<(), ModelError> {
     tch::no_grad(|| into.flat().shallow_clone().f_copy_(sum).map_err(ModelError::from))
 }
 

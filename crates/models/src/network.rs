@@ -6,10 +6,10 @@ use std::sync::Arc;
 use polder_architecture::Architecture;
 use tch::{Device, Kind, Tensor};
 
-use crate::arena::{Arena, Layout, copy_of};
 use crate::build::build;
 use crate::builder::Builder;
 use crate::error::ModelError;
+use crate::flat_parameters::{FlatParameters, Layout, copy_of};
 use crate::forward::{BatchNormMode, Module, Pass};
 
 /// The type in which convolutions and linear layers compute. Weights, gradients and BN statistics are f32 either way.
@@ -34,8 +34,8 @@ pub struct Network {
     name: String,
     module: Box<dyn Module>,
     layout: Arc<Layout>,
-    parameters: Arena,
-    gradient: Arena,
+    parameters: FlatParameters,
+    gradient: FlatParameters,
     shadow: Option<Shadow>,
     /// What the graph starts from, in order of declaration: slices of the arena, or of the shadow.
     leaves: Vec<Tensor>,
@@ -93,7 +93,8 @@ impl Network {
         device: Device,
     ) -> Result<Self, ModelError> {
         let layout = Arc::new(Layout::new(&builder.parameters));
-        let (parameters, gradient) = (Arena::zeros(&layout, device)?, Arena::zeros(&layout, device)?);
+        let (parameters, gradient) =
+            (FlatParameters::zeros(&layout, device)?, FlatParameters::zeros(&layout, device)?);
         for (declaration, slot) in builder.parameters.iter().zip(&layout.slots) {
             let values = declaration.init.draw(seed, &declaration.name, slot.len as usize);
             let values = Tensor::from_slice(&values).f_view(declaration.shape.as_slice())?;
@@ -149,12 +150,12 @@ impl Network {
     }
 
     /// A handle on the weights: changing it changes the network.
-    pub fn parameters(&self) -> Arena {
+    pub fn parameters(&self) -> FlatParameters {
         self.parameters.share()
     }
 
     /// A handle on the gradient that [`Network::backward`] fills.
-    pub fn gradient(&self) -> Arena {
+    pub fn gradient(&self) -> FlatParameters {
         self.gradient.share()
     }
 
@@ -327,8 +328,8 @@ impl Network {
 fn leaves(
     layout: &Layout,
     builder: &Builder,
-    parameters: &Arena,
-    gradient: &Arena,
+    parameters: &FlatParameters,
+    gradient: &FlatParameters,
     shadow: Option<&Shadow>,
 ) -> Result<Vec<Tensor>, ModelError> {
     let mut leaves = Vec::with_capacity(layout.slots.len());

@@ -5,8 +5,8 @@ use std::ops::Range;
 use polder_optim::{Objective, OptimError, Point};
 use tch::{Kind, Reduction, Tensor};
 
-use crate::arena::{Arena, norm};
 use crate::error::ModelError;
+use crate::flat_parameters::{FlatParameters, norm};
 use crate::forward::BatchNormMode;
 use crate::network::Network;
 use crate::recorded_gradient::RecordedGradients;
@@ -194,7 +194,11 @@ impl<'a> MinibatchObjective<'a> {
     }
 
     /// Refuses weights and gradients that are not the network's own.
-    pub(crate) fn expect_own(&self, parameters: &Arena, gradient: Option<&Arena>) -> Result<(), ModelError> {
+    pub(crate) fn expect_own(
+        &self,
+        parameters: &FlatParameters,
+        gradient: Option<&FlatParameters>,
+    ) -> Result<(), ModelError> {
         let own = parameters.is_same_memory(&self.network.parameters())
             && gradient.is_none_or(|gradient| gradient.is_same_memory(&self.network.gradient()));
         if own { Ok(()) } else { Err(ModelError::ForeignVector) }
@@ -216,14 +220,14 @@ fn loss_of(
     MinibatchLoss::smoothed(&network.forward(images, mode)?, labels, smoothing)
 }
 
-impl Objective<Arena> for MinibatchObjective<'_> {
+impl Objective<FlatParameters> for MinibatchObjective<'_> {
     type Loss = MinibatchLoss;
 
     fn gradient(
         &mut self,
-        parameters: &Arena,
+        parameters: &FlatParameters,
         at: Point,
-        gradient: &mut Arena,
+        gradient: &mut FlatParameters,
     ) -> Result<MinibatchLoss, OptimError> {
         self.expect_own(parameters, Some(gradient))?;
         Ok(self.loss_and_gradient(&self.whole(), at)?)
@@ -233,9 +237,9 @@ impl Objective<Arena> for MinibatchObjective<'_> {
         &mut self,
         part: usize,
         of: usize,
-        parameters: &Arena,
+        parameters: &FlatParameters,
         at: Point,
-        gradient: &mut Arena,
+        gradient: &mut FlatParameters,
     ) -> Result<MinibatchLoss, OptimError> {
         self.expect_own(parameters, Some(gradient))?;
         if part >= of || of > self.labels.numel() {

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use polder_optim::Point;
 use tch::{Device, Kind, Tensor};
 
-use crate::arena::copy_of;
 use crate::cuda::CudaRecorder;
 use crate::error::ModelError;
+use crate::flat_parameters::copy_of;
 use crate::network::Network;
 use crate::objective::MinibatchLoss;
 

@@ -10,7 +10,7 @@ use polder_optim::Optimizer as _;
 use std::path::Path;
 
 use hashed::{hash_weights, hashed_images};
-use polder_models::{Architecture, Arena, Arithmetic, LossSurface, Network, Precision};
+use polder_models::{Architecture, Arithmetic, FlatParameters, LossSurface, Network, Precision};
 use polder_optim::sharpness::{
     HessianAt, HutchinsonConfig, Lanczos, LanczosConfig, LossOracle, Moments, StoppingRule, asymmetry,
     hutchinson_trace,
@@ -143,7 +143,7 @@ fn more_micro_batches_than_images_are_refused() {
     assert!(matches!(error, OptimError::NoMicroBatches { of: 9 }), "{error}");
 }
 
-fn copy(of: &Arena) -> Arena {
+fn copy(of: &FlatParameters) -> FlatParameters {
     let mut copy = of.zeros_like();
     copy.copy_from(of);
     copy

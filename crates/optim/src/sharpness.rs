@@ -8,7 +8,7 @@
 //! * [`Lanczos`]: the largest and smallest eigenvalues with their vectors and residuals: the few directions that bound a stable
 //!   learning rate.
 //! * [`SpectralDensity`]: how all eigenvalues are distributed.
-//! * [`worst_case_rise`], [`AverageRise`], [`MSharpness`]: how far the loss rises at a distance rho, in the worst direction, in a random
+//! * [`worst_case_rise`], [`AverageSharpness`], [`MSharpness`]: how far the loss rises at a distance rho, in the worst direction, in a random
 //!   one, and in the worst one per micro-batch. They see more than the second order.
 //! * [`Rescaled`]: any of these in coordinates of its own, every weight in units of its group's norm.
 //! * [`Line`] and [`Plane`]: the loss on a line through two points and on the plane through three. [`distance`] and [`cosine`].
@@ -46,7 +46,7 @@
 //! ```
 
 mod ascent;
-mod average_rise;
+mod average_sharpness;
 mod geometry;
 mod hutchinson;
 mod krylov;
@@ -60,8 +60,8 @@ mod spectral_density;
 mod stopping_rule;
 mod tridiagonal;
 
-pub use ascent::{AscentConfig, WorstCaseRise, worst_case_rise};
-pub use average_rise::{AverageRise, AverageRiseConfig, AverageRiseState};
+pub use ascent::{AscentConfig, WorstCaseSharpness, worst_case_rise};
+pub use average_sharpness::{AverageSharpness, AverageSharpnessConfig, AverageSharpnessState};
 pub use geometry::{cosine, distance, filter_normalize, norm_weights};
 pub use hutchinson::{Hutchinson, HutchinsonConfig, HutchinsonState, hutchinson_trace};
 pub use lanczos::{Eigenpair, Lanczos, LanczosConfig, Spectrum};

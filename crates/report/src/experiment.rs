@@ -8,8 +8,8 @@ use super::run::{RunResult, progress, seconds};
 use super::simulation::{Summary, Table};
 use polder_experiment::claim::{Claim, Finding, Measurements};
 use polder_experiment::experiment::Experiment;
+use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::plan::run_dir;
-use polder_experiment::plan::session::Session;
 use polder_experiment::published::Published;
 use polder_experiment::run::flatness::FlatnessRecord;
 use polder_experiment::run::record::{DataState, RECORD_FILE, RunRecords};
@@ -38,7 +38,11 @@ impl ExperimentReport {
     ///
     /// # Errors
     /// If the experiment has no such scale. A damaged record is not an error: it is named in `damaged`.
-    pub(super) fn collect(experiment: Experiment, session: &Session, results: &Path) -> anyhow::Result<Self> {
+    pub(super) fn collect(
+        experiment: Experiment,
+        session: &ReproduceRequest,
+        results: &Path,
+    ) -> anyhow::Result<Self> {
         let mut damaged = Vec::new();
         let theory = experiment.simulation(session.extent.scale)?.and_then(|simulation| {
             let path = simulation.path(results, &experiment.id, session.extent.scale);
@@ -137,7 +141,7 @@ impl ExperimentReport {
     }
 
     /// Whether something is left that neither a missing data set nor a failure kept from being computed.
-    pub(super) fn can_continue(&self, session: &Session) -> bool {
+    pub(super) fn can_continue(&self, session: &ReproduceRequest) -> bool {
         let is_kept_away =
             |run: &RunResult| session.lacks(run.config.data.dataset) || session.has_failed(&run.id);
         !(self.has_law() || session.has_failed(&self.experiment.id))

@@ -21,7 +21,7 @@ pub mod profile;
 mod run;
 pub mod sharpness;
 pub mod simulation;
-mod strangers;
+mod unexpected_files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,11 +33,11 @@ use self::effect::{case_text, effect_text};
 use self::experiment::ExperimentReport;
 use self::figure_files::FigureFile;
 use self::run::RunResult;
-use self::strangers::Strangers;
+use self::unexpected_files::UnexpectedFiles;
 use polder_experiment::claim::{Claim, Finding, Verdict};
 use polder_experiment::duration::duration;
 use polder_experiment::experiment::{PUBLISHED_FILE, read_all, select};
-use polder_experiment::plan::session::Session;
+use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::profile::record::ProfileRecord;
 use polder_experiment::published::Published;
 use polder_experiment::replace_file::replace_file;
@@ -45,13 +45,13 @@ use polder_experiment::run::record::{DataState, RunRecords};
 
 /// All that the report says, before it is put into a format.
 pub struct Report {
-    pub session: Session,
+    pub session: ReproduceRequest,
     pub experiments: Vec<ExperimentReport>,
     pub published: Published,
     /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
     pub profile: Option<Result<ProfileRecord, String>>,
     /// What lies in the folder beside it.
-    pub strangers: Strangers,
+    pub strangers: UnexpectedFiles,
 }
 
 impl Report {
@@ -61,7 +61,7 @@ impl Report {
     /// If there is no session, or an experiment or the published values cannot be read. A damaged record is not an
     /// error: the report names it.
     pub fn collect(experiments: &Path, results: &Path) -> anyhow::Result<Self> {
-        let session = Session::read(results)?;
+        let session = ReproduceRequest::read(results)?;
         let published = Published::read(&experiments.join(PUBLISHED_FILE))?;
         let selected = select(read_all(experiments)?, &session.only, session.extent)?;
         let mut experiments = selected
@@ -74,7 +74,7 @@ impl Report {
         }
         let asked_for: BTreeSet<&str> =
             experiments.iter().flat_map(|one| &one.runs).map(|run| run.id.as_str()).collect();
-        let strangers = Strangers::find(results, &asked_for);
+        let strangers = UnexpectedFiles::find(results, &asked_for);
         let profile = ProfileRecord::read(results).map_err(|error| format!("{error:#}")).transpose();
         Ok(Self { session, experiments, published, profile, strangers })
     }

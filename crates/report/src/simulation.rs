@@ -19,8 +19,8 @@ use serde::Deserialize;
 
 pub use self::table::Table;
 use polder_experiment::claim::{Metric, Uncertainty};
-use polder_experiment::law::Law;
 use polder_experiment::run::theory_record::TheoryRecord;
+use polder_experiment::simulation_kind::SimulationKind;
 
 /// Everything that is to be seen of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,7 +75,7 @@ impl Summary {
     /// Reads a record, and what its report shows.
     pub fn read(path: &Path) -> anyhow::Result<(TheoryRecord, Self)> {
         let record = TheoryRecord::read(path)?;
-        let summary = Self::of(Law::find(&record.law)?.id, &record.report)?;
+        let summary = Self::of(SimulationKind::find(&record.law)?.id, &record.report)?;
         Ok((record, summary))
     }
 }

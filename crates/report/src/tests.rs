@@ -4,8 +4,8 @@ mod chromium;
 mod page;
 
 use super::*;
-use polder_experiment::experiment::{self, Extent};
-use polder_experiment::plan::session::{Failure, MissingData};
+use polder_experiment::experiment::{self, Selection};
+use polder_experiment::plan::reproduce_request::{Failure, MissingData};
 use polder_experiment::plan::{Plan, PlannedRun, run_dir};
 use polder_experiment::run::record::RECORD_FILE;
 use polder_experiment::scale::ScaleName;
@@ -15,11 +15,11 @@ fn experiments() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
 }
 
-fn session(scale: ScaleName) -> Session {
-    Session {
+fn session(scale: ScaleName) -> ReproduceRequest {
+    ReproduceRequest {
         own_experiments: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        extent: Extent::all(scale),
+        extent: Selection::all(scale),
         only: Vec::new(),
         jobs: 1,
         threads: 2,
@@ -30,7 +30,7 @@ fn session(scale: ScaleName) -> Session {
 }
 
 fn plan(results: &Path, scale: ScaleName) -> Plan {
-    Plan::new(&experiment::read_all(&experiments()).unwrap(), Extent::all(scale), results).unwrap()
+    Plan::new(&experiment::read_all(&experiments()).unwrap(), Selection::all(scale), results).unwrap()
 }
 
 fn write_theory(plan: &Plan) {
@@ -40,7 +40,7 @@ fn write_theory(plan: &Plan) {
     }
 }
 
-fn draw(results: &Path, session: &Session) -> [String; 4] {
+fn draw(results: &Path, session: &ReproduceRequest) -> [String; 4] {
     session.write(results).unwrap();
     Report::collect(&experiments(), results).unwrap().write(results).unwrap();
     ["report.html", "report.md", "results.csv", "results.json"]
@@ -111,7 +111,7 @@ fn runs_that_are_looked_at_once_more_are_drawn_by_what_is_asked_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let of_a = |only: &[&str]| {
         let only = only.iter().map(|&id| id.to_owned()).collect();
-        Session { only, ..session(ScaleName::Desk) }
+        ReproduceRequest { only, ..session(ScaleName::Desk) }
     };
     for run in &plan(dir.path(), ScaleName::Desk).runs {
         let is_of_a4 = run.serves.iter().any(|serves| serves.experiment == "A4");
@@ -122,7 +122,7 @@ fn runs_that_are_looked_at_once_more_are_drawn_by_what_is_asked_of_them() {
                 .for_each(|settings| synthetic::write_flatness(dir.path(), &run.config, settings));
         }
     }
-    let titles = |session: &Session| -> Vec<Vec<String>> {
+    let titles = |session: &ReproduceRequest| -> Vec<Vec<String>> {
         session.write(dir.path()).unwrap();
         let report = Report::collect(&experiments(), dir.path()).unwrap();
         let titles = |one| figures::figures(one).into_iter().map(|figure| figure.title).collect();
@@ -167,7 +167,7 @@ fn a_report_without_data_says_what_is_missing_and_which_command_adds_it() {
 fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
     let dir = tempfile::tempdir().unwrap();
     let plan = plan(dir.path(), ScaleName::Smoke);
-    let says_so = |session: &Session| {
+    let says_so = |session: &ReproduceRequest| {
         let [html, markdown, _, json] = draw(dir.path(), session);
         let says = [&html, &markdown].map(|page| page.contains("Not complete yet"));
         assert_eq!(says[0], says[1]);
@@ -175,7 +175,8 @@ fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
         (says[0], json["complete"] == true)
     };
     // A law and networks on data that are not there: the law is left, then nothing that could be continued.
-    let mut of_two = Session { only: vec!["A1".to_owned(), "A4".to_owned()], ..session(ScaleName::Smoke) };
+    let mut of_two =
+        ReproduceRequest { only: vec!["A1".to_owned(), "A4".to_owned()], ..session(ScaleName::Smoke) };
     of_two.missing = ["CIFAR-10", "CIFAR-100"]
         .map(|dataset| MissingData {
             dataset: dataset.to_owned(),
@@ -185,7 +186,7 @@ fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
         .into();
     assert_eq!(says_so(&of_two), (true, false));
     let failed = Failure { run: "A1".to_owned(), what: "A1".to_owned(), error: "disk full".to_owned() };
-    assert_eq!(says_so(&Session { failures: vec![failed], ..of_two.clone() }), (false, false));
+    assert_eq!(says_so(&ReproduceRequest { failures: vec![failed], ..of_two.clone() }), (false, false));
     write_theory(&plan);
     assert_eq!(says_so(&of_two), (false, false));
     // Of the networks one is left, and has failed; how the session ended is not the point.
@@ -195,10 +196,10 @@ fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
     for run in others {
         synthetic::write_run(dir.path(), &run.config, None);
     }
-    let stopped = Session { missing: Vec::new(), interrupted: true, ..of_two.clone() };
+    let stopped = ReproduceRequest { missing: Vec::new(), interrupted: true, ..of_two.clone() };
     assert_eq!(says_so(&stopped), (true, false));
     let failed = Failure { run: last.id.clone(), what: "A4".to_owned(), error: "disk full".to_owned() };
-    assert_eq!(says_so(&Session { failures: vec![failed], ..stopped.clone() }), (false, false));
+    assert_eq!(says_so(&ReproduceRequest { failures: vec![failed], ..stopped.clone() }), (false, false));
     synthetic::write_run(dir.path(), &last.config, None);
     assert_eq!(says_so(&stopped), (false, true));
 }
@@ -206,7 +207,7 @@ fn what_only_has_to_be_continued_is_told_from_what_is_kept_away() {
 #[test]
 fn what_is_left_of_trainings_and_flatness_is_said() {
     let dir = tempfile::tempdir().unwrap();
-    let of_a = Session { only: vec!["A4".to_owned(), "A6".to_owned()], ..session(ScaleName::Smoke) };
+    let of_a = ReproduceRequest { only: vec!["A4".to_owned(), "A6".to_owned()], ..session(ScaleName::Smoke) };
     let runs = &plan(dir.path(), ScaleName::Smoke).runs;
     let runs: Vec<_> =
         runs.iter().filter(|run| run.serves.iter().any(|serves| serves.experiment == "A4")).collect();

@@ -3,8 +3,8 @@
 use crate::progress::Silent;
 use crate::trainer::{TrainOptions, train};
 use polder_experiment::config::{DataConfig, DatasetName, RunConfig, TrainingConfig};
-use polder_experiment::plan::session::MissingData;
-use polder_experiment::plan::speeds::Speeds;
+use polder_experiment::plan::cost_model::CostModel;
+use polder_experiment::plan::reproduce_request::MissingData;
 use polder_experiment::plan::{Plan, runs_dir};
 use polder_experiment::run::record::RunRecords;
 
@@ -20,14 +20,14 @@ pub fn calibrate(
     plan: &Plan,
     missing: &[MissingData],
     options: &TrainOptions,
-    speeds: &mut Speeds,
+    speeds: &mut CostModel,
     say: &dyn Fn(&str),
 ) {
     let mut tried = Vec::new();
     let is_missing =
         |config: &&RunConfig| missing.iter().any(|one| one.dataset == config.data.dataset.to_string());
     for config in plan.left().map(|run| &run.config).filter(|config| !is_missing(config)) {
-        let kind = Speeds::kind(config);
+        let kind = CostModel::kind(config);
         if speeds.knows(config) || tried.contains(&kind) {
             continue;
         }
@@ -35,7 +35,7 @@ pub fn calibrate(
         tried.push(kind);
         match short_run(config, options) {
             Ok(records) => speeds.learn(&records),
-            Err(error) => say(&format!("no time is known for {}: {error:#}", Speeds::kind(config))),
+            Err(error) => say(&format!("no time is known for {}: {error:#}", CostModel::kind(config))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Loss and error of a network's weights on a split.
 
 use anyhow::ensure;
-use polder_models::{Arena, BatchNormMode, MinibatchLoss, Network, Swapped};
+use polder_models::{BatchNormMode, FlatParameters, MinibatchLoss, Network, SwappedWeights};
 use tch::{Kind, Tensor};
 
 use crate::feed::Feed;
@@ -42,7 +42,7 @@ pub fn evaluate(network: &Network, test: &Feed, config: &EvaluationConfig) -> an
 /// As [`evaluate`].
 pub fn evaluate_refreshed(
     network: &Network,
-    weights: &Arena,
+    weights: &FlatParameters,
     train: &Feed,
     epoch: u64,
     test: &Feed,
@@ -61,13 +61,13 @@ pub fn evaluate_refreshed(
 /// As [`evaluate`].
 pub fn refreshed<'a>(
     network: &'a Network,
-    weights: &Arena,
+    weights: &FlatParameters,
     train: &Feed,
     epoch: u64,
     config: &EvaluationConfig,
     mut seen: impl FnMut(u64),
-) -> anyhow::Result<Swapped<'a>> {
-    let swapped = Swapped::new(network, weights)?;
+) -> anyhow::Result<SwappedWeights<'a>> {
+    let swapped = SwappedWeights::new(network, weights)?;
     let minibatches = train.epoch(epoch)?;
     let images = minibatches.map(|minibatch| {
         ensure!(!interrupt::pending(), Interrupted);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use polder_data::Normalization;
-use polder_models::{Arena, Checkpoint, CheckpointSeries, FoundCheckpoint, Network, Swapped};
+use polder_models::{Checkpoint, CheckpointSeries, FlatParameters, FoundCheckpoint, Network, SwappedWeights};
 use polder_optim::Averages;
 use tch::Device;
 
@@ -60,7 +60,7 @@ struct Stage {
     config: RunConfig,
     record: RunRecord,
     network: Network,
-    averages: Averages<Arena>,
+    averages: Averages<FlatParameters>,
     position: Position,
 }
 
@@ -87,7 +87,7 @@ pub fn export(
         (Some(weights), Some(refresh)) if has_bn => {
             (Some(stage.refreshed(weights, refresh, progress)?), "refreshed over the training images")
         }
-        (Some(average), _) => (Some(Swapped::new(network, average)?), "of the iterate"),
+        (Some(average), _) => (Some(SwappedWeights::new(network, average)?), "of the iterate"),
     };
     let mut checkpoint = Checkpoint::default();
     checkpoint.add_network(network)?;
@@ -174,10 +174,10 @@ impl Stage {
     /// The network with `average` and statistics over the training images, as it is evaluated.
     fn refreshed(
         &self,
-        average: &Arena,
+        average: &FlatParameters,
         refresh: &Refresh,
         progress: &dyn WorkProgress,
-    ) -> anyhow::Result<Swapped<'_>> {
+    ) -> anyhow::Result<SwappedWeights<'_>> {
         let config = &self.config;
         check_packed(config, &refresh.data_dir, &self.dir)?;
         let images = Images::open(config, &refresh.data_dir, refresh.allow_unverified).context(

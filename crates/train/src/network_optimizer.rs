@@ -1,29 +1,31 @@
 //! The optimizers that a configuration can name, behind one type that takes any objective.
 
-use polder_models::{Arena, MinibatchObjective};
+use polder_models::{FlatParameters, MinibatchObjective};
 use polder_optim::{
     EulerSteps, GradientPenalty, HessianVector, Objective, OptimError, Optimizer, Resumable, Sam, SavedState,
     Sgd, State,
 };
 
 /// Any optimizer of a network, one of a caller's own included.
-pub type NetworkOptimizer = Box<dyn for<'a> Optimizer<Arena, MinibatchObjective<'a>>>;
+pub type NetworkOptimizer = Box<dyn for<'a> Optimizer<FlatParameters, MinibatchObjective<'a>>>;
 
 /// An optimizer that a configuration can name.
 #[derive(Debug)]
 pub enum BuiltInOptimizer {
-    Sgd(Sgd<Arena>),
-    Sam(Sam<Arena>),
-    EulerSteps(EulerSteps<Arena>),
-    GradientPenalty(GradientPenalty<Arena>),
+    Sgd(Sgd<FlatParameters>),
+    Sam(Sam<FlatParameters>),
+    EulerSteps(EulerSteps<FlatParameters>),
+    GradientPenalty(GradientPenalty<FlatParameters>),
 }
 
-impl<O: Objective<Arena> + HessianVector<Arena>> Optimizer<Arena, O> for BuiltInOptimizer {
+impl<O: Objective<FlatParameters> + HessianVector<FlatParameters>> Optimizer<FlatParameters, O>
+    for BuiltInOptimizer
+{
     fn step(
         &mut self,
         objective: &mut O,
-        parameters: &mut Arena,
-        gradient: &mut Arena,
+        parameters: &mut FlatParameters,
+        gradient: &mut FlatParameters,
         learning_rate: f64,
     ) -> Result<O::Loss, OptimError> {
         match self {
@@ -36,7 +38,7 @@ impl<O: Objective<Arena> + HessianVector<Arena>> Optimizer<Arena, O> for BuiltIn
 }
 
 impl BuiltInOptimizer {
-    fn resumable(&self) -> &dyn Resumable<Arena> {
+    fn resumable(&self) -> &dyn Resumable<FlatParameters> {
         match self {
             Self::Sgd(sgd) => sgd,
             Self::Sam(sam) => sam,
@@ -46,12 +48,12 @@ impl BuiltInOptimizer {
     }
 }
 
-impl Resumable<Arena> for BuiltInOptimizer {
-    fn state(&self) -> State<'_, Arena> {
+impl Resumable<FlatParameters> for BuiltInOptimizer {
+    fn state(&self) -> State<'_, FlatParameters> {
         self.resumable().state()
     }
 
-    fn restore(&mut self, state: SavedState<Arena>) -> Result<(), OptimError> {
+    fn restore(&mut self, state: SavedState<FlatParameters>) -> Result<(), OptimError> {
         match self {
             Self::Sgd(sgd) => sgd.restore(state),
             Self::Sam(sam) => sam.restore(state),

@@ -32,7 +32,7 @@ impl Default for LoaderOptions {
 
 impl LoaderOptions {
     fn applied(self, loader: LoaderBuilder) -> LoaderBuilder {
-        loader.workers(self.workers).queue(self.prefetch)
+        loader.workers(self.workers).prefetch_per_worker(self.prefetch)
     }
 }
 
@@ -45,7 +45,7 @@ impl Feed {
         device: Device,
     ) -> anyhow::Result<Self> {
         let augmentation = match config.data.augmentation {
-            AugmentationName::CropFlipCutout => Augmentation::papers(images.normalization),
+            AugmentationName::CropFlipCutout => Augmentation::crop_flip_cutout(images.normalization),
             AugmentationName::CropFlip => Augmentation {
                 crop: Some(Crop { padding: 4, border: Border::Zero }),
                 flip: Some(Flip::Random { probability: 0.5 }),

@@ -1,6 +1,6 @@
 //! `polder sharpness`: how flat the loss is at the weights of a run, part by part, each kept beside the run.
 //!
-//! A `Subject` is a run with its checkpoints, a [`Question`] one measure of some of its
+//! A `RunWeights` is a run with its checkpoints, a [`MeasurementSpec`] one measure of some of its
 //! weights with every setting that changes its answer. Answers lie in the run directory under a digest of their question, also
 //! half-way, so that a command that is repeated, or repeated with one more measure, computes what is missing.
 //!
@@ -11,12 +11,12 @@
 mod bench;
 mod compute;
 mod curvature;
+mod interruptible_oracle;
 mod rises;
+mod run_weights;
 mod sections;
-mod subject;
 mod subset;
 mod summary;
-mod watched;
 mod weights;
 
 use std::path::PathBuf;
@@ -26,9 +26,9 @@ use polder_models::Network;
 use polder_optim::Vector as _;
 use tch::Device;
 
-use self::bench::Bench;
+use self::bench::MeasuringContext;
 use self::compute::complete;
-use self::subject::{Stage, Subject};
+use self::run_weights::{RunWeights, Stage};
 use self::subset::Chosen;
 use self::weights::Weights;
 use crate::environment;
@@ -37,8 +37,8 @@ use crate::progress::WorkProgress;
 use crate::run_feeds::LoaderOptions;
 use polder_experiment::images::{Images, check_packed};
 use polder_experiment::run::record::ENVIRONMENT_FILE;
+use polder_experiment::sharpness::measurement_spec::{Measure, MeasurementSpec};
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
-use polder_experiment::sharpness::question::{Measure, Question};
 use polder_experiment::sharpness::store::Store;
 use polder_experiment::sharpness::{OfOne, SharpnessReport, StageReport};
 
@@ -46,7 +46,7 @@ pub use self::summary::flatness;
 
 /// Which weights of which runs.
 #[derive(Clone, Debug)]
-pub struct Choice {
+pub struct WeightSelection {
     pub run: PathBuf,
     /// Other runs, whose newest weights join.
     pub with: Vec<PathBuf>,
@@ -61,7 +61,7 @@ pub struct Choice {
 
 /// How it is carried out: changes no number but by rounding.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct ExecutionContext {
     pub data_dir: PathBuf,
     pub allow_unverified: bool,
     pub device: Device,
@@ -69,12 +69,12 @@ pub struct Means {
 
 /// Answers every question that the settings ask of the chosen weights, as far as no interrupt comes.
 pub fn measure(
-    choice: &Choice,
+    choice: &WeightSelection,
     settings: &Settings,
-    means: &Means,
+    means: &ExecutionContext,
     progress: &dyn WorkProgress,
 ) -> anyhow::Result<SharpnessReport> {
-    let subject = Subject::open(&choice.run)?;
+    let subject = RunWeights::open(&choice.run)?;
     check_packed(&subject.config, &means.data_dir, &choice.run)?;
     let images = Images::open(&subject.config, &means.data_dir, means.allow_unverified)?;
     environment::fix_threads(&choice.run.join(ENVIRONMENT_FILE))?;
@@ -93,7 +93,7 @@ pub fn measure(
     progress.plan(to_do.map(|(question, _)| question.measure.effort()).sum());
     let refresh_images = &chosen.refresh_images.to_device(means.device);
     let surface = chosen.surface(&network, subset)?;
-    let mut bench = Bench { surface, refresh_images, progress };
+    let mut bench = MeasuringContext { surface, refresh_images, progress };
     let mut report = SharpnessReport {
         run: subject.name(),
         network: subject.config.model.name.clone(),
@@ -131,19 +131,19 @@ pub fn measure(
 
 /// The checkpoints of the run; the last of them also holds the weights of the other runs.
 fn stages(
-    choice: &Choice,
-    subject: &Subject,
+    choice: &WeightSelection,
+    subject: &RunWeights,
     images: &Images,
     network: &Network,
 ) -> anyhow::Result<Vec<Stage>> {
-    let steps_per_epoch = |subject: &Subject| {
+    let steps_per_epoch = |subject: &RunWeights| {
         anyhow::Ok(
             Feed::training(images, &subject.config, LoaderOptions::default(), Device::Cpu)?.steps_per_epoch(),
         )
     };
     let mut stages = subject.stages(network, steps_per_epoch(subject)?, choice.all_checkpoints)?;
     for path in &choice.with {
-        let other = Subject::open(path)?;
+        let other = RunWeights::open(path)?;
         ensure!(
             other.config.model.name == subject.config.model.name,
             "`{}` is a {}, `{}` a {}; only weights of equal networks can be compared on lines and planes",
@@ -173,13 +173,13 @@ fn stages(
 
 /// The questions about one stage, each with the weights that it is about.
 struct Asked<'a> {
-    questions: Vec<(Question, Vec<&'a Weights>)>,
+    questions: Vec<(MeasurementSpec, Vec<&'a Weights>)>,
 }
 
-fn ask<'a>(stage: &'a Stage, choice: &Choice, settings: &Settings) -> anyhow::Result<Asked<'a>> {
+fn ask<'a>(stage: &'a Stage, choice: &WeightSelection, settings: &Settings) -> anyhow::Result<Asked<'a>> {
     let mut questions = Vec::new();
     let mut ask = |weights: Vec<&'a Weights>, measure: Measure| {
-        questions.push((Question::new(settings.subset, digests(&weights), measure), weights));
+        questions.push((MeasurementSpec::new(settings.subset, digests(&weights), measure), weights));
     };
     for weights in &stage.weights {
         for measure in settings.of_one() {

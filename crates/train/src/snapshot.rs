@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, ensure};
-use polder_models::{Arena, Checkpoint, CheckpointSeries, FoundCheckpoint, Network};
+use polder_models::{Checkpoint, CheckpointSeries, FlatParameters, FoundCheckpoint, Network};
 use polder_optim::{Averages, Resumable, SavedState, State, Vector as _, VectorBytes as _};
 
 use polder_experiment::config::RunConfig;
@@ -33,8 +33,8 @@ const CONFIG_ID: &str = "polder.config_id";
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
     pub network: &'a Network,
-    pub optimizer: &'a dyn Resumable<Arena>,
-    pub averages: &'a Averages<Arena>,
+    pub optimizer: &'a dyn Resumable<FlatParameters>,
+    pub averages: &'a Averages<FlatParameters>,
     pub position: &'a Position,
 }
 
@@ -71,8 +71,8 @@ pub fn restore(
     FoundCheckpoint { path, checkpoint, .. }: &FoundCheckpoint,
     config: &RunConfig,
     network: &Network,
-    optimizer: &mut dyn Resumable<Arena>,
-    averages: &mut Averages<Arena>,
+    optimizer: &mut dyn Resumable<FlatParameters>,
+    averages: &mut Averages<FlatParameters>,
 ) -> anyhow::Result<Position> {
     let text = |name: &str| {
         let value = checkpoint.metadata.get(&format!("polder.{name}"));
@@ -102,7 +102,7 @@ pub fn restore(
     })
 }
 
-fn add_state(checkpoint: &mut Checkpoint, prefix: &str, state: &State<'_, Arena>) {
+fn add_state(checkpoint: &mut Checkpoint, prefix: &str, state: &State<'_, FlatParameters>) {
     for (name, vector) in &state.vectors {
         checkpoint.add_vector(format!("{prefix}{name}"), vector.to_bytes());
     }
@@ -115,7 +115,7 @@ fn saved_state(
     checkpoint: &Checkpoint,
     prefix: &str,
     network: &Network,
-) -> anyhow::Result<SavedState<Arena>> {
+) -> anyhow::Result<SavedState<FlatParameters>> {
     let mut vectors = BTreeMap::new();
     for (name, saved) in &checkpoint.tensors {
         if let Some(name) = name.strip_prefix(prefix) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use polder_models::{Arena, CheckpointSeries, DamagedCheckpoint, FoundCheckpoint, Network};
+use polder_models::{CheckpointSeries, DamagedCheckpoint, FlatParameters, FoundCheckpoint, Network};
 use polder_optim::Averages;
 
 use crate::snapshot::{self, Position};
@@ -51,7 +51,7 @@ pub fn load(
     config: &RunConfig,
     network: &Network,
     steps_per_epoch: u64,
-) -> anyhow::Result<(Averages<Arena>, Position)> {
+) -> anyhow::Result<(Averages<FlatParameters>, Position)> {
     let mut optimizer = trainer::optimizer(config, network)?;
     let mut averages = Averages::new(config.averages(steps_per_epoch))?;
     let position = snapshot::restore(found, config, network, &mut *optimizer, &mut averages)?;

@@ -1,6 +1,8 @@
 //! A network in training, and the one step that training, benchmarks and profiles make.
 
-use polder_models::{Arena, LabelSmoothing, MinibatchLoss, MinibatchObjective, Network, RecordedGradients};
+use polder_models::{
+    FlatParameters, LabelSmoothing, MinibatchLoss, MinibatchObjective, Network, RecordedGradients,
+};
 use polder_optim::{Averages, Optimizer};
 use tracing::trace_span;
 
@@ -11,11 +13,11 @@ use crate::network_optimizer::NetworkOptimizer;
 pub struct Training<P = NetworkOptimizer> {
     pub network: Network,
     /// The parameters of the network.
-    pub weights: Arena,
+    pub weights: FlatParameters,
     /// The gradient of the network; scratch space of the optimizer.
-    pub gradient: Arena,
+    pub gradient: FlatParameters,
     pub optimizer: P,
-    pub averages: Averages<Arena>,
+    pub averages: Averages<FlatParameters>,
     /// Gradients of full minibatches as CUDA graphs, where they were asked for.
     pub recorded: Option<RecordedGradients>,
     pub targets: LabelSmoothing,
@@ -30,10 +32,10 @@ pub struct Step {
 
 impl<P> Training<P>
 where
-    P: for<'a> Optimizer<Arena, MinibatchObjective<'a>>,
+    P: for<'a> Optimizer<FlatParameters, MinibatchObjective<'a>>,
 {
     /// `network` before its first step.
-    pub fn new(network: Network, optimizer: P, averages: Averages<Arena>) -> Self {
+    pub fn new(network: Network, optimizer: P, averages: Averages<FlatParameters>) -> Self {
         let (weights, gradient) = (network.parameters(), network.gradient());
         let (recorded, targets) = (None, LabelSmoothing::None);
         Self { network, weights, gradient, optimizer, averages, recorded, targets }

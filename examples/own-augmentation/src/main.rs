@@ -5,7 +5,7 @@
 //! ```
 
 use polder_data::{
-    Augment, Augmentation, DataError, Draws, Generated, GeneratedConfig, Loader, Normalization, Sample,
+    Augment, AugmentRng, Augmentation, DataError, Generated, GeneratedConfig, Loader, Normalization, Sample,
 };
 
 fn main() -> Result<(), DataError> {
@@ -22,7 +22,7 @@ struct Contrast {
 }
 
 impl Augment for Contrast {
-    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut Draws) {
+    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut AugmentRng) {
         let plane = sample.shape.height * sample.shape.width;
         for channel in image.chunks_exact_mut(plane) {
             let factor = 1.0 + self.by * (2.0 * draws.unit() - 1.0);
@@ -37,7 +37,7 @@ impl Augment for Contrast {
 struct UpsideDown;
 
 impl Augment for UpsideDown {
-    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut Draws) {
+    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut AugmentRng) {
         if sample.label == 0 && draws.happens(0.5) {
             let (height, width) = (sample.shape.height, sample.shape.width);
             for channel in image.chunks_exact_mut(height * width) {
@@ -57,7 +57,7 @@ fn loader(workers: usize) -> Result<Loader<f32>, DataError> {
         .seed(1)
         .step(Contrast { by: 0.4 })
         .step(UpsideDown)
-        .augmentation(Augmentation::papers(Normalization::GENERATED))
+        .augmentation(Augmentation::crop_flip_cutout(Normalization::GENERATED))
         .workers(workers)
         .build()
 }

@@ -84,7 +84,7 @@ fn count_classes(images: Csv) -> Result<Vec<usize>, Box<dyn Error>> {
     let mut counts = vec![0; images.num_classes()];
     let loader = Loader::builder(images)
         .batch_size(32)
-        .augmentation(Augmentation::papers(Normalization::UNIT))
+        .augmentation(Augmentation::crop_flip_cutout(Normalization::UNIT))
         .workers(2)
         .build::<f32>()?;
     for minibatch in loader.epoch(0)? {

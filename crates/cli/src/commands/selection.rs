@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 
 use crate::division::Division;
-use polder_experiment::experiment::{self, Experiment, Extent};
+use polder_experiment::experiment::{self, Experiment, Selection};
 use polder_experiment::plan::Plan;
-use polder_experiment::plan::session::{MissingData, Session};
+use polder_experiment::plan::reproduce_request::{MissingData, ReproduceRequest};
 use polder_experiment::scale::ScaleName;
 
 /// Where the repository has its experiments.
@@ -43,8 +43,8 @@ impl SelectionArgs {
     }
 
     /// Without a scale and without a choice of experiments it is the default selection.
-    fn extent(&self) -> Extent {
-        Extent {
+    fn extent(&self) -> Selection {
+        Selection {
             scale: self.scale.unwrap_or(ScaleName::Desk),
             num_seeds: self.seeds,
             default_only: self.scale.is_none() && self.only.is_empty(),
@@ -82,8 +82,8 @@ impl SelectionArgs {
     }
 
     /// A session that asks for this, on a machine that is so divided.
-    pub(crate) fn session(&self, division: Division, missing: &[MissingData]) -> Session {
-        Session {
+    pub(crate) fn session(&self, division: Division, missing: &[MissingData]) -> ReproduceRequest {
+        ReproduceRequest {
             own_experiments: self.is_own().then(|| self.experiments.display().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             extent: self.extent(),

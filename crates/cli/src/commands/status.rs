@@ -9,9 +9,9 @@ use crate::exit_code::Outcome;
 use crate::stdout;
 use polder_experiment::duration::duration;
 use polder_experiment::experiment;
-use polder_experiment::plan::best::Best;
-use polder_experiment::plan::session::Session;
-use polder_experiment::plan::speeds::{Speeds, together};
+use polder_experiment::plan::cost_model::{CostModel, together};
+use polder_experiment::plan::leaderboard::Leaderboard;
+use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::plan::{self, Plan, PlannedRun, RunState, aligned, run_dir};
 use polder_experiment::run::record::RunRecords;
 use polder_experiment::run::run_dir::RunDir;
@@ -51,16 +51,16 @@ struct Count {
 
 /// Prints a line per experiment, and what runs at this moment.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    let session = Session::read(&args.results)?;
+    let session = ReproduceRequest::read(&args.results)?;
     let all = experiment::read_all(&args.experiments)?;
     let selected = experiment::select(all, &session.only, session.extent)?;
     let mut plan = Plan::new(&selected, session.extent, &args.results)?;
-    Speeds::measured(&args.results, session.threads, None).estimate(&mut plan);
+    CostModel::measured(&args.results, session.threads, None).estimate(&mut plan);
     stdout::print(&text(&plan, &session, &args.results))?;
     Ok(Outcome::Done.into())
 }
 
-fn text(plan: &Plan, session: &Session, results: &Path) -> String {
+fn text(plan: &Plan, session: &ReproduceRequest, results: &Path) -> String {
     let held = |run: &PlannedRun| RunDir::is_held(&run_dir(results, &run.id));
     let running: Vec<&PlannedRun> = plan.runs.iter().filter(|run| held(run)).collect();
     let mut text = format!("{}, from `{}`\n\n", results.display(), session.command());
@@ -68,7 +68,7 @@ fn text(plan: &Plan, session: &Session, results: &Path) -> String {
     for run in &running {
         let _ = writeln!(text, "\nnow: {}", describe(run, results));
     }
-    let best = Best::of_finished(plan, results);
+    let best = Leaderboard::of_finished(plan, results);
     for (index, (dataset, accuracy, what)) in best.entries().enumerate() {
         let before = if index == 0 { "\n" } else { "" };
         let _ = writeln!(
@@ -147,26 +147,26 @@ fn describe(run: &PlannedRun, results: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use polder_experiment::experiment::{Extent, read_all, select};
+    use polder_experiment::experiment::{Selection, read_all, select};
     use polder_experiment::scale::ScaleName;
     use polder_experiment::synthetic;
 
     #[test]
     fn runs_are_counted_by_experiment_and_the_best_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let extent = Extent::all(ScaleName::Smoke);
+        let extent = Selection::all(ScaleName::Smoke);
         let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
         let only = ["A4".to_owned(), "A5".to_owned()];
         let selected = select(read_all(&experiments).unwrap(), &only, extent).unwrap();
         let plan = || {
             let mut plan = Plan::new(&selected, extent, dir.path()).unwrap();
-            Speeds::measured(dir.path(), 2, None).estimate(&mut plan);
+            CostModel::measured(dir.path(), 2, None).estimate(&mut plan);
             plan
         };
         let before = plan();
         synthetic::write_run(dir.path(), &before.runs[0].config, None);
         synthetic::write_run(dir.path(), &before.runs[1].config, Some(1));
-        let session = Session {
+        let session = ReproduceRequest {
             own_experiments: None,
             version: String::new(),
             extent,

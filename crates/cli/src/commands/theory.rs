@@ -15,10 +15,10 @@ use serde_json::json;
 use crate::exit_code::Outcome;
 use crate::stdout;
 use polder_experiment::claim::Uncertainty;
-use polder_experiment::law::{Law, set};
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::run::theory_record::{Simulation, TheoryRecord};
 use polder_experiment::scale::ScaleName;
+use polder_experiment::simulation_kind::{SimulationKind, set};
 use polder_report::simulation::{Summary, Table};
 
 const EXAMPLES: &str = "\
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &TheoryArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Shows on a terminal that something is under way.
-fn waiting<T>(law: &Law, compute: impl FnOnce() -> T) -> T {
+fn waiting<T>(law: &SimulationKind, compute: impl FnOnce() -> T) -> T {
     if !std::io::stderr().is_terminal() {
         return compute();
     }
@@ -93,7 +93,7 @@ fn waiting<T>(law: &Law, compute: impl FnOnce() -> T) -> T {
     result
 }
 
-fn json_of(law: &Law, record: &TheoryRecord, summary: &Summary) -> serde_json::Value {
+fn json_of(law: &SimulationKind, record: &TheoryRecord, summary: &Summary) -> serde_json::Value {
     let evidence = summary.metrics.iter().map(|metric| {
         let mut fields = json!({ "what": metric.what, "value": metric.value });
         let more = match metric.uncertainty {
@@ -116,7 +116,7 @@ fn json_of(law: &Law, record: &TheoryRecord, summary: &Summary) -> serde_json::V
     })
 }
 
-fn text_of(law: &Law, record: &TheoryRecord, summary: &Summary) -> String {
+fn text_of(law: &SimulationKind, record: &TheoryRecord, summary: &Summary) -> String {
     let mut text = format!("{} {}: {}\n", law.id, law.name, law.about);
     for table in &summary.tables {
         let _ = write!(text, "\n{}\n\n{}", table.title, aligned(table));
@@ -165,7 +165,7 @@ fn aligned(table: &Table) -> String {
 
 impl Subcommand for Chosen {
     fn augment_subcommands(command: Command) -> Command {
-        Law::ALL
+        SimulationKind::ALL
             .iter()
             .fold(command.subcommand_required(true).arg_required_else_help(true), |command, law| {
                 command.subcommand(subcommand(law))
@@ -177,12 +177,12 @@ impl Subcommand for Chosen {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        Law::find(name).is_ok()
+        SimulationKind::find(name).is_ok()
     }
 }
 
 /// The command of one law: its own flags, with the defaults of the scale `desk`, and those that all laws have.
-fn subcommand(law: &'static Law) -> Command {
+fn subcommand(law: &'static SimulationKind) -> Command {
     let desk = law.preset(ScaleName::Desk).unwrap_or_default();
     let own = law.flags.iter().map(|flag| {
         let default =
@@ -245,7 +245,7 @@ impl FromArgMatches for Chosen {
         let Some((name, matches)) = matches.subcommand() else {
             return Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand));
         };
-        let law = Law::find(name).map_err(refused)?;
+        let law = SimulationKind::find(name).map_err(refused)?;
         let scale = *matches.get_one::<ScaleName>("scale").expect("has a default");
         let settings = settings(law, scale, matches).map_err(refused)?;
         Ok(Self {
@@ -263,7 +263,7 @@ impl FromArgMatches for Chosen {
     }
 }
 
-fn settings(law: &Law, scale: ScaleName, matches: &ArgMatches) -> anyhow::Result<toml::Table> {
+fn settings(law: &SimulationKind, scale: ScaleName, matches: &ArgMatches) -> anyhow::Result<toml::Table> {
     let mut settings = law.preset(scale)?;
     for flag in law.flags {
         if let Some(text) = matches.get_one::<String>(flag.name) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use polder_models::Arena;
+use polder_models::FlatParameters;
 use tch::Device;
 
 use crate::data_dir::DataDir;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
 
     let own = network.parameters();
     let refreshed = (network.running_statistics().numel() > 0).then_some((REFRESHED, &own));
-    let there: Vec<(&str, &Arena)> =
+    let there: Vec<(&str, &FlatParameters)> =
         std::iter::once((ITERATE, &own)).chain(refreshed).chain(averages.iter()).collect();
     for name in &args.weights {
         let names = there.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::training::live_table::LiveTable;
-use polder_experiment::plan::session::Failure;
-use polder_experiment::plan::speeds::Speeds;
+use polder_experiment::plan::cost_model::CostModel;
+use polder_experiment::plan::reproduce_request::Failure;
 use polder_experiment::plan::{Plan, PlannedRun, describe, run_dir};
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::run::record::RunRecords;
@@ -47,7 +47,7 @@ struct Shared<'a> {
     left: Vec<&'a PlannedRun>,
     /// Of `left`.
     next: usize,
-    speeds: &'a mut Speeds,
+    speeds: &'a mut CostModel,
     execution: Execution,
 }
 
@@ -56,7 +56,7 @@ struct Shared<'a> {
 /// A failure is retried once, noted, and does not stop the others; an interrupt does.
 pub(crate) fn execute(
     plan: &Plan,
-    speeds: &mut Speeds,
+    speeds: &mut CostModel,
     results: &Path,
     jobs: usize,
     compute: &dyn Compute,
@@ -152,7 +152,7 @@ fn twice<T>(table: &LiveTable, mut attempt: impl FnMut() -> anyhow::Result<T>) -
 }
 
 /// The time for each of `runs`, where that of all is known.
-fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<Vec<f64>> {
+fn seconds(runs: &[&PlannedRun], speeds: &CostModel) -> Option<Vec<f64>> {
     runs.iter().map(|run| speeds.seconds_left(run)).collect()
 }
 
@@ -160,7 +160,7 @@ fn seconds(runs: &[&PlannedRun], speeds: &Speeds) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
     use anyhow::bail;
-    use polder_experiment::experiment::{Extent, read_all};
+    use polder_experiment::experiment::{Selection, read_all};
     use polder_experiment::plan::RunState;
     use polder_experiment::scale::ScaleName;
     use polder_experiment::synthetic;
@@ -202,7 +202,7 @@ mod tests {
 
     fn plan(results: &Path) -> Plan {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
-        Plan::new(&read_all(&dir).unwrap(), Extent::all(ScaleName::Smoke), results).unwrap()
+        Plan::new(&read_all(&dir).unwrap(), Selection::all(ScaleName::Smoke), results).unwrap()
     }
 
     fn run(
@@ -213,7 +213,7 @@ mod tests {
     ) -> (Execution, Vec<String>) {
         let stub = Stub { results, failing, interrupt_after, trained: Mutex::default() };
         let table = LiveTable::hidden(jobs);
-        let execution = execute(&plan(results), &mut Speeds::default(), results, jobs, &stub, &table);
+        let execution = execute(&plan(results), &mut CostModel::default(), results, jobs, &stub, &table);
         (execution, stub.trained.into_inner().unwrap())
     }
 

@@ -9,8 +9,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::stderr::say;
 use crate::training::job::Event;
 use polder_experiment::duration::duration;
-use polder_experiment::plan::best::Best;
-use polder_experiment::plan::speeds::together;
+use polder_experiment::plan::cost_model::together;
+use polder_experiment::plan::leaderboard::Leaderboard;
 use polder_experiment::plan::{PlannedRun, describe};
 
 /// The line of a run.
@@ -36,7 +36,7 @@ struct State {
     /// Seconds that each run takes that has not begun; `None` if that of any is not known.
     waiting: Option<Vec<f64>>,
     current: Vec<Option<Current>>,
-    best: Best,
+    best: Leaderboard,
 }
 
 /// A run in progress.
@@ -54,17 +54,17 @@ struct Current {
 
 impl LiveTable {
     /// A display of `jobs` runs at a time. `best` is what finished runs have reached.
-    pub(crate) fn new(jobs: usize, best: Best) -> Self {
+    pub(crate) fn new(jobs: usize, best: Leaderboard) -> Self {
         Self::on(jobs, best, ProgressDrawTarget::stderr())
     }
 
     /// One that shows nothing on a terminal; lines appear all the same.
     #[cfg(test)]
     pub(crate) fn hidden(jobs: usize) -> Self {
-        Self::on(jobs, Best::default(), ProgressDrawTarget::hidden())
+        Self::on(jobs, Leaderboard::default(), ProgressDrawTarget::hidden())
     }
 
-    fn on(jobs: usize, best: Best, target: ProgressDrawTarget) -> Self {
+    fn on(jobs: usize, best: Leaderboard, target: ProgressDrawTarget) -> Self {
         let bars = MultiProgress::with_draw_target(target);
         let all = bars.add(ProgressBar::new(1).with_style(style(IDLE)));
         let slots = (0..jobs).map(|_| bars.add(ProgressBar::new(1).with_style(style(IDLE)))).collect();
@@ -229,7 +229,7 @@ mod tests {
             ended: 3,
             waiting: Some(vec![1800.0, 1800.0]),
             current: vec![current(Some(600.0), 0.5), None],
-            best: Best::default(),
+            best: Leaderboard::default(),
         };
         assert_eq!(state.line(), "3 of 18 runs ended, about 32 min 30 s left", "two at a time");
         state.waiting = Some(Vec::new());

@@ -9,8 +9,8 @@ use anyhow::ensure;
 use crate::division::Division;
 use crate::stderr::say;
 use crate::training::train::TrainingFlags;
-use polder_experiment::plan::session::MissingData;
-use polder_experiment::plan::speeds::Speeds;
+use polder_experiment::plan::cost_model::CostModel;
+use polder_experiment::plan::reproduce_request::MissingData;
 use polder_experiment::plan::{Plan, runs_dir};
 use polder_train::calibration::calibrate;
 use polder_train::trainer::{CheckpointEvery, TrainOptions};
@@ -68,11 +68,11 @@ impl MachineFlags {
         results: &Path,
         division: Division,
         missing: &[MissingData],
-    ) -> anyhow::Result<Speeds> {
+    ) -> anyhow::Result<CostModel> {
         let Division { threads, on_gpus, .. } = division;
         let options = self.training.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
         let options = TrainOptions { threads: Some(threads), ..options };
-        let mut speeds = Speeds::measured(results, threads, Some(on_gpus));
+        let mut speeds = CostModel::measured(results, threads, Some(on_gpus));
         calibrate(plan, missing, &options, &mut speeds, &say);
         Ok(speeds)
     }

@@ -13,10 +13,10 @@ use crate::stdout;
 use crate::training::execute::{Execution, execute};
 use crate::training::live_table::LiveTable;
 use crate::training::pool::Pool;
-use polder_experiment::plan::best::Best;
+use polder_experiment::plan::leaderboard::Leaderboard;
 use polder_experiment::plan::missing_data::missing_data;
+use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::plan::runs_dir;
-use polder_experiment::plan::session::Session;
 use polder_report::Report;
 use polder_report::logs::write_event_files_of;
 
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     speeds.estimate(&mut plan);
     stdout::print(&plan.table(jobs))?;
     session.missing_data_messages().for_each(|line| say(&line));
-    let table = LiveTable::new(jobs, Best::of_finished(&plan, results));
+    let table = LiveTable::new(jobs, Leaderboard::of_finished(&plan, results));
     let pool = Pool::new(jobs, args.worker_arguments(threads), on_gpus, &table)?;
     let execution = pool.heeding_signals(|| execute(&plan, &mut speeds, results, jobs, &pool, &table));
     drop(table);
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     Ok(outcome.into())
 }
 
-fn outcome(execution: &Execution, session: &Session) -> Outcome {
+fn outcome(execution: &Execution, session: &ReproduceRequest) -> Outcome {
     if execution.interrupted {
         Outcome::Interrupted
     } else if session.missing.is_empty() && execution.failures.is_empty() {

@@ -13,11 +13,11 @@ use crate::stdout;
 use crate::training::device_flags::DeviceChoice;
 use crate::work_bar::WorkBar;
 use polder_experiment::replace_file::replace_file;
+use polder_experiment::sharpness::measurement_spec::{Coordinates, SplitName, Subset};
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
-use polder_experiment::sharpness::question::{Coordinates, SplitName, Subset};
 use polder_report::sharpness::{json, picture, text};
 use polder_train::progress::{Silent, WorkProgress};
-use polder_train::sharpness::{Choice, Means, measure};
+use polder_train::sharpness::{ExecutionContext, WeightSelection, measure};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -197,8 +197,8 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
 }
 
 impl SharpnessArgs {
-    fn choice(&self) -> anyhow::Result<Choice> {
-        Ok(Choice {
+    fn choice(&self) -> anyhow::Result<WeightSelection> {
+        Ok(WeightSelection {
             run: self.run.clone(),
             with: self.with.clone(),
             weights: self.weights.clone(),
@@ -239,8 +239,8 @@ impl SharpnessArgs {
         }
     }
 
-    fn means(&self) -> anyhow::Result<Means> {
-        Ok(Means {
+    fn means(&self) -> anyhow::Result<ExecutionContext> {
+        Ok(ExecutionContext {
             data_dir: self.data.data_dir.clone(),
             allow_unverified: self.allow_unverified,
             device: self.device.open()?,

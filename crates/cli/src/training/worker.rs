@@ -15,7 +15,7 @@ use crate::training::train::TrainingFlags;
 use polder_experiment::run::run_dir::RunDir;
 use polder_experiment::run::run_outcome::RunOutcome;
 use polder_train::interrupt::caused;
-use polder_train::sharpness::{self, Means};
+use polder_train::sharpness::{self, ExecutionContext};
 use polder_train::trainer::train;
 
 /// Longest time between two checkpoints of a run.
@@ -74,7 +74,7 @@ fn carry_out(job: &Job, args: &WorkerArgs) -> anyhow::Result<RunOutcome> {
     }
     for settings in &job.flatness {
         Event::Doing { what: "measuring flatness".to_owned() }.send();
-        let means = Means {
+        let means = ExecutionContext {
             data_dir: options.data_dir.clone(),
             allow_unverified: options.allow_unverified,
             device: options.placement.open()?,

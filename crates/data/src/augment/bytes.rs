@@ -6,7 +6,7 @@
 #![expect(clippy::inline_always, reason = "code is compiled for wide vectors by being inlined; see `simd`")]
 
 use crate::ImageShape;
-use crate::augment::Choices;
+use crate::augment::AugmentParams;
 use crate::simd::Vectorized;
 
 /// The width of CIFAR's images.
@@ -22,7 +22,7 @@ pub(super) struct WriteBytes<'a> {
     /// Per channel, what a cutout leaves behind.
     pub(super) means: [u8; 3],
     /// Without a translation.
-    pub(super) choices: &'a Choices,
+    pub(super) choices: &'a AugmentParams,
     /// C x H x W, as `output`.
     pub(super) pixels: &'a [u8],
     pub(super) output: &'a mut [u8],
@@ -131,7 +131,7 @@ mod tests {
         shape: ImageShape,
         padding: usize,
         means: [u8; 3],
-        choices: &Choices,
+        choices: &AugmentParams,
         pixels: &[u8],
     ) -> Vec<u8> {
         let mut output = Vec::with_capacity(pixels.len());
@@ -170,12 +170,12 @@ mod tests {
             let shape = ImageShape { channels, height, width: WIDTH };
             let within = |share: f64, last: usize| (share * last as f64).round() as usize;
             let between = |a, b, last| within(f64::min(a, b), last)..within(f64::max(a, b), last);
-            let choices = Choices {
+            let choices = AugmentParams {
                 corner: (within(down, 2 * padding), within(right, 2 * padding)),
                 flip,
                 cutout: cutout
                     .map(|(a, b, c, d)| Region { rows: between(a, b, height), columns: between(c, d, WIDTH) }),
-                ..Choices::default()
+                ..AugmentParams::default()
             };
             let pixels: Vec<u8> =
                 (0..shape.num_values()).map(|position| (position * 7 + 1) as u8 ^ seed).collect();

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use crate::augment::bytes::{self, WriteBytes};
 use crate::augment::row::{copy_to, interleave, write, write_interleaved, write_mirrored};
-use crate::augment::{Augmentation, Border, Choices, Region};
+use crate::augment::{AugmentParams, Augmentation, Border, Region};
 use crate::element::Element;
 use crate::simd::{Simd, Vectorized};
 use crate::{ImageShape, Layout};
@@ -66,7 +66,7 @@ impl Pass {
     }
 
     /// Whether rows of bytes can be read where they lie; see [`WriteBytes`].
-    fn whole_rows(&self, choices: &Choices) -> bool {
+    fn whole_rows(&self, choices: &AugmentParams) -> bool {
         self.shape.width == bytes::WIDTH
             && self.layout == Layout::Nchw
             && (self.padding == 0 || self.border == Border::Zero)
@@ -74,7 +74,7 @@ impl Pass {
     }
 
     /// `pixels` and `output` have C * H * W entries, and `choices` lie in the ranges of the augmentation.
-    pub(super) fn run<T: Element>(&mut self, choices: &Choices, pixels: &[u8], output: &mut [T]) {
+    pub(super) fn run<T: Element>(&mut self, choices: &AugmentParams, pixels: &[u8], output: &mut [T]) {
         let simd = self.simd;
         if self.whole_rows(choices)
             && let Some(output) = T::as_bytes(output)
@@ -89,7 +89,7 @@ impl Pass {
 
 struct Write<'a, T> {
     pass: &'a mut Pass,
-    choices: &'a Choices,
+    choices: &'a AugmentParams,
     pixels: &'a [u8],
     output: &'a mut [T],
 }
@@ -269,7 +269,7 @@ mod tests {
     use crate::random::{Purpose, keyed};
     use crate::{Augmenter, Normalization};
 
-    fn written<T: Element>(pass: &Pass, choices: &Choices, pixels: &[u8]) -> Vec<T> {
+    fn written<T: Element>(pass: &Pass, choices: &AugmentParams, pixels: &[u8]) -> Vec<T> {
         let mut output = vec![T::default(); pixels.len()];
         pass.clone().run(choices, pixels, &mut output);
         output
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_writes_the_same_bits() {
-        let augmentation = Augmentation::papers(Normalization::CIFAR10);
+        let augmentation = Augmentation::crop_flip_cutout(Normalization::CIFAR10);
         let mut rng = keyed(0, Purpose::Prototypes, 0);
         for width in [32, 28, 33] {
             let shape = ImageShape { channels: 3, height: 20, width };

@@ -16,13 +16,13 @@ use crate::random::{self, Purpose};
 ///
 /// # Example
 /// ```
-/// use polder_data::{Augment, Draws, Sample};
+/// use polder_data::{Augment, AugmentRng, Sample};
 ///
 /// /// Changes the brightness of the whole image by up to 32 levels.
 /// struct Brightness;
 ///
 /// impl Augment for Brightness {
-///     fn apply(&self, image: &mut [u8], _sample: &Sample, draws: &mut Draws) {
+///     fn apply(&self, image: &mut [u8], _sample: &Sample, draws: &mut AugmentRng) {
 ///         let change = draws.below(65) as i16 - 32;
 ///         for value in image {
 ///             *value = (i16::from(*value) + change).clamp(0, 255) as u8;
@@ -32,7 +32,7 @@ use crate::random::{self, Purpose};
 /// ```
 pub trait Augment: Send + Sync {
     /// Changes `image` in place: C * H * W bytes, planar.
-    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut Draws);
+    fn apply(&self, image: &mut [u8], sample: &Sample, draws: &mut AugmentRng);
 }
 
 /// What a step of augmentation may want to know of the image it changes.
@@ -51,9 +51,9 @@ pub struct Sample {
 /// Random numbers for one step of augmentation on one sample: a function of (seed, epoch, sample index, place of the
 /// step among the user's steps).
 #[derive(Debug)]
-pub struct Draws(ChaCha8Rng);
+pub struct AugmentRng(ChaCha8Rng);
 
-impl Draws {
+impl AugmentRng {
     /// A word of 32 random bits.
     pub fn word(&mut self) -> u32 {
         self.0.next_u32()
@@ -96,7 +96,7 @@ impl Steps {
             rng.set_stream(sample.index as u64);
             // No step of a sample comes near the words of the next one.
             rng.set_word_pos((place as u128) << 48);
-            step.apply(image, sample, &mut Draws(rng));
+            step.apply(image, sample, &mut AugmentRng(rng));
         }
     }
 }

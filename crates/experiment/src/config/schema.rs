@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::config::keys::{Key, Keys, inline};
-    use crate::experiment::{Extent, read_all};
+    use crate::experiment::{Selection, read_all};
     use crate::scale::ScaleName;
 
     fn load(settings: &[(String, Value)]) -> anyhow::Result<RunConfig> {
@@ -155,8 +155,9 @@ mod tests {
         for experiment in read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")).unwrap()
         {
             for scale in ScaleName::ALL.into_iter().filter(|scale| experiment.scale(*scale).is_ok()) {
-                configs
-                    .extend(experiment.runs(Extent::all(scale)).unwrap().into_iter().map(|run| run.config));
+                configs.extend(
+                    experiment.runs(Selection::all(scale)).unwrap().into_iter().map(|run| run.config),
+                );
             }
         }
         assert!(configs.len() > 1, "no shipped experiment trains a network");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail, ensure};
 
-use super::{Experiment, Extent, GridRun};
+use super::{Experiment, GridRun, Selection};
 use crate::claim::Term;
 use crate::config::AveragingConfig;
 use crate::config::keys::Keys;
@@ -24,13 +24,13 @@ impl Experiment {
         self.check_keys()?;
         for scale in ScaleName::ALL.into_iter().filter(|scale| self.scale(*scale).is_ok()) {
             let at = || format!("at the scale `{scale}`");
-            self.runs(Extent::all(scale)).with_context(at)?;
+            self.runs(Selection::all(scale)).with_context(at)?;
             self.simulation(scale).with_context(at)?;
             self.check_flatness(scale).with_context(at)?;
             self.check_claims(scale).with_context(at)?;
         }
         if let Some(cut) = &self.default {
-            let runs = self.runs(Extent::DEFAULT).context("in the default selection")?;
+            let runs = self.runs(Selection::DEFAULT).context("in the default selection")?;
             for (cell, count) in &cut.seeds_of {
                 let found = runs.iter().filter(|run| run.family == *cell).count();
                 ensure!(
@@ -91,7 +91,7 @@ impl Experiment {
         }
         let ends = between.flatten().map(|name| ("sections.between", name));
         let weights: Vec<_> = settings.weights.iter().map(|name| ("weights", name)).chain(ends).collect();
-        for run in self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })? {
+        for run in self.runs(Selection { num_seeds: Some(1), ..Selection::all(scale) })? {
             for (key, weights) in &weights {
                 ensure!(
                     *weights == ITERATE || run.config.averages.contains_key(*weights),
@@ -105,7 +105,7 @@ impl Experiment {
     }
 
     fn check_claims(&self, scale: ScaleName) -> anyhow::Result<()> {
-        let runs = self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })?;
+        let runs = self.runs(Selection { num_seeds: Some(1), ..Selection::all(scale) })?;
         let mut seen = BTreeSet::new();
         for claim in &self.claims {
             ensure!(seen.insert(&claim.id), "two claims have the id `{}`", claim.id);
@@ -124,7 +124,7 @@ impl Experiment {
     fn check_values(&self) -> anyhow::Result<()> {
         let mut runs = Vec::new();
         for scale in ScaleName::ALL.into_iter().filter(|scale| self.scale(*scale).is_ok()) {
-            runs.extend(self.runs(Extent { num_seeds: Some(1), ..Extent::all(scale) })?);
+            runs.extend(self.runs(Selection { num_seeds: Some(1), ..Selection::all(scale) })?);
         }
         for claim in &self.claims {
             for term in claim.test.terms() {

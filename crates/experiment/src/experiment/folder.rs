@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
-use super::{Experiment, Extent};
+use super::{Experiment, Selection};
 
 /// Lies beside the experiments and is not one.
 pub const PUBLISHED_FILE: &str = "published.toml";
@@ -54,7 +54,7 @@ pub fn read_all(dir: &Path) -> anyhow::Result<Vec<Experiment>> {
 pub fn select(
     experiments: Vec<Experiment>,
     patterns: &[String],
-    extent: Extent,
+    extent: Selection,
 ) -> anyhow::Result<Vec<Experiment>> {
     for pattern in patterns {
         ensure!(
@@ -114,7 +114,7 @@ mod tests {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
         let error =
-            select(shipped(), &["Z*".to_owned()], Extent::all(ScaleName::Desk)).unwrap_err().to_string();
+            select(shipped(), &["Z*".to_owned()], Selection::all(ScaleName::Desk)).unwrap_err().to_string();
         assert!(error.contains("A1, ") && error.contains("Z*"), "{error}");
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::Experiment;
 use crate::config::parts::{AXES, PART, reference};
 use crate::config::schema::{partial, schema_of};
-use crate::law::Law;
 use crate::scale::ScaleName;
+use crate::simulation_kind::SimulationKind;
 
 /// The schema of an experiment, of Polder's or of a user's own (draft 2020-12).
 ///
@@ -28,15 +28,17 @@ pub fn schema() -> anyhow::Result<Value> {
             schema["$defs"][format!("{AXES}{name}")] = axes(definition, &definitions);
         }
     }
-    let names =
-        Law::ALL.iter().map(|law| law.name).chain(Law::ALL.iter().flat_map(|law| [law.id, law.typed_id]));
+    let names = SimulationKind::ALL
+        .iter()
+        .map(|law| law.name)
+        .chain(SimulationKind::ALL.iter().flat_map(|law| [law.id, law.typed_id]));
     schema["$defs"]["TheorySettings"]["properties"]["law"]["enum"] = names.collect();
     let of_scales = |set: &Value| json!({ "additionalProperties": { "properties": { "set": set } } });
     let mut rules = vec![json!({
         "if": { "required": ["grid"] },
         "then": { "properties": { "scales": of_scales(&reference(PART)) } },
     })];
-    for law in &Law::ALL {
+    for law in &SimulationKind::ALL {
         let name = format!("SettingsOf{}", law.id);
         schema["$defs"][&name] = names_in(&law.preset(ScaleName::Desk)?);
         let settings = reference(&name);

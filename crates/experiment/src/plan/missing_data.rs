@@ -7,7 +7,7 @@ use polder_data::{DataError, DatasetKind};
 
 use crate::config::DatasetName;
 use crate::images::{Images, check_packed};
-use crate::plan::session::MissingData;
+use crate::plan::reproduce_request::MissingData;
 use crate::plan::{Plan, run_dir};
 
 /// Where data sets are looked for, relative to the folder that a command is called from.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Plan, PlannedRun, RunState, Use};
 use crate::duration::duration;
-use crate::plan::speeds::together;
+use crate::plan::cost_model::together;
 
 impl Plan {
     /// The table that `polder plan` prints, for so many runs at a time.

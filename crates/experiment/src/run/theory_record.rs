@@ -6,8 +6,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::config::short_digest;
-use crate::law::Law;
 use crate::scale::ScaleName;
+use crate::simulation_kind::SimulationKind;
 
 /// `theory/<experiment>-<scale>-<hash>.json`: everything the report shows of the experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct TheoryRecord {
 /// A law and its settings: what there is to compute.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    pub law: &'static Law,
+    pub law: &'static SimulationKind,
     pub settings: toml::Table,
 }
 
@@ -38,7 +38,7 @@ impl TheoryRecord {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         let parse = || -> anyhow::Result<_> {
             let record: Self = serde_json::from_slice(&bytes)?;
-            Law::find(&record.law)?.check(&record.report)?;
+            SimulationKind::find(&record.law)?.check(&record.report)?;
             Ok(record)
         };
         parse()

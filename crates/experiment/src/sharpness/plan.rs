@@ -1,11 +1,11 @@
 //! Which questions a command asks, with the effort that each is expected to take.
 
 use polder_optim::sharpness::{
-    AscentConfig, AverageRiseConfig, HutchinsonConfig, LanczosConfig, ProbeLaw, SpectralDensityConfig,
+    AscentConfig, AverageSharpnessConfig, HutchinsonConfig, LanczosConfig, ProbeLaw, SpectralDensityConfig,
     StoppingRule,
 };
 
-use super::question::{Coordinates, Measure, Subset};
+use super::measurement_spec::{Coordinates, Measure, Subset};
 
 /// Passes over all images, in units of a forward pass: a backward pass costs two, and doubles with what it is differentiated.
 pub const LOSS: f64 = 1.0;
@@ -89,9 +89,9 @@ impl Settings {
                 if wants(MeasureName::Rises) {
                     let (num_steps, seed) = (self.ascent_steps, self.seed);
                     let config = AscentConfig { rho, num_steps, seed, ..AscentConfig::default() };
-                    measures.push(Measure::WorstRise { coordinates, config });
-                    let config = AverageRiseConfig { rho, seed, stopping: self.stopping() };
-                    measures.push(Measure::AverageRise { coordinates, config });
+                    measures.push(Measure::WorstCaseSharpness { coordinates, config });
+                    let config = AverageSharpnessConfig { rho, seed, stopping: self.stopping() };
+                    measures.push(Measure::AverageSharpness { coordinates, config });
                 }
                 if wants(MeasureName::MSharpness) {
                     let micro_batch = self.micro_batch.min(self.subset.images);
@@ -158,8 +158,8 @@ impl Measure {
                 PRODUCT * (20 + 5 * (config.largest + config.smallest)).min(config.max_basis) as f64
             }
             Self::Density { config, .. } => PRODUCT * config.num_probes as f64 * config.num_nodes as f64,
-            Self::WorstRise { config, .. } => GRADIENT * config.num_steps as f64 + LOSS,
-            Self::AverageRise { config, .. } => LOSS + 2.0 * LOSS * typical(&config.stopping),
+            Self::WorstCaseSharpness { config, .. } => GRADIENT * config.num_steps as f64 + LOSS,
+            Self::AverageSharpness { config, .. } => LOSS + 2.0 * LOSS * typical(&config.stopping),
             Self::MSharpness { .. } => GRADIENT + LOSS,
             Self::Line { places } => 2.0 * LOSS * places.len() as f64,
             Self::Plane { points_per_side, .. } => 2.0 * LOSS * (points_per_side * points_per_side) as f64,
@@ -177,10 +177,10 @@ impl Measure {
             Self::Trace { .. } => "trace".to_owned(),
             Self::Eigenvalues { coordinates, .. } => format!("eigenvalues{}", within(coordinates)),
             Self::Density { coordinates, .. } => format!("spectral density{}", within(coordinates)),
-            Self::WorstRise { coordinates, config } => {
+            Self::WorstCaseSharpness { coordinates, config } => {
                 format!("largest rise at rho {}{}", config.rho, within(coordinates))
             }
-            Self::AverageRise { coordinates, config } => {
+            Self::AverageSharpness { coordinates, config } => {
                 format!("mean rise at rho {}{}", config.rho, within(coordinates))
             }
             Self::MSharpness { coordinates, rho, micro_batch } => {

@@ -1,7 +1,7 @@
 //! All that one command found out about a run.
 
-use super::answer::Answer;
-use super::question::{Measure, Subset};
+use super::measurement::Measurement;
+use super::measurement_spec::{Measure, Subset};
 
 /// All answers of one command.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ pub struct StageReport {
     /// By weights.
     pub of_one: Vec<OfOne>,
     /// With the names of the ends.
-    pub lines: Vec<(Vec<String>, Answer)>,
+    pub lines: Vec<(Vec<String>, Measurement)>,
     /// With the names of the corners.
-    pub planes: Vec<(Vec<String>, Answer)>,
+    pub planes: Vec<(Vec<String>, Measurement)>,
 }
 
 /// The answers about one set of weights.
@@ -36,12 +36,12 @@ pub struct OfOne {
     pub name: String,
     /// Euclidean norm.
     pub norm: f64,
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Measurement>,
 }
 
 impl StageReport {
     /// Files `answer` under the weights called `names`.
-    pub fn add(&mut self, names: Vec<String>, answer: Answer) {
+    pub fn add(&mut self, names: Vec<String>, answer: Measurement) {
         match answer.question.measure {
             Measure::Line { .. } => self.lines.push((names, answer)),
             Measure::Plane { .. } => self.planes.push((names, answer)),

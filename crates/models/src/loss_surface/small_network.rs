@@ -18,10 +18,10 @@ use polder_optim::{HessianVector, Objective, OptimError, Point};
 use tch::{Device, Kind, Tensor};
 
 use super::{Arithmetic, LossSurface};
-use crate::arena::Arena;
 use crate::builder::Builder;
 use crate::error::ModelError;
 use crate::filter_scales;
+use crate::flat_parameters::FlatParameters;
 use crate::forward::{Module, Pass};
 use crate::init::Init;
 use crate::layers::{BatchNorm2d, Conv2d, ConvShape, Linear, global_average_pool};
@@ -112,7 +112,7 @@ fn surface(network: &Network, arithmetic: Arithmetic) -> LossSurface<'_> {
 }
 
 /// All entries of the Hessian, row by row, padding left out.
-fn explicit_hessian(surface: &mut LossSurface<'_>, at: &Arena) -> Vec<Vec<f64>> {
+fn explicit_hessian(surface: &mut LossSurface<'_>, at: &FlatParameters) -> Vec<Vec<f64>> {
     let mut ones = at.zeros_like();
     ones.fill(1.0);
     let entries: Vec<i64> = (0..).zip(values(&ones)).filter(|(_, one)| *one == 1.0).map(|(i, _)| i).collect();
@@ -137,7 +137,7 @@ fn hessian(arithmetic: Arithmetic) -> &'static [Vec<f64>] {
     })
 }
 
-fn values(arena: &Arena) -> Vec<f64> {
+fn values(arena: &FlatParameters) -> Vec<f64> {
     Vec::try_from(&arena.flat().to_kind(Kind::Double)).unwrap()
 }
 
@@ -202,7 +202,7 @@ fn estimates_are_those_of_the_explicit_hessian() {
         let mut ones = at.zeros_like();
         ones.fill(1.0);
         let is_weight: Vec<bool> = values(&ones).iter().map(|one| *one == 1.0).collect();
-        let mut explicit = |vector: &Arena, output: &mut Arena| {
+        let mut explicit = |vector: &FlatParameters, output: &mut FlatParameters| {
             let packed: Vec<f64> =
                 values(vector).into_iter().zip(&is_weight).filter(|(_, own)| **own).map(|(x, _)| x).collect();
             let mut products =
@@ -321,7 +321,7 @@ fn scaling_what_batch_normalization_follows_leaves_the_weighted_trace() {
     let network = small();
     let mut at = network.parameters().zeros_like();
     at.copy_from(&network.parameters());
-    let measure = |at: &Arena, hessian: Option<&[Vec<f64>]>| {
+    let measure = |at: &FlatParameters, hessian: Option<&[Vec<f64>]>| {
         let mut surface = surface(&network, Arithmetic::F64);
         surface.refresh(at, &images().0).unwrap();
         let hessian = hessian.map_or_else(|| explicit_hessian(&mut surface, at), <[_]>::to_vec);
@@ -361,7 +361,7 @@ fn products_of_a_minibatch_are_pytorchs() {
         vector
     };
     let (direction, probe) = (hashed_vector("direction"), hashed_vector("probe"));
-    let check = |product: &Arena, golden: &serde_json::Value| {
+    let check = |product: &FlatParameters, golden: &serde_json::Value| {
         close(product.norm(), number(&golden["norm"]), 1e-4);
         let scale = number(&golden["norm"]) * probe.norm();
         assert!((product.dot(&probe) - number(&golden["probe"])).abs() < 1e-5 * scale);

@@ -92,7 +92,7 @@ fn trained(
     (losses, values(weights.flat()), values(&network.running_statistics()))
 }
 
-type AnyOptimizer = Box<dyn for<'a> Optimizer<crate::Arena, MinibatchObjective<'a>>>;
+type AnyOptimizer = Box<dyn for<'a> Optimizer<crate::FlatParameters, MinibatchObjective<'a>>>;
 
 type MakeOptimizer = fn() -> AnyOptimizer;
 

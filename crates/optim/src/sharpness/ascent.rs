@@ -56,7 +56,7 @@ pub(super) fn check_radius(rho: f64) -> Result<(), OptimError> {
 
 /// What [`worst_case_rise`] has seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorstCaseRise {
+pub struct WorstCaseSharpness {
     /// The loss at the centre.
     pub loss: f64,
     /// The rise at each point visited, in order, those of steps taken back included. The first is that of SAM's perturbed weights, which
@@ -64,7 +64,7 @@ pub struct WorstCaseRise {
     pub rises: Vec<f64>,
 }
 
-impl WorstCaseRise {
+impl WorstCaseSharpness {
     /// The largest rise seen, the centre's 0 included: a lower bound of the largest in the ball. NaN if any is.
     pub fn worst(&self) -> f64 {
         if self.rises.iter().any(|rise| rise.is_nan()) {
@@ -104,7 +104,7 @@ pub fn worst_case_rise<V: RandomVector>(
     oracle: &mut impl GradientOracle<V>,
     centre: &V,
     config: AscentConfig,
-) -> Result<WorstCaseRise, OptimError> {
+) -> Result<WorstCaseSharpness, OptimError> {
     config.validate()?;
     let (mut offset, mut gradient) = (centre.zeros_like(), centre.zeros_like());
     let (mut trial, mut trial_gradient) = (centre.zeros_like(), centre.zeros_like());
@@ -148,7 +148,7 @@ pub fn worst_case_rise<V: RandomVector>(
             length *= 0.5;
         }
     }
-    Ok(WorstCaseRise { loss, rises })
+    Ok(WorstCaseSharpness { loss, rises })
 }
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_worst_rise_is_at_least_the_centres_and_not_a_number_if_any_is() {
-        let worst = |rises: &[f64]| WorstCaseRise { loss: 1.0, rises: rises.to_vec() }.worst();
+        let worst = |rises: &[f64]| WorstCaseSharpness { loss: 1.0, rises: rises.to_vec() }.worst();
         assert_eq!(worst(&[-1.0, -2.0]), 0.0);
         assert_eq!(worst(&[1.0, 3.0, 2.0]), 3.0);
         assert_eq!(worst(&[1.0, f64::INFINITY]), f64::INFINITY);

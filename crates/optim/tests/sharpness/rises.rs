@@ -1,7 +1,8 @@
 //! Rises on quadratics, whose closed forms are known.
 
 use polder_optim::sharpness::{
-    AscentConfig, AverageRise, AverageRiseConfig, GradientOracle, MSharpness, StoppingRule, worst_case_rise,
+    AscentConfig, AverageSharpness, AverageSharpnessConfig, GradientOracle, MSharpness, StoppingRule,
+    worst_case_rise,
 };
 
 use crate::matrix::{Integers, Matrix, Quadratic};
@@ -77,8 +78,8 @@ fn the_average_rise_is_half_rho_squared_times_the_mean_eigenvalue_anywhere() {
         StoppingRule { confidence: 0.999, relative_half_width: 0.03, min_samples: 16, max_samples: 5000 };
     let expected = 0.5 * RHO * RHO * 11.5 / 6.0;
     for centre in [quadratic.minimum.clone(), vec![2.0, -3.0, 1.0, 0.0, 4.0, -1.0]] {
-        let config = AverageRiseConfig { rho: RHO, seed: 2, stopping };
-        let rise = AverageRise::new(&centre, config).unwrap().run(&mut quadratic).unwrap();
+        let config = AverageSharpnessConfig { rho: RHO, seed: 2, stopping };
+        let rise = AverageSharpness::new(&centre, config).unwrap().run(&mut quadratic).unwrap();
         assert!(rise.lower <= expected && expected <= rise.upper, "{rise:?} {expected}");
         assert!(rise.half_width() <= 0.03 * rise.mean);
     }
@@ -87,8 +88,9 @@ fn the_average_rise_is_half_rho_squared_times_the_mean_eigenvalue_anywhere() {
 #[test]
 fn an_average_that_stops_and_continues_gives_the_same_bytes() {
     let mut quadratic = at_minimum(&[0.5, 1.0, 2.0]);
-    let config = AverageRiseConfig { stopping: StoppingRule::exactly(20), ..AverageRiseConfig::default() };
-    let begin = || AverageRise::new(&vec![0.5, 0.25, 0.125], config).unwrap();
+    let config =
+        AverageSharpnessConfig { stopping: StoppingRule::exactly(20), ..AverageSharpnessConfig::default() };
+    let begin = || AverageSharpness::new(&vec![0.5, 0.25, 0.125], config).unwrap();
     let mut whole = begin();
     whole.run(&mut quadratic).unwrap();
     let mut first = begin();

@@ -3,8 +3,8 @@
 use polder_experiment::sharpness::Moments;
 use serde_json::{Map, Value, json};
 
-use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found};
-use polder_experiment::sharpness::question::Measure;
+use polder_experiment::sharpness::measurement::{CONFIDENCE, Found, Measurement};
+use polder_experiment::sharpness::measurement_spec::Measure;
 use polder_experiment::sharpness::{SharpnessReport as Report, StageReport};
 
 /// Estimates have `mean`, `lower`, `upper` at `confidence`; numbers that are not finite are `null`.
@@ -25,7 +25,7 @@ fn stage(stage: &StageReport) -> Value {
         let answers: Vec<Value> = of_one.answers.iter().map(answer).collect();
         (of_one.name.clone(), json!({ "norm": of_one.norm, "measures": answers }))
     });
-    let sections = |sections: &[(Vec<String>, Answer)]| -> Vec<Value> {
+    let sections = |sections: &[(Vec<String>, Measurement)]| -> Vec<Value> {
         let named = sections.iter().map(|(names, found)| {
             let mut value = answer(found);
             value["through"] = json!(names);
@@ -43,7 +43,7 @@ fn stage(stage: &StageReport) -> Value {
 }
 
 /// The settings, whether it is finished, and what was found.
-fn answer(answer: &Answer) -> Value {
+fn answer(answer: &Measurement) -> Value {
     let measure = &answer.question.measure;
     let mut value = json!(measure);
     let object = value.as_object_mut().expect("a measure has a tag");
@@ -61,13 +61,13 @@ fn answer(answer: &Answer) -> Value {
             "mean": state.mean_of(|x| x, CONFIDENCE),
             "negative_part": state.mean_of(|x| x.min(0.0), CONFIDENCE),
         }),
-        Found::WorstRise(rise) => match rise {
+        Found::WorstCaseSharpness(rise) => match rise {
             Some(rise) => {
                 json!({ "loss": rise.loss, "largest": rise.worst(), "sam": rise.sam(), "rises": rise.rises })
             }
             None => Value::Null,
         },
-        Found::AverageRise(state) => json!({ "loss": state.loss, "mean": estimate(&state.rises) }),
+        Found::AverageSharpness(state) => json!({ "loss": state.loss, "mean": estimate(&state.rises) }),
         Found::MSharpness(rises) => estimate(rises),
         Found::Line { distance, losses } => json!({ "distance": distance, "losses": losses }),
         Found::Plane(section) => json!(section),
@@ -79,7 +79,7 @@ fn answer(answer: &Answer) -> Value {
 fn confidence(measure: &Measure) -> f64 {
     match measure {
         Measure::Trace { config } => config.stopping.confidence,
-        Measure::AverageRise { config, .. } => config.stopping.confidence,
+        Measure::AverageSharpness { config, .. } => config.stopping.confidence,
         _ => CONFIDENCE,
     }
 }

@@ -3,8 +3,8 @@
 use polder_experiment::sharpness::{MeanEstimate, SpectralDensityState};
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, contour};
 
-use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};
-use polder_experiment::sharpness::question::{Coordinates, Measure};
+use polder_experiment::sharpness::measurement::{CONFIDENCE, Found, LossAt, Measurement, PlaneSection};
+use polder_experiment::sharpness::measurement_spec::{Coordinates, Measure};
 use polder_experiment::sharpness::{SharpnessReport as Report, StageReport};
 
 /// Of intervals; lines of losses show it as a band.
@@ -50,7 +50,7 @@ fn ink(index: usize) -> Ink {
 }
 
 /// The finished answers about the weights `name` at one checkpoint.
-fn answers<'a>(stage: &'a StageReport, name: &'a str) -> impl Iterator<Item = &'a Answer> {
+fn answers<'a>(stage: &'a StageReport, name: &'a str) -> impl Iterator<Item = &'a Measurement> {
     let of_one = stage.of_one.iter().filter(move |of_one| of_one.name == name);
     of_one.flat_map(|of_one| &of_one.answers).filter(|answer| answer.is_finished)
 }
@@ -78,7 +78,7 @@ fn dots(
 }
 
 fn traces(report: &Report) -> Figure {
-    let trace = |answer: &Answer, index: usize| match (&answer.question.measure, &answer.found) {
+    let trace = |answer: &Measurement, index: usize| match (&answer.question.measure, &answer.found) {
         (Measure::Trace { config }, Found::Trace(state)) => {
             Some([state.trace, state.weighted][index].estimate(config.stopping.confidence))
         }
@@ -234,14 +234,16 @@ fn rises(report: &Report) -> Figure {
             };
             for answer in stage.into_iter().flat_map(|stage| answers(stage, name)) {
                 match (&answer.question.measure, &answer.found) {
-                    (Measure::WorstRise { coordinates: own, config }, Found::WorstRise(Some(rise)))
-                        if *own == coordinates =>
-                    {
+                    (
+                        Measure::WorstCaseSharpness { coordinates: own, config },
+                        Found::WorstCaseSharpness(Some(rise)),
+                    ) if *own == coordinates => {
                         add(0, config.rho, rise.worst(), f64::NAN, f64::NAN);
                     }
-                    (Measure::AverageRise { coordinates: own, config }, Found::AverageRise(state))
-                        if *own == coordinates =>
-                    {
+                    (
+                        Measure::AverageSharpness { coordinates: own, config },
+                        Found::AverageSharpness(state),
+                    ) if *own == coordinates => {
                         let found = state.rises.estimate(config.stopping.confidence);
                         add(1, config.rho, found.mean, found.lower, found.upper);
                     }
@@ -288,7 +290,7 @@ fn rises(report: &Report) -> Figure {
     }
 }
 
-fn line(names: &[String], answer: &Answer) -> Option<Figure> {
+fn line(names: &[String], answer: &Measurement) -> Option<Figure> {
     let (Measure::Line { places }, Found::Line { distance, losses }) =
         (&answer.question.measure, &answer.found)
     else {
@@ -342,7 +344,7 @@ const NUM_LEVELS: usize = 6;
 const LEVEL_INKS: [Ink; NUM_LEVELS] =
     [Ink::Blue, Ink::Green, Ink::Ochre, Ink::Orange, Ink::Purple, Ink::Gray];
 
-fn plane(names: &[String], answer: &Answer) -> Option<Figure> {
+fn plane(names: &[String], answer: &Measurement) -> Option<Figure> {
     let Found::Plane(section) = &answer.found else { return None };
     if section.losses.len() < section.xs.len() * section.ys.len() || section.losses.is_empty() {
         return None;

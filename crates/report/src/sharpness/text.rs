@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use polder_experiment::sharpness::MeanEstimate;
 
-use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Eigenvalue, Found, LossAt};
-use polder_experiment::sharpness::question::{Coordinates, Measure, SplitName};
+use polder_experiment::sharpness::measurement::{CONFIDENCE, Eigenvalue, Found, LossAt, Measurement};
+use polder_experiment::sharpness::measurement_spec::{Coordinates, Measure, SplitName};
 use polder_experiment::sharpness::{OfOne, SharpnessReport as Report, StageReport};
 
 pub fn text(report: &Report) -> String {
@@ -66,7 +66,7 @@ fn table(of_one: &[OfOne]) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-fn rows_of(answer: &Answer) -> Vec<(String, String)> {
+fn rows_of(answer: &Measurement) -> Vec<(String, String)> {
     let measure = &answer.question.measure;
     let label = measure.label();
     if !answer.is_finished {
@@ -109,8 +109,8 @@ fn rows_of(answer: &Answer) -> Vec<(String, String)> {
                 (format!("its negative part{suffix}"), estimate(&state.mean_of(|x| x.min(0.0), CONFIDENCE))),
             ]
         }
-        (_, Found::WorstRise(Some(rise))) => own(number(rise.worst())),
-        (Measure::AverageRise { config, .. }, Found::AverageRise(state)) => {
+        (_, Found::WorstCaseSharpness(Some(rise))) => own(number(rise.worst())),
+        (Measure::AverageSharpness { config, .. }, Found::AverageSharpness(state)) => {
             own(estimate(&state.rises.estimate(config.stopping.confidence)))
         }
         (_, Found::MSharpness(rises)) => own(estimate(&rises.estimate(CONFIDENCE))),

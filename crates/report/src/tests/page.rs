@@ -10,7 +10,7 @@ use super::{experiments, session};
 use crate::Report;
 use polder_experiment::experiment;
 use polder_experiment::plan::Plan;
-use polder_experiment::plan::session::Failure;
+use polder_experiment::plan::reproduce_request::Failure;
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::scale::ScaleName;
 use polder_experiment::synthetic;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use polder_models::{Arena, MinibatchLoss};
+use polder_models::{FlatParameters, MinibatchLoss};
 use polder_optim::{HessianVector, Objective, OptimError, Optimizer as _, Point};
 
 use crate::timed_training::{LEARNING_RATE, TimedTraining};
@@ -21,17 +21,22 @@ pub(super) struct Parts {
 /// Leaves the gradient as it is: what remains of a step is the optimizer's own work.
 struct GradientIsThere;
 
-impl Objective<Arena> for GradientIsThere {
+impl Objective<FlatParameters> for GradientIsThere {
     type Loss = ();
 
-    fn gradient(&mut self, _: &Arena, _: Point, _: &mut Arena) -> Result<(), OptimError> {
+    fn gradient(&mut self, _: &FlatParameters, _: Point, _: &mut FlatParameters) -> Result<(), OptimError> {
         Ok(())
     }
 }
 
 /// Nothing that is measured here asks for products.
-impl HessianVector<Arena> for GradientIsThere {
-    fn hessian_vector_product(&mut self, _: &Arena, _: &Arena, _: &mut Arena) -> Result<(), OptimError> {
+impl HessianVector<FlatParameters> for GradientIsThere {
+    fn hessian_vector_product(
+        &mut self,
+        _: &FlatParameters,
+        _: &FlatParameters,
+        _: &mut FlatParameters,
+    ) -> Result<(), OptimError> {
         Ok(())
     }
 }

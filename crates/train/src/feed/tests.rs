@@ -29,7 +29,8 @@ fn values(tensor: &Tensor) -> Vec<f32> {
 fn channels_last_are_the_same_tensors_to_the_bit() {
     let shape = ImageShape { channels: 3, height: 20, width: 33 };
     let normalization = Normalization::CIFAR10;
-    let loader = |layout| loader(images(shape, 20), Augmentation::papers(normalization)).layout(layout);
+    let loader =
+        |layout| loader(images(shape, 20), Augmentation::crop_flip_cutout(normalization)).layout(layout);
     let feeds: [fn(LoaderBuilder, Normalization) -> Feed; 2] =
         [|loader, normalization| Feed::new(loader, normalization, Device::Cpu).unwrap(), bytes];
     for feed in feeds {
@@ -84,7 +85,7 @@ fn bytes_differ_within_cutout_and_there_by_half_a_byte_at_most() {
     let loader = || {
         loader(
             images(ImageShape { channels: 3, height: 32, width: 32 }, 64),
-            Augmentation::papers(normalization),
+            Augmentation::crop_flip_cutout(normalization),
         )
     };
     let f32s = Feed::new(loader(), normalization, Device::Cpu).unwrap();

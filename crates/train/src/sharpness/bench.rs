@@ -2,31 +2,39 @@
 
 use std::time::{Duration, Instant};
 
-use polder_models::{Arena, LossSurface, filter_scales};
+use polder_models::{FlatParameters, LossSurface, filter_scales};
 use polder_optim::Vector as _;
 use tch::Tensor;
 
-use super::watched::Watched;
+use super::interruptible_oracle::InterruptibleOracle;
 use crate::interrupt;
 use crate::progress::WorkProgress;
-use polder_experiment::sharpness::answer::{Answer, Found};
+use polder_experiment::sharpness::measurement::{Found, Measurement};
 use polder_experiment::sharpness::store::Store;
 
 /// Longest time whose work an interruption by force can cost, beyond the step at hand.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// What computes: a surface, the images that BN is refreshed from, and a display.
-pub(super) struct Bench<'a> {
+pub(super) struct MeasuringContext<'a> {
     pub surface: LossSurface<'a>,
     pub refresh_images: &'a Tensor,
     pub progress: &'a dyn WorkProgress,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> MeasuringContext<'a> {
     /// The surface after a refresh at `weights`.
-    pub(super) fn at<'s>(&'s mut self, weights: &'s Arena) -> anyhow::Result<Watched<'s, 'a>> {
+    pub(super) fn at<'s>(
+        &'s mut self,
+        weights: &'s FlatParameters,
+    ) -> anyhow::Result<InterruptibleOracle<'s, 'a>> {
         self.surface.refresh(weights, self.refresh_images)?;
-        Ok(Watched { surface: &mut self.surface, at: weights, progress: self.progress, share: 1.0 })
+        Ok(InterruptibleOracle {
+            surface: &mut self.surface,
+            at: weights,
+            progress: self.progress,
+            share: 1.0,
+        })
     }
 }
 
@@ -40,21 +48,21 @@ pub(super) fn ended(result: anyhow::Result<()>, found: Found) -> anyhow::Result<
 }
 
 /// The scales of scale-invariant coordinates, and their origin.
-pub(super) fn scales_and_origin(at: &Arena) -> anyhow::Result<(Arena, Arena)> {
+pub(super) fn scales_and_origin(at: &FlatParameters) -> anyhow::Result<(FlatParameters, FlatParameters)> {
     Ok((filter_scales(at)?, at.zeros_like()))
 }
 
 /// Writes what is known so far into the run directory.
 pub(super) struct Keeper<'a> {
     store: &'a Store,
-    answer: Answer,
+    answer: Measurement,
     begun: Instant,
     seconds_before: f64,
     kept: Instant,
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(store: &'a Store, answer: Answer) -> Self {
+    pub(super) fn new(store: &'a Store, answer: Measurement) -> Self {
         let (now, seconds_before) = (Instant::now(), answer.seconds);
         Self { store, answer, begun: now, seconds_before, kept: now }
     }
@@ -65,7 +73,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Keeps `found`, the last of this sitting.
-    pub(super) fn end(mut self, found: Found, is_finished: bool) -> anyhow::Result<Answer> {
+    pub(super) fn end(mut self, found: Found, is_finished: bool) -> anyhow::Result<Measurement> {
         self.keep(found, is_finished)?;
         Ok(self.answer)
     }

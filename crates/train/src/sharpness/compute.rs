@@ -1,19 +1,19 @@
 //! Answers questions: each continues from what is known, keeps what it finds now and then, and stops between two passes.
 
-use super::bench::{Bench, Keeper};
+use super::bench::{Keeper, MeasuringContext};
 use super::weights::Weights;
 use super::{curvature, rises, sections};
-use polder_experiment::sharpness::answer::{Answer, Found};
-use polder_experiment::sharpness::question::Measure;
+use polder_experiment::sharpness::measurement::{Found, Measurement};
+use polder_experiment::sharpness::measurement_spec::Measure;
 use polder_experiment::sharpness::store::Store;
 
 /// Finds the answer, or as much of it as an interrupt leaves time for.
 pub(super) fn complete(
-    answer: Answer,
+    answer: Measurement,
     weights: &[&Weights],
-    bench: &mut Bench<'_>,
+    bench: &mut MeasuringContext<'_>,
     store: &Store,
-) -> anyhow::Result<Answer> {
+) -> anyhow::Result<Measurement> {
     let (measure, found) = (answer.question.measure.clone(), answer.found.clone());
     let mut keeper = Keeper::new(store, answer);
     let at = &weights[0].vector;
@@ -27,8 +27,10 @@ pub(super) fn complete(
         (Measure::Density { coordinates, config }, Found::Density(state)) => {
             curvature::density(coordinates, config, state, bench, at, &mut keeper)?
         }
-        (Measure::WorstRise { coordinates, config }, _) => rises::worst(coordinates, config, bench, at)?,
-        (Measure::AverageRise { coordinates, config }, Found::AverageRise(state)) => {
+        (Measure::WorstCaseSharpness { coordinates, config }, _) => {
+            rises::worst(coordinates, config, bench, at)?
+        }
+        (Measure::AverageSharpness { coordinates, config }, Found::AverageSharpness(state)) => {
             rises::average(coordinates, &config, state, bench, at, &mut keeper)?
         }
         (Measure::MSharpness { coordinates, rho, micro_batch }, Found::MSharpness(state)) => {

@@ -1,6 +1,6 @@
 //! What the Hessian is like: its trace, the ends of its spectrum, the density in between.
 
-use polder_models::{Arena, filter_scales};
+use polder_models::{FlatParameters, filter_scales};
 use polder_optim::Vector as _;
 use polder_optim::sharpness::{
     Eigenpair, Hutchinson, HutchinsonConfig, HutchinsonState, Lanczos, LanczosConfig, Rescaled,
@@ -8,17 +8,17 @@ use polder_optim::sharpness::{
 };
 use polder_stats::Moments;
 
-use super::bench::{Bench, Keeper, ended, scales_and_origin};
-use polder_experiment::sharpness::answer::{Eigenvalue, Eigenvalues, Found};
+use super::bench::{Keeper, MeasuringContext, ended, scales_and_origin};
+use polder_experiment::sharpness::measurement::{Eigenvalue, Eigenvalues, Found};
+use polder_experiment::sharpness::measurement_spec::Coordinates;
 use polder_experiment::sharpness::plan::PRODUCT;
-use polder_experiment::sharpness::question::Coordinates;
 
 /// Raw and weighted by the squares of the scales, from the same probes.
 pub(super) fn trace(
     config: &HutchinsonConfig,
     state: HutchinsonState,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let scales = filter_scales(at)?;
@@ -58,8 +58,8 @@ pub(super) fn samples_left(rule: &StoppingRule, sample: &Moments) -> f64 {
 pub(super) fn eigenvalues(
     coordinates: Coordinates,
     config: LanczosConfig,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
 ) -> anyhow::Result<(Found, bool)> {
     let lanczos = Lanczos::new(at, config)?;
     let mut oracle = bench.at(at)?;
@@ -70,8 +70,8 @@ pub(super) fn eigenvalues(
             lanczos.run(&mut Rescaled::new(&mut oracle, &origin, &scales)?)
         }
     };
-    let values = |pairs: &[Eigenpair<Arena>]| {
-        let value = |pair: &Eigenpair<Arena>| Eigenvalue {
+    let values = |pairs: &[Eigenpair<FlatParameters>]| {
+        let value = |pair: &Eigenpair<FlatParameters>| Eigenvalue {
             value: pair.value,
             residual: pair.residual,
             converged: pair.converged,
@@ -92,8 +92,8 @@ pub(super) fn density(
     coordinates: Coordinates,
     config: SpectralDensityConfig,
     state: SpectralDensityState,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let mut density = SpectralDensity::new(at, config)?;

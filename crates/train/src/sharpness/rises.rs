@@ -1,23 +1,24 @@
 //! How far the loss rises at a distance: in the worst direction, in random ones, and in the worst one for each micro-batch.
 
-use polder_models::Arena;
+use polder_models::FlatParameters;
 use polder_optim::sharpness::{
-    AscentConfig, AverageRise, AverageRiseConfig, AverageRiseState, MSharpness, Rescaled, worst_case_rise,
+    AscentConfig, AverageSharpness, AverageSharpnessConfig, AverageSharpnessState, MSharpness, Rescaled,
+    worst_case_rise,
 };
 use polder_stats::Moments;
 
-use super::bench::{Bench, Keeper, ended, scales_and_origin};
+use super::bench::{Keeper, MeasuringContext, ended, scales_and_origin};
 use super::curvature::samples_left;
-use super::watched::Watched;
-use polder_experiment::sharpness::answer::Found;
+use super::interruptible_oracle::InterruptibleOracle;
+use polder_experiment::sharpness::measurement::Found;
+use polder_experiment::sharpness::measurement_spec::Coordinates;
 use polder_experiment::sharpness::plan::LOSS;
-use polder_experiment::sharpness::question::Coordinates;
 
 pub(super) fn worst(
     coordinates: Coordinates,
     config: AscentConfig,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
 ) -> anyhow::Result<(Found, bool)> {
     let mut oracle = bench.at(at)?;
     let rise = match coordinates {
@@ -28,24 +29,24 @@ pub(super) fn worst(
         }
     };
     match rise {
-        Ok(rise) => Ok((Found::WorstRise(Some(rise)), true)),
-        Err(error) => ended(Err(error.into()), Found::WorstRise(None)),
+        Ok(rise) => Ok((Found::WorstCaseSharpness(Some(rise)), true)),
+        Err(error) => ended(Err(error.into()), Found::WorstCaseSharpness(None)),
     }
 }
 
 pub(super) fn average(
     coordinates: Coordinates,
-    config: &AverageRiseConfig,
-    state: AverageRiseState,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    config: &AverageSharpnessConfig,
+    state: AverageSharpnessState,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let scaled = match coordinates {
         Coordinates::Raw => None,
         Coordinates::ScaleInvariant => Some(scales_and_origin(at)?),
     };
-    let mut rise = AverageRise::new(scaled.as_ref().map_or(at, |(_, origin)| origin), *config)?;
+    let mut rise = AverageSharpness::new(scaled.as_ref().map_or(at, |(_, origin)| origin), *config)?;
     rise.restore(state);
     let mut oracle = bench.at(at)?;
     let mut sample = || -> anyhow::Result<()> {
@@ -56,12 +57,12 @@ pub(super) fn average(
             }
             let state = rise.state();
             oracle.progress.expect(2.0 * LOSS * samples_left(&config.stopping, &state.rises));
-            keeper.note(|| Found::AverageRise(state))?;
+            keeper.note(|| Found::AverageSharpness(state))?;
         }
         Ok(())
     };
     let result = sample();
-    ended(result, Found::AverageRise(rise.state()))
+    ended(result, Found::AverageSharpness(rise.state()))
 }
 
 /// Over all whole micro-batches, in the order of the images.
@@ -70,8 +71,8 @@ pub(super) fn m_sharpness(
     rho: f64,
     micro_batch: usize,
     state: Moments,
-    bench: &mut Bench<'_>,
-    at: &Arena,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let mut sharpness = MSharpness::new(rho)?;
@@ -86,7 +87,7 @@ pub(super) fn m_sharpness(
         for index in state.count as usize..num_images / micro_batch {
             let mut part = whole.surface.part(index * micro_batch..(index + 1) * micro_batch)?;
             let share = micro_batch as f64 / num_images as f64;
-            let mut oracle = Watched { surface: &mut part, at, progress: whole.progress, share };
+            let mut oracle = InterruptibleOracle { surface: &mut part, at, progress: whole.progress, share };
             match &scaled {
                 None => sharpness.add(&mut oracle, at)?,
                 Some((scales, origin)) => {

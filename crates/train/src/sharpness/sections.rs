@@ -1,15 +1,19 @@
 //! Loss and error at the weights, on the line between two of them, on the plane of three.
 
-use polder_models::Arena;
+use polder_models::FlatParameters;
 use polder_optim::sharpness::{Line, Plane, distance};
 
-use super::bench::{Bench, Keeper, ended};
-use super::watched::heed_interrupt;
-use polder_experiment::sharpness::answer::{Found, LossAt, PlaneSection};
+use super::bench::{Keeper, MeasuringContext, ended};
+use super::interruptible_oracle::heed_interrupt;
+use polder_experiment::sharpness::measurement::{Found, LossAt, PlaneSection};
 use polder_experiment::sharpness::plan::LOSS;
 
 /// At the weights themselves.
-pub(super) fn loss(found: Found, bench: &mut Bench<'_>, at: &Arena) -> anyhow::Result<(Found, bool)> {
+pub(super) fn loss(
+    found: Found,
+    bench: &mut MeasuringContext<'_>,
+    at: &FlatParameters,
+) -> anyhow::Result<(Found, bool)> {
     match refreshed_loss(bench, at) {
         Ok(loss) => Ok((Found::Loss(Some(loss)), true)),
         Err(error) => ended(Err(error), found),
@@ -20,8 +24,8 @@ pub(super) fn loss(found: Found, bench: &mut Bench<'_>, at: &Arena) -> anyhow::R
 pub(super) fn line(
     places: &[f64],
     mut losses: Vec<LossAt>,
-    bench: &mut Bench<'_>,
-    [from, to]: [&Arena; 2],
+    bench: &mut MeasuringContext<'_>,
+    [from, to]: [&FlatParameters; 2],
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let distance = distance(from, to)?;
@@ -42,8 +46,8 @@ pub(super) fn plane(
     points_per_side: usize,
     margin: f64,
     state: PlaneSection,
-    bench: &mut Bench<'_>,
-    corners: [&Arena; 3],
+    bench: &mut MeasuringContext<'_>,
+    corners: [&FlatParameters; 3],
     keeper: &mut Keeper<'_>,
 ) -> anyhow::Result<(Found, bool)> {
     let mut plane = Plane::through(corners)?;
@@ -61,7 +65,7 @@ pub(super) fn plane(
     ended(result, Found::Plane(section))
 }
 
-fn refreshed_loss(bench: &mut Bench<'_>, at: &Arena) -> anyhow::Result<LossAt> {
+fn refreshed_loss(bench: &mut MeasuringContext<'_>, at: &FlatParameters) -> anyhow::Result<LossAt> {
     heed_interrupt()?;
     let oracle = bench.at(at)?;
     let loss = oracle.surface.evaluate(at)?;

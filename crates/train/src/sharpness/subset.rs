@@ -5,7 +5,7 @@ use tch::{Device, Tensor};
 
 use crate::feed::Feed;
 use polder_experiment::images::Images;
-use polder_experiment::sharpness::question::{SplitName, Subset};
+use polder_experiment::sharpness::measurement_spec::{SplitName, Subset};
 
 /// Images of both splits, chosen once: the same in every run and for every seed.
 pub(super) struct Chosen {

@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use anyhow::ensure;
 
-use super::{Choice, Means, OfOne, measure};
+use super::{ExecutionContext, OfOne, WeightSelection, measure};
 use crate::interrupt::Interrupted;
 use crate::progress::Silent;
 use polder_experiment::run::flatness::{
     Flatness, FlatnessRecord, FlatnessSettings, Section, SectionPoint, SectionSettings,
 };
-use polder_experiment::sharpness::answer::{Found, LossAt};
+use polder_experiment::sharpness::measurement::{Found, LossAt};
+use polder_experiment::sharpness::measurement_spec::{Coordinates, Measure, SplitName, Subset};
 use polder_experiment::sharpness::plan::{MeasureName, Settings};
-use polder_experiment::sharpness::question::{Coordinates, Measure, SplitName, Subset};
 
 /// Images at a time.
 const BATCH_SIZE: usize = 250;
@@ -26,7 +26,11 @@ const MAX_BASIS: usize = 100;
 ///
 /// # Errors
 /// [`Interrupted`]: what is done is kept, and the next call continues; as [`measure`].
-pub fn flatness(run: &Path, settings: &FlatnessSettings, means: &Means) -> anyhow::Result<FlatnessRecord> {
+pub fn flatness(
+    run: &Path,
+    settings: &FlatnessSettings,
+    means: &ExecutionContext,
+) -> anyhow::Result<FlatnessRecord> {
     let begun = Instant::now();
     let by_weights =
         if settings.weights.is_empty() { BTreeMap::new() } else { curvature(run, settings, means)? };
@@ -41,7 +45,7 @@ pub fn flatness(run: &Path, settings: &FlatnessSettings, means: &Means) -> anyho
 fn curvature(
     run: &Path,
     settings: &FlatnessSettings,
-    means: &Means,
+    means: &ExecutionContext,
 ) -> anyhow::Result<BTreeMap<String, Flatness>> {
     let subset = subset(SplitName::Train, settings.images, settings.bn_images);
     let questions = Settings {
@@ -57,7 +61,11 @@ fn curvature(
     Ok(of_one.map(|of_one| (of_one.name.clone(), numbers(of_one))).collect())
 }
 
-fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Result<Vec<Section>> {
+fn sections(
+    run: &Path,
+    settings: &SectionSettings,
+    means: &ExecutionContext,
+) -> anyhow::Result<Vec<Section>> {
     let mut ends: Vec<String> = settings.between.iter().flatten().cloned().collect();
     ends.sort();
     ends.dedup();
@@ -93,8 +101,8 @@ fn sections(run: &Path, settings: &SectionSettings, means: &Means) -> anyhow::Re
     Ok(sections)
 }
 
-fn choice(run: &Path, weights: Vec<String>, lines: &[[String; 2]]) -> Choice {
-    Choice {
+fn choice(run: &Path, weights: Vec<String>, lines: &[[String; 2]]) -> WeightSelection {
+    WeightSelection {
         run: run.to_owned(),
         with: Vec::new(),
         weights,

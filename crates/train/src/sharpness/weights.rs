@@ -1,7 +1,7 @@
 //! Weights that questions are about.
 
-use polder_experiment::sharpness::question::hexadecimal;
-use polder_models::Arena;
+use polder_experiment::sharpness::measurement_spec::hexadecimal;
+use polder_models::FlatParameters;
 use polder_optim::VectorBytes as _;
 use sha2::{Digest as _, Sha256};
 
@@ -10,13 +10,13 @@ use sha2::{Digest as _, Sha256};
 pub(super) struct Weights {
     /// `iterate`, or the name of an average; of another run with its name before a slash.
     pub name: String,
-    pub vector: Arena,
+    pub vector: FlatParameters,
     /// Of the bytes of the vector.
     pub digest: String,
 }
 
 impl Weights {
-    pub(super) fn new(name: String, vector: Arena) -> Self {
+    pub(super) fn new(name: String, vector: FlatParameters) -> Self {
         let digest = hexadecimal(&Sha256::digest(vector.to_bytes())[..16]);
         Self { name, vector, digest }
     }

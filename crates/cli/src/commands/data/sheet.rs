@@ -141,7 +141,7 @@ mod tests {
     fn a_sheet_of_samples_is_a_png_and_bad_requests_are_errors() {
         let images =
             Generated::new(GeneratedConfig { num_images: 20, ..GeneratedConfig::default() }).unwrap();
-        let papers = Augmentation::papers(Normalization::GENERATED);
+        let papers = Augmentation::crop_flip_cutout(Normalization::GENERATED);
         let indices: Vec<usize> = (0..15).collect();
         let names = ["ant".to_owned(), "a class name that is much too long for its image".to_owned()];
         let bytes = sheet(&images, &names, &indices, papers, 0).unwrap();

@@ -61,7 +61,7 @@ type Source = (Box<dyn Dataset>, Vec<String>, Normalization);
 pub(crate) fn run(args: &ShowArgs) -> anyhow::Result<()> {
     let (dataset, names, normalization) = source(args)?;
     let indices: Vec<usize> = (0..dataset.len().min(args.images.into())).collect();
-    let augmentation = Augmentation::papers(normalization);
+    let augmentation = Augmentation::crop_flip_cutout(normalization);
     let png = sheet(dataset.as_ref(), &names, &indices, augmentation, args.seed)?;
     fs::write(&args.output, png).with_context(|| format!("cannot write `{}`", args.output.display()))?;
     stdout::print(&format!("{}\n", args.output.display()))?;

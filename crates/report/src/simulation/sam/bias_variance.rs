@@ -157,15 +157,15 @@ pub(super) fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps
 }
 
 /// A curve of a problem, and the largest eigenvalue of that problem.
-pub(super) struct Best<'a, P> {
+pub(super) struct Leaderboard<'a, P> {
     pub problem: &'a P,
     pub curve: &'a BiasVarianceCurve,
     pub top_eigenvalue: f64,
 }
 
 /// Adds where stopping is best and what it gains. Radii are written in units of 1 over the largest eigenvalue.
-pub(super) fn best_table<P>(columns: Columns<'_, Best<'_, P>>) -> Table {
-    let shown = |of: &Best<P>, text: String| if of.curve.rho == 0.0 { String::new() } else { text };
+pub(super) fn best_table<P>(columns: Columns<'_, Leaderboard<'_, P>>) -> Table {
+    let shown = |of: &Leaderboard<P>, text: String| if of.curve.rho == 0.0 { String::new() } else { text };
     columns
         .text("ρ d₁", |of| trimmed(of.curve.rho * of.top_eigenvalue))
         .text("best step", |of| of.curve.best.step)

@@ -5,8 +5,8 @@ use polder_theory::sam::BiasVarianceCurve;
 use polder_theory::sam::least_squares::{GridPoint, Report};
 
 use super::bias_variance::{
-    BIAS, BIAS_CHANGE, Best, CHANGE, Part, Style, TOTAL, VARIANCE, VARIANCE_CHANGE, best_table, curve_table,
-    exact_changes, gains, measured_changes, panels,
+    BIAS, BIAS_CHANGE, CHANGE, Leaderboard, Part, Style, TOTAL, VARIANCE, VARIANCE_CHANGE, best_table,
+    curve_table, exact_changes, gains, measured_changes, panels,
 };
 use crate::simulation::table::number_text;
 use crate::simulation::{Summary, Table};
@@ -98,9 +98,9 @@ fn grid_table(report: &Report) -> Table {
     );
     let best = report.grid.iter().flat_map(|problem| {
         let top_eigenvalue = problem.top_eigenvalue;
-        problem.predictions.iter().map(move |curve| Best { problem, curve, top_eigenvalue })
+        problem.predictions.iter().map(move |curve| Leaderboard { problem, curve, top_eigenvalue })
     });
-    let rows: Vec<Best<GridPoint>> = best.collect();
+    let rows: Vec<Leaderboard<GridPoint>> = best.collect();
     let columns = Table::of(title, &rows)
         .text("features", |of| of.problem.num_features)
         .text("SNR", |of| of.problem.signal_to_noise)

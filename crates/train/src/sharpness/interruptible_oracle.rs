@@ -1,6 +1,6 @@
 //! Oracles that an interrupt stops between two passes, and whose passes a progress bar counts.
 
-use polder_models::{Arena, LossSurface};
+use polder_models::{FlatParameters, LossSurface};
 use polder_optim::sharpness::{GradientOracle, HessianOracle, LossOracle};
 use polder_optim::{HessianVector as _, OptimError};
 
@@ -14,16 +14,16 @@ pub(super) fn heed_interrupt() -> Result<(), OptimError> {
 }
 
 /// A surface at work: its Hessian at `at`, its losses and gradients anywhere.
-pub(super) struct Watched<'a, 'n> {
+pub(super) struct InterruptibleOracle<'a, 'n> {
     pub surface: &'a mut LossSurface<'n>,
-    pub at: &'a Arena,
+    pub at: &'a FlatParameters,
     pub progress: &'a dyn WorkProgress,
     /// The share of all images that the surface holds.
     pub share: f64,
 }
 
-impl HessianOracle<Arena> for Watched<'_, '_> {
-    fn multiply(&mut self, vector: &Arena, output: &mut Arena) -> Result<(), OptimError> {
+impl HessianOracle<FlatParameters> for InterruptibleOracle<'_, '_> {
+    fn multiply(&mut self, vector: &FlatParameters, output: &mut FlatParameters) -> Result<(), OptimError> {
         heed_interrupt()?;
         self.surface.hessian_vector_product(self.at, vector, output)?;
         self.progress.advance(PRODUCT * self.share);
@@ -31,8 +31,8 @@ impl HessianOracle<Arena> for Watched<'_, '_> {
     }
 }
 
-impl LossOracle<Arena> for Watched<'_, '_> {
-    fn loss(&mut self, parameters: &Arena) -> Result<f64, OptimError> {
+impl LossOracle<FlatParameters> for InterruptibleOracle<'_, '_> {
+    fn loss(&mut self, parameters: &FlatParameters) -> Result<f64, OptimError> {
         heed_interrupt()?;
         let loss = self.surface.loss(parameters)?;
         self.progress.advance(LOSS * self.share);
@@ -40,8 +40,12 @@ impl LossOracle<Arena> for Watched<'_, '_> {
     }
 }
 
-impl GradientOracle<Arena> for Watched<'_, '_> {
-    fn gradient(&mut self, parameters: &Arena, gradient: &mut Arena) -> Result<f64, OptimError> {
+impl GradientOracle<FlatParameters> for InterruptibleOracle<'_, '_> {
+    fn gradient(
+        &mut self,
+        parameters: &FlatParameters,
+        gradient: &mut FlatParameters,
+    ) -> Result<f64, OptimError> {
         heed_interrupt()?;
         let loss = self.surface.gradient(parameters, gradient)?;
         self.progress.advance(GRADIENT * self.share);

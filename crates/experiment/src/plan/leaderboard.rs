@@ -8,9 +8,9 @@ use crate::run::record::RunRecords;
 
 /// The best so far, by data set.
 #[derive(Clone, Debug, Default)]
-pub struct Best(BTreeMap<String, (f64, String)>);
+pub struct Leaderboard(BTreeMap<String, (f64, String)>);
 
-impl Best {
+impl Leaderboard {
     /// Of the finished runs of a plan, at their ends.
     pub fn of_finished(plan: &Plan, results: &Path) -> Self {
         let mut best = Self::default();
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_highest_of_every_data_set_stays() {
-        let mut best = Best::default();
+        let mut best = Leaderboard::default();
         assert_eq!(best.line(), "");
         best.note("CIFAR-10", 0.5, "first", "iterate");
         best.note("CIFAR-10", 0.712, "second", "tail");

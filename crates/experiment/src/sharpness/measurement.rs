@@ -1,18 +1,20 @@
 //! What was found, also half-way: plain data from which a measurement continues to the same bytes.
 
-use polder_optim::sharpness::{AverageRiseState, HutchinsonState, SpectralDensityState, WorstCaseRise};
+use polder_optim::sharpness::{
+    AverageSharpnessState, HutchinsonState, SpectralDensityState, WorstCaseSharpness,
+};
 use polder_stats::Moments;
 use serde::{Deserialize, Serialize};
 
-use super::question::{Measure, Question};
+use super::measurement_spec::{Measure, MeasurementSpec};
 
 /// The level of intervals whose settings do not say.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// A question with what is known of its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    pub question: Question,
+pub struct Measurement {
+    pub question: MeasurementSpec,
     pub is_finished: bool,
     /// Wall time spent so far.
     pub seconds: f64,
@@ -27,10 +29,15 @@ pub enum Found {
     Trace(HutchinsonState),
     Eigenvalues(Option<Eigenvalues>),
     Density(SpectralDensityState),
-    WorstRise(Option<WorstCaseRise>),
-    AverageRise(AverageRiseState),
+    #[serde(rename = "worst-rise")]
+    WorstCaseSharpness(Option<WorstCaseSharpness>),
+    #[serde(rename = "average-rise")]
+    AverageSharpness(AverageSharpnessState),
     MSharpness(Moments),
-    Line { distance: f64, losses: Vec<LossAt> },
+    Line {
+        distance: f64,
+        losses: Vec<LossAt>,
+    },
     Plane(PlaneSection),
 }
 
@@ -73,16 +80,16 @@ pub struct PlaneSection {
     pub losses: Vec<LossAt>,
 }
 
-impl Answer {
+impl Measurement {
     /// Nothing known yet.
-    pub fn empty(question: Question) -> Self {
+    pub fn empty(question: MeasurementSpec) -> Self {
         let found = match question.measure {
             Measure::Loss => Found::Loss(None),
             Measure::Trace { .. } => Found::Trace(HutchinsonState::default()),
             Measure::Eigenvalues { .. } => Found::Eigenvalues(None),
             Measure::Density { .. } => Found::Density(SpectralDensityState::default()),
-            Measure::WorstRise { .. } => Found::WorstRise(None),
-            Measure::AverageRise { .. } => Found::AverageRise(AverageRiseState::default()),
+            Measure::WorstCaseSharpness { .. } => Found::WorstCaseSharpness(None),
+            Measure::AverageSharpness { .. } => Found::AverageSharpness(AverageSharpnessState::default()),
             Measure::MSharpness { .. } => Found::MSharpness(Moments::default()),
             Measure::Line { .. } => Found::Line { distance: 0.0, losses: Vec::new() },
             Measure::Plane { .. } => Found::Plane(PlaneSection::default()),

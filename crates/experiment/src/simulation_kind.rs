@@ -13,7 +13,7 @@ use crate::scale::ScaleName;
 
 /// One experiment that needs no data.
 #[derive(Clone, Copy, Debug)]
-pub struct Law {
+pub struct SimulationKind {
     /// As the papers' experiments are numbered.
     pub id: &'static str,
     /// The same in lower case, as it is typed.
@@ -31,7 +31,7 @@ pub struct Law {
     check: fn(&serde_json::Value) -> anyhow::Result<()>,
 }
 
-impl Law {
+impl SimulationKind {
     /// The law of this name or number.
     ///
     /// # Errors
@@ -85,17 +85,17 @@ mod tests {
 
     #[test]
     fn laws_are_found_by_name_and_by_number_and_unknown_ones_are_answered_with_all() {
-        assert_eq!(Law::find("smoothing").unwrap().id, "A1");
-        assert_eq!(Law::find("rates").unwrap().id, "A1");
-        assert_eq!(Law::find("d4").unwrap().name, "students");
-        let error = Law::find("gravity").unwrap_err().to_string();
-        assert!(Law::ALL.iter().all(|law| error.contains(law.name)), "{error}");
+        assert_eq!(SimulationKind::find("smoothing").unwrap().id, "A1");
+        assert_eq!(SimulationKind::find("rates").unwrap().id, "A1");
+        assert_eq!(SimulationKind::find("d4").unwrap().name, "students");
+        let error = SimulationKind::find("gravity").unwrap_err().to_string();
+        assert!(SimulationKind::ALL.iter().all(|law| error.contains(law.name)), "{error}");
     }
 
     /// A flag that names no setting, or sets one to what cannot be read, would only show when somebody uses it.
     #[test]
     fn every_flag_of_every_law_sets_what_the_presets_have() {
-        for law in &Law::ALL {
+        for law in &SimulationKind::ALL {
             for scale in ScaleName::ALL {
                 let preset = law.preset(scale).unwrap();
                 let mut names = BTreeSet::new();

@@ -16,7 +16,7 @@ use polder_experiment::run::record::ITERATE;
 
 /// A run directory.
 #[derive(Debug)]
-pub(super) struct Subject {
+pub(super) struct RunWeights {
     pub path: PathBuf,
     pub config: RunConfig,
 }
@@ -32,7 +32,7 @@ pub(super) struct Stage {
     pub weights: Vec<Weights>,
 }
 
-impl Subject {
+impl RunWeights {
     /// The run in `path`.
     ///
     /// # Errors

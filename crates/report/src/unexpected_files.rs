@@ -25,14 +25,14 @@ const NAMED: usize = 10;
 
 /// What is no part of the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Strangers {
+pub struct UnexpectedFiles {
     /// Paths below the results folder that no command of Polder writes.
     pub foreign: Vec<String>,
     /// Ids of runs that no experiment of the session asks for: of other experiments, scales or versions of a file.
     pub other_runs: Vec<String>,
 }
 
-impl Strangers {
+impl UnexpectedFiles {
     /// Looks through `results`, of whose runs those in `asked_for` belong to the report.
     pub fn find(results: &Path, asked_for: &BTreeSet<&str>) -> Self {
         let mut strangers = Self::default();
@@ -113,11 +113,11 @@ mod tests {
         ] {
             std::fs::write(path(file), "x").unwrap();
         }
-        let strangers = Strangers::find(dir.path(), &BTreeSet::from(["2eca329951db"]));
+        let strangers = UnexpectedFiles::find(dir.path(), &BTreeSet::from(["2eca329951db"]));
         assert_eq!(strangers.foreign, ["notes.txt", "runs/2d57d15e398e", "runs/mine", "theory/a.txt"]);
         assert_eq!(strangers.other_runs, ["0123456789ab"]);
         let text = strangers.sentences().join(" ");
         assert!(text.contains("`notes.txt`") && text.contains("`0123456789ab`"), "{text}");
-        assert_eq!(Strangers::find(&path("nowhere"), &BTreeSet::new()).sentences(), [""; 0]);
+        assert_eq!(UnexpectedFiles::find(&path("nowhere"), &BTreeSet::new()).sentences(), [""; 0]);
     }
 }

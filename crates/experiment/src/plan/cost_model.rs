@@ -11,7 +11,7 @@ use crate::run::record::{EpochRecord, ITERATE, REFRESHED, RunRecords};
 
 /// What gradients, evaluations and measurements of flatness cost, by the kind of the run.
 #[derive(Clone, Debug, Default)]
-pub struct Speeds {
+pub struct CostModel {
     training: BTreeMap<String, Costs>,
     /// Seconds that a part of a measurement of flatness took per unit, by the part and the network.
     flatness: BTreeMap<String, Vec<f64>>,
@@ -26,7 +26,7 @@ struct Costs {
     seconds_per_evaluated_image: Vec<f64>,
 }
 
-impl Speeds {
+impl CostModel {
     /// What the runs in `results` cost that were computed on such a machine as this with so many threads; on its GPUs or not, where
     /// `on_gpus` is known.
     pub fn measured(results: &Path, threads: usize, on_gpus: Option<bool>) -> Self {
@@ -223,14 +223,14 @@ mod tests {
     }
 
     /// Of a machine on which a gradient takes 1 ms and a forward pass 0.25 ms.
-    fn machine() -> Speeds {
+    fn machine() -> CostModel {
         let config = config(1, 1);
         let costs = Costs {
             // The last two of an epoch beside something else.
             seconds_per_gradient: vec![1e-3, 1e-3, 9e-3],
             seconds_per_evaluated_image: vec![0.2e-3, 0.3e-3, 0.1e-3, 9e-3],
         };
-        Speeds { training: [(Speeds::kind(&config), costs)].into(), flatness: BTreeMap::new() }
+        CostModel { training: [(CostModel::kind(&config), costs)].into(), flatness: BTreeMap::new() }
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         config.model.name = "wrn-10-1-skipinit".to_owned();
         let mut machine = machine();
         let costs = machine.training.values().next().unwrap().clone();
-        machine.training.insert(Speeds::kind(&config), costs);
+        machine.training.insert(CostModel::kind(&config), costs);
         let without_refresh = machine.training_seconds(&config, 0).unwrap();
         assert!((without_refresh - (trained + 9.0 * 10.0 * 0.25)).abs() < 1e-9);
     }
@@ -261,11 +261,12 @@ mod tests {
         let records = RunRecords::read(&run_dir(dir.path(), &config.id())).unwrap();
         let took: f64 =
             records.timings.iter().map(|timing| timing.train_seconds + timing.evaluate_seconds).sum();
-        let told = |threads| Speeds::measured(dir.path(), threads, Some(false)).training_seconds(&config, 0);
+        let told =
+            |threads| CostModel::measured(dir.path(), threads, Some(false)).training_seconds(&config, 0);
         assert!((told(2).unwrap() / took - 1.0).abs() < 1e-9, "{:?} of {took}", told(2));
         assert_eq!(told(1), None, "nothing is known of trainings with one thread");
         assert!(
-            Speeds::measured(dir.path(), 2, Some(true)).training_seconds(&config, 0).is_none(),
+            CostModel::measured(dir.path(), 2, Some(true)).training_seconds(&config, 0).is_none(),
             "nor on a GPU"
         );
         let path = run_dir(dir.path(), &config.id()).join(ENVIRONMENT_FILE);
@@ -293,7 +294,7 @@ mod tests {
         };
         synthetic::write_run(dir.path(), &config, None);
         synthetic::write_flatness(dir.path(), &config, &curvature);
-        let told = |left| Speeds::measured(dir.path(), 2, Some(false)).seconds_left(&run(left));
+        let told = |left| CostModel::measured(dir.path(), 2, Some(false)).seconds_left(&run(left));
         assert!((told(&curvature).unwrap() - 30.0).abs() < 1e-9);
         assert_eq!(told(&sections), None);
         synthetic::write_flatness(dir.path(), &config, &sections);

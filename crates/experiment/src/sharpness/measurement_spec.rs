@@ -1,7 +1,7 @@
 //! What is asked of a network, down to every number that changes the answer: the key under which answers are kept.
 
 use polder_optim::sharpness::{
-    AscentConfig, AverageRiseConfig, HutchinsonConfig, LanczosConfig, SpectralDensityConfig,
+    AscentConfig, AverageSharpnessConfig, HutchinsonConfig, LanczosConfig, SpectralDensityConfig,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -11,7 +11,7 @@ const REVISION: u32 = 1;
 
 /// One part of a measurement: what is done again as a whole or not at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Question {
+pub struct MeasurementSpec {
     pub revision: u32,
     pub subset: Subset,
     /// Digests of the weights that it is about: one, the two ends of a line, the three corners of a plane.
@@ -70,14 +70,16 @@ pub enum Measure {
         config: SpectralDensityConfig,
     },
     /// The largest rise found within a ball.
-    WorstRise {
+    #[serde(rename = "worst-rise")]
+    WorstCaseSharpness {
         coordinates: Coordinates,
         config: AscentConfig,
     },
     /// The mean rise over a sphere.
-    AverageRise {
+    #[serde(rename = "average-rise")]
+    AverageSharpness {
         coordinates: Coordinates,
-        config: AverageRiseConfig,
+        config: AverageSharpnessConfig,
     },
     MSharpness {
         coordinates: Coordinates,
@@ -95,7 +97,7 @@ pub enum Measure {
     },
 }
 
-impl Question {
+impl MeasurementSpec {
     pub fn new(subset: Subset, weights: Vec<String>, measure: Measure) -> Self {
         Self { revision: REVISION, subset, weights, measure }
     }
@@ -125,7 +127,7 @@ mod tests {
     fn every_setting_changes_the_key() {
         let subset = Subset { split: SplitName::Train, images: 100, refresh_images: 100, batch_size: 50 };
         let question = |subset, weights: &str, measure| {
-            Question { revision: REVISION, subset, weights: vec![weights.to_owned()], measure }.key()
+            MeasurementSpec { revision: REVISION, subset, weights: vec![weights.to_owned()], measure }.key()
         };
         let trace = HutchinsonConfig::default();
         let eigenvalues =

@@ -1,7 +1,7 @@
 //! One flat f32 tensor for all parameters of a network, another for all gradients.
 //!
 //! An SGD step, an average, a SAM ascent are then a handful of kernels whatever the network, a snapshot is one
-//! copy, and [`Arena`] implements [`polder_optim::Vector`]: the code that is proven on a one-dimensional valley
+//! copy, and [`FlatParameters`] implements [`polder_optim::Vector`]: the code that is proven on a one-dimensional valley
 //! is the code that trains the network.
 
 use std::ops::Range;
@@ -82,15 +82,15 @@ impl Slot {
 
 /// A vector over all parameters of a network: its weights, a gradient, a velocity or an average.
 ///
-/// Cloning is by [`Vector::zeros_like`] and [`Vector::copy_from`]; [`Arena::share`] gives another handle on the
+/// Cloning is by [`Vector::zeros_like`] and [`Vector::copy_from`]; [`FlatParameters::share`] gives another handle on the
 /// same memory.
 #[derive(Debug)]
-pub struct Arena {
+pub struct FlatParameters {
     flat: Tensor,
     layout: Arc<Layout>,
 }
 
-impl Arena {
+impl FlatParameters {
     pub(crate) fn zeros(layout: &Arc<Layout>, device: Device) -> Result<Self, ModelError> {
         Ok(Self { flat: Tensor::f_zeros([layout.len], (Kind::Float, device))?, layout: Arc::clone(layout) })
     }
@@ -100,7 +100,7 @@ impl Arena {
         &self.flat
     }
 
-    /// The entries of each parameter in the flat tensor, in the order of [`Arena::named`]; what lies between is padding.
+    /// The entries of each parameter in the flat tensor, in the order of [`FlatParameters::named`]; what lies between is padding.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         self.layout.slots.iter().map(|slot| slot.offset as usize..(slot.offset + slot.len) as usize)
     }
@@ -154,7 +154,7 @@ fn sum(tensor: &Tensor) -> f64 {
     tensor.sum(Kind::Double).double_value(&[])
 }
 
-impl Vector for Arena {
+impl Vector for FlatParameters {
     fn dim(&self) -> usize {
         self.layout.len as usize
     }
@@ -235,7 +235,7 @@ impl Vector for Arena {
     }
 }
 
-impl RandomVector for Arena {
+impl RandomVector for FlatParameters {
     fn fill_normal(&mut self, key: u64) {
         self.fill_slots(polder_random::normals(key).map(|value| value as f32));
     }
@@ -245,7 +245,7 @@ impl RandomVector for Arena {
     }
 }
 
-impl VectorBytes for Arena {
+impl VectorBytes for FlatParameters {
     fn to_bytes(&self) -> Vec<u8> {
         bytes_of(&self.flat)
     }

@@ -6,19 +6,19 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::config::DatasetName;
-use crate::experiment::Extent;
+use crate::experiment::Selection;
 use crate::replace_file::replace_file;
 
 const SESSION_FILE: &str = "session.json";
 
 /// With the experiments and the records this is all that a report is drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Session {
+pub struct ReproduceRequest {
     /// Of Polder.
     pub version: String,
     /// Scale, seeds, and whether it was the default selection.
     #[serde(flatten)]
-    pub extent: Extent,
+    pub extent: Selection,
     /// The folder of the experiments, where it is not that of the repository; earlier versions did not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_experiments: Option<String>,
@@ -54,7 +54,7 @@ pub struct Failure {
     pub error: String,
 }
 
-impl Session {
+impl ReproduceRequest {
     pub fn write(&self, results: &Path) -> anyhow::Result<()> {
         replace_file(&results.join(SESSION_FILE), &serde_json::to_vec_pretty(self)?)
     }
@@ -113,7 +113,7 @@ impl Session {
             patterns if patterns.contains('*') => format!(" --only '{patterns}'"),
             ids => format!(" --only {ids}"),
         };
-        let Extent { scale, num_seeds, default_only } = self.extent;
+        let Selection { scale, num_seeds, default_only } = self.extent;
         let seeds = num_seeds.map_or_else(String::new, |seeds| format!(" --seeds {seeds}"));
         let scale = if default_only { String::new() } else { format!(" --scale {scale}") };
         match &self.own_experiments {
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn the_command_names_what_was_asked_for() {
-        let mut session = Session {
+        let mut session = ReproduceRequest {
             version: String::new(),
-            extent: Extent { num_seeds: Some(2), ..Extent::all(ScaleName::Desk) },
+            extent: Selection { num_seeds: Some(2), ..Selection::all(ScaleName::Desk) },
             own_experiments: None,
             only: vec!["A4".to_owned(), "C*".to_owned()],
             jobs: 1,
@@ -147,7 +147,7 @@ mod tests {
         session.only.clear();
         assert_eq!(session.command(), "polder reproduce --experiments mine --scale desk --seeds 2");
         session.own_experiments = None;
-        session.extent = Extent::DEFAULT;
+        session.extent = Selection::DEFAULT;
         assert_eq!(session.command_for(&["A4".to_owned()]), "cargo xtask reproduce");
     }
 }

@@ -1,6 +1,8 @@
 //! The arena as a vector, as the memory of a network, and as the subject of optimizers.
 
-use polder_models::{Architecture, BatchNormMode, MinibatchObjective, Network, Precision, Swapped, input};
+use polder_models::{
+    Architecture, BatchNormMode, MinibatchObjective, Network, Precision, SwappedWeights, input,
+};
 use polder_optim::Optimizer as _;
 use polder_optim::RandomVector as _;
 use polder_optim::VectorBytes;
@@ -45,7 +47,7 @@ fn arena_arithmetic_equals_that_of_plain_vectors() {
     let as_f64 = |arena: &_| values(arena).into_iter().map(f64::from).collect::<Vec<f64>>();
     let (mut x, mut y) = (as_f64(&a), as_f64(&b));
     let both = [
-        (|v, w| v.axpy(0.3, w)) as fn(&mut polder_models::Arena, &polder_models::Arena),
+        (|v, w| v.axpy(0.3, w)) as fn(&mut polder_models::FlatParameters, &polder_models::FlatParameters),
         |v, w| v.axpby(0.3, w, -0.7),
         |v, w| v.lerp(w, 0.25),
         |v, w| v.mul(w),
@@ -168,13 +170,13 @@ fn a_refresh_averages_over_minibatches_and_is_undone() {
     average.scale(0.5);
     let (weights, statistics) = (network.parameters().to_bytes(), network.running_statistics().copy());
     let one = |seed| {
-        let swapped = Swapped::new(&network, &average).unwrap();
+        let swapped = SwappedWeights::new(&network, &average).unwrap();
         let minibatches = [Ok::<_, polder_models::ModelError>(minibatch(seed).0)];
         assert_eq!(swapped.refresh(minibatches).unwrap(), 1);
         network.running_statistics().copy()
     };
     let mean = (one(0) + one(1) + one(2)) / 3.0;
-    let swapped = Swapped::new(&network, &average).unwrap();
+    let swapped = SwappedWeights::new(&network, &average).unwrap();
     swapped.refresh((0..3).map(|seed| Ok::<_, polder_models::ModelError>(minibatch(seed).0))).unwrap();
     let difference = (network.running_statistics() - mean).abs().max().double_value(&[]);
     assert!(difference < 1e-5, "{difference:e}");

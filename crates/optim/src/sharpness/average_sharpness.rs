@@ -10,10 +10,10 @@ use super::stopping_rule::StoppingRule;
 use crate::error::OptimError;
 use crate::vector::RandomVector;
 
-/// The settings of [`AverageRise`].
+/// The settings of [`AverageSharpness`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AverageRiseConfig {
+pub struct AverageSharpnessConfig {
     /// The distance, in units of the parameters; finite and above 0.
     pub rho: f64,
     /// The seed of the directions.
@@ -22,7 +22,7 @@ pub struct AverageRiseConfig {
     pub stopping: StoppingRule,
 }
 
-impl Default for AverageRiseConfig {
+impl Default for AverageSharpnessConfig {
     /// At rho = 0.05, with the default stopping rule.
     fn default() -> Self {
         Self { rho: 0.05, seed: 0, stopping: StoppingRule::default() }
@@ -39,36 +39,36 @@ impl Default for AverageRiseConfig {
 /// # Memory
 /// Three vectors.
 #[derive(Debug)]
-pub struct AverageRise<V> {
-    config: AverageRiseConfig,
+pub struct AverageSharpness<V> {
+    config: AverageSharpnessConfig,
     centre: V,
     direction: V,
     point: V,
-    state: AverageRiseState,
+    state: AverageSharpnessState,
 }
 
-/// What [`AverageRise`] has accumulated: all that is needed to continue bit for bit, with the same settings.
+/// What [`AverageSharpness`] has accumulated: all that is needed to continue bit for bit, with the same settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AverageRiseState {
+pub struct AverageSharpnessState {
     /// The loss at the centre, once known.
     pub loss: Option<f64>,
     /// The rises so far. The next direction's index is their count.
     pub rises: Moments,
 }
 
-impl<V: RandomVector> AverageRise<V> {
+impl<V: RandomVector> AverageSharpness<V> {
     /// A measurement around `centre` that has not begun.
     ///
     /// # Errors
     /// [`OptimError::InvalidSetting`] if a setting is refused.
-    pub fn new(centre: &V, config: AverageRiseConfig) -> Result<Self, OptimError> {
+    pub fn new(centre: &V, config: AverageSharpnessConfig) -> Result<Self, OptimError> {
         check_radius(config.rho)?;
         config.stopping.validate()?;
         let mut kept = centre.zeros_like();
         kept.copy_from(centre);
         let (direction, point) = (centre.zeros_like(), centre.zeros_like());
-        Ok(Self { config, centre: kept, direction, point, state: AverageRiseState::default() })
+        Ok(Self { config, centre: kept, direction, point, state: AverageSharpnessState::default() })
     }
 
     /// Takes one more pair of directions.
@@ -115,12 +115,12 @@ impl<V: RandomVector> AverageRise<V> {
     }
 
     /// What must be stored to continue exactly.
-    pub fn state(&self) -> AverageRiseState {
+    pub fn state(&self) -> AverageSharpnessState {
         self.state
     }
 
     /// Continues where `state` was taken.
-    pub fn restore(&mut self, state: AverageRiseState) {
+    pub fn restore(&mut self, state: AverageSharpnessState) {
         self.state = state;
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_loss_that_overflows_ends_the_sampling_with_its_value() {
         let mut oracle = |w: &f64| Ok(if *w > 1.0 { f64::INFINITY } else { 0.0 });
-        let mut rise = AverageRise::new(&1.0, AverageRiseConfig::default()).unwrap();
+        let mut rise = AverageSharpness::new(&1.0, AverageSharpnessConfig::default()).unwrap();
         assert_eq!(rise.run(&mut oracle).unwrap().mean, f64::INFINITY);
         assert_eq!(rise.state().rises.count, 1);
     }
@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn in_one_dimension_every_pair_is_the_same() {
         let mut oracle = |w: &f64| Ok(3.0 * w * w + w);
-        let config = AverageRiseConfig { rho: 0.5, ..AverageRiseConfig::default() };
-        let estimate = AverageRise::new(&2.0, config).unwrap().run(&mut oracle).unwrap();
+        let config = AverageSharpnessConfig { rho: 0.5, ..AverageSharpnessConfig::default() };
+        let estimate = AverageSharpness::new(&2.0, config).unwrap().run(&mut oracle).unwrap();
         assert_eq!((estimate.mean, estimate.num_samples), (0.75, 16));
     }
 }

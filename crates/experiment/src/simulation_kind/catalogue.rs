@@ -3,13 +3,13 @@
 use polder_theory as theory;
 use serde::Deserialize;
 
-use super::{Flag, Law, settings, table};
+use super::{Flag, SimulationKind, settings, table};
 use crate::scale::ScaleName;
 
 /// A law from its module in [`polder_theory`].
 macro_rules! law {
     ($id:literal | $typed:literal, $name:literal | $module_name:literal, $about:literal, $($module:ident)::+, [$($flag:expr),* $(,)?]) => {
-        Law {
+        SimulationKind {
             id: $id,
             typed_id: $typed,
             name: $name,
@@ -39,7 +39,7 @@ const RHO_SHARES: &str = "Radii of SAM in units of 1 over the largest eigenvalue
 const REPLICATES: &str = "Replicates, each with noise of its own";
 const NOISE_RADIUS: &str = "Radius of the uniform gradient noise";
 
-impl Law {
+impl SimulationKind {
     /// All laws.
     pub const ALL: [Self; 11] = [
         law!(
