@@ -45,7 +45,16 @@ pub(crate) enum Task {
                             cargo xtask reproduce --only A1,A4 --seeds 2     two experiments, two seeds\n  \
                             cargo xtask reproduce --dry-run                  what would run, and for how long\n  \
                             cargo xtask reproduce --data-dir ~/datasets      with files that are there already\n  \
-                            cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"
+                            cargo xtask reproduce --scale desk --jobs 2      two runs at a time\n\n\
+                  Options of `polder reproduce`, which `cargo xtask reproduce -- --help` tells in full:\n  \
+                            --scale smoke|desk|paper   how much is computed; without it and --only a selection of `desk`\n  \
+                            --only IDS                 experiments to run, separated by commas\n  \
+                            --seeds N                  number of seeds per cell, in place of the experiment's own\n  \
+                            --dry-run                  print what would run, what is done and the time left; run nothing\n  \
+                            --data-dir DIR             folder of the data sets, else POLDER_DATA, else `data` in the workspace\n  \
+                            --allow-unverified         use data files whose digest is not known, and say so in every record\n  \
+                            --output DIR               folder of the runs and the report, else `results` in the workspace\n  \
+                            --jobs N, --device DEVICE  runs at a time, and where they compute"
     )]
     Reproduce(ReproduceArgs),
     /// Copy words, figures and records of a report into docs/results, for the repository
@@ -78,57 +87,19 @@ pub(crate) struct SetupArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArgs {
-    /// What to do
-    #[arg(value_enum)]
-    pub(crate) action: DataAction,
+    /// `fetch`: download, check and unpack what is not there yet; `verify`: compare every file with its published or known digest
+    #[arg(value_parser = ["fetch", "verify"])]
+    pub(crate) action: String,
     /// cifar10, cifar100, mnist, fashion-mnist or all, and options such as `--data-dir DIR`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "DATA SET, OPTIONS")]
     pub(crate) rest: Vec<OsString>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DataAction {
-    /// Download, check and unpack what is not there yet
-    Fetch,
-    /// Compare every file with its published or known digest
-    Verify,
-}
-
-impl DataAction {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fetch => "fetch",
-            Self::Verify => "verify",
-        }
-    }
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
-    #[arg(long, value_parser = ["smoke", "desk", "paper"])]
-    pub(crate) scale: Option<String>,
-    /// Experiments to run, separated by commas [default: all]
-    #[arg(long, value_name = "IDS")]
-    pub(crate) only: Option<String>,
-    /// Number of seeds per cell [default: the experiment's own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seeds: Option<u32>,
-    /// Print what would run, what is done and the time left; run nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Folder that holds the data sets [default: `data` in the workspace]
-    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Use data files whose digest is not known, and say so in every record and report
-    #[arg(long)]
-    pub(crate) allow_unverified: bool,
-    /// Folder of the runs and the report [default: `results` in the workspace]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Further options of `polder reproduce`, such as `--jobs 2` or `--device cuda`
-    #[arg(last = true, value_name = "OPTIONS")]
-    pub(crate) more: Vec<OsString>,
+    /// Options of `polder reproduce`, listed below
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    pub(crate) options: Vec<OsString>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -231,13 +202,13 @@ pub(crate) struct PeerArgs {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Args, DataAction, Task};
+    use super::{Args, Task};
 
     #[test]
     fn what_follows_the_action_on_data_is_handed_on_as_typed() {
         let typed = "xtask data verify cifar100 --data-dir a/b --mirror=x";
         let Task::Data(data) = Args::parse_from(typed.split(' ')).task else { panic!("not data") };
-        assert_eq!(data.action, DataAction::Verify);
+        assert_eq!(data.action, "verify");
         assert_eq!(data.rest, ["cifar100", "--data-dir", "a/b", "--mirror=x"]);
         assert!(Args::try_parse_from(["xtask", "data", "remove"]).is_err());
     }
