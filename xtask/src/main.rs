@@ -8,6 +8,7 @@ mod book;
 mod command;
 mod data;
 mod external_tools;
+mod file;
 mod folder_lock;
 mod machine;
 mod markdown_table;

@@ -11,13 +11,13 @@ mod view;
 mod wheels;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
+use crate::file;
 use crate::folder_lock;
 use crate::setup::pip::Pip;
 use crate::setup::wheels::Wheel;
@@ -103,12 +103,8 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
         })?;
     }
     // Removed under the lock: whoever waited for it finds the view complete and only removes in turn.
-    match fs::remove_dir_all(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("`{}` cannot be removed", partial.display()))
-        }
-        _ => Ok(target),
-    }
+    file::remove(&partial)?;
+    Ok(target)
 }
 
 /// What keeps the view from being usable on this machine.
@@ -173,9 +169,7 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, 
         }
         view::create(&view)?;
         if !in_place {
-            fs::rename(&view, target).with_context(|| {
-                format!("`{}` cannot be renamed to `{}`", view.display(), target.display())
-            })?;
+            file::rename(&view, target)?;
         }
     }
     if machine.nvidia_driver {
@@ -237,19 +231,9 @@ fn same_place(libtorch: &Path, target: &Path) -> bool {
 
 /// Removes what an interrupted set-up left. The lock file stays, or two set-ups could hold one lock each.
 fn clear_except_lock(partial: &Path) -> Result<()> {
-    let clear = || -> io::Result<()> {
-        fs::create_dir_all(partial)?;
-        for entry in fs::read_dir(partial)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else if entry.file_name() != "lock" {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    };
-    clear().with_context(|| format!("`{}` cannot be cleared", partial.display()))
+    file::make_folder(partial)?;
+    let entries = file::entries(partial)?;
+    entries.iter().filter(|entry| !entry.ends_with("lock")).try_for_each(|entry| file::remove(entry))
 }
 
 #[cfg(test)]

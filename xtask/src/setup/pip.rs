@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::shown;
+use crate::file;
 use crate::setup::LIBTORCH_VERSION;
 
 /// Any version of Python may run pip; the wheels are always those for this one.
@@ -71,11 +72,8 @@ impl Pip {
     ) -> Result<PathBuf> {
         let (wheels, scratch) = (partial.join("wheels"), partial.join("scratch"));
         for folder in [&wheels, &scratch] {
-            if folder.exists() {
-                fs::remove_dir_all(folder)
-                    .with_context(|| format!("`{}` cannot be cleared", folder.display()))?;
-            }
-            fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
+            file::remove(folder)?;
+            file::make_folder(folder)?;
         }
         let mut install = self.python();
         install.args(["-m", "pip", "install", "--only-binary=:all:", "--python-version", PYTHON_VERSION]);

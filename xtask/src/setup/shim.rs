@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::command::shown;
+use crate::command;
+use crate::file;
 use crate::setup::view::SITE;
 use crate::setup::wheels::CUDA_HEADERS;
 
@@ -78,7 +79,7 @@ pub(crate) fn build(view: &Path, partial: &Path, compiler: &Path, path: &OsStr) 
         );
     }
     let (source, made) = (partial.join("polder_cuda.cpp"), partial.join("libpolder_cuda.so"));
-    fs::write(&source, SOURCE).with_context(|| format!("`{}` cannot be written", source.display()))?;
+    file::write(&source, SOURCE)?;
     let mut command = Command::new(compiler);
     command.args(FLAGS).env("PATH", path);
     for headers in HEADERS {
@@ -88,18 +89,13 @@ pub(crate) fn build(view: &Path, partial: &Path, compiler: &Path, path: &OsStr) 
     let mut libraries = OsString::from("-L");
     libraries.push(site.join("torch/lib"));
     command.arg(libraries).args(LIBRARIES);
-    eprintln!("$ {}", shown(&command));
-    let status = command.status().with_context(|| format!("`{}` cannot be started", compiler.display()))?;
-    let stamp = |text: String| {
-        fs::write(view.join(STAMP), text)
-            .with_context(|| format!("`{}` cannot be written", view.join(STAMP).display()))
-    };
+    let status = command::status(&mut command)?;
+    let stamp = |text: String| file::write(&view.join(STAMP), text);
     if !status.success() {
         stamp(format!("{FAILED}{}", wanted_stamp()))?;
         bail!("the compiler failed ({status}; its own message is above)");
     }
-    let library = view.join(LIBRARY);
-    fs::rename(&made, &library).with_context(|| format!("`{}` cannot be put in place", library.display()))?;
+    file::rename(&made, &view.join(LIBRARY))?;
     stamp(wanted_stamp())
 }
 
