@@ -69,7 +69,8 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask bench data\n  \
                             cargo xtask bench data --peers     beside PyTorch's and other pipelines\n  \
                             cargo xtask bench theory --peers   beside numpy")]
-    Bench(BenchArgs),
+    #[command(subcommand)]
+    Bench(BenchAction),
     /// Make HTML of the book under docs/, by mdBook
     #[command(after_help = "Examples:\n  cargo xtask book   prints the path of the first page")]
     Book,
@@ -122,12 +123,6 @@ pub(crate) struct PromisesArgs {
     pub(crate) write: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct BenchArgs {
-    #[command(subcommand)]
-    pub(crate) action: BenchAction,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchAction {
     /// Images per second of every stage and of the whole loader, about three minutes
@@ -139,7 +134,7 @@ pub(crate) enum BenchAction {
     #[command(after_help = "Examples:\n  cargo xtask bench theory\n  \
                             cargo xtask bench theory --peers            in the environment of `bench data --peers`\n  \
                             cargo xtask bench theory --peers --python ~/venv/bin/python --json")]
-    Theory(BenchTheoryArgs),
+    Theory(PeerArgs),
     /// Training steps of the networks, about a minute each; with --peers some minutes
     #[command(after_help = "Examples:\n  cargo xtask bench models\n  \
                             cargo xtask bench models --peers            in the environment of `bench data --peers`\n  \
@@ -174,12 +169,6 @@ pub(crate) struct BenchDataArgs {
     /// Folder that holds cifar-10-batches-bin/ [default: `data` in the workspace]
     #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) peers: PeerArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct BenchTheoryArgs {
     #[command(flatten)]
     pub(crate) peers: PeerArgs,
 }

@@ -16,14 +16,13 @@ mod table;
 mod theory;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::args::{BenchAction, BenchDataArgs};
-use crate::bench::python::Python;
 use crate::bench::table::Report;
 use crate::command;
 use crate::data;
@@ -31,18 +30,17 @@ use crate::machine;
 use crate::workspace::Workspace;
 
 /// Measures what was asked for and prints the table on standard output; everything else goes to standard error.
-pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<()> {
     match action {
-        BenchAction::Data(args) => run_data(workspace, args)?,
-        BenchAction::Theory(args) => theory::run(workspace, args)?,
-        BenchAction::Models(args) => models::run(workspace, args)?,
+        BenchAction::Data(args) => run_data(workspace, args),
+        BenchAction::Theory(args) => theory::run(workspace, args),
+        BenchAction::Models(args) => models::run(workspace, args),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     // Before the minutes of measuring: without an interpreter there are no peers.
-    let python = Python::of(workspace, &args.peers)?;
+    let python = python::provide(workspace, &args.peers)?;
     let data_dir = Some(workspace.data_dir(args.data_dir.as_deref())).filter(|dir| data::has_cifar10(dir));
     if data_dir.is_none() {
         eprintln!(
@@ -55,7 +53,7 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     let interleaved = run_interleaved(workspace, data_dir.as_deref())?;
     let measured = run_benches(workspace, data_dir.as_deref())?;
     let peers = match &python {
-        Some(python) => python.run(&workspace.root().join(peer::SCRIPT), data_dir.as_deref())?,
+        Some(python) => peer::measure(workspace, python, data_dir.as_deref())?,
         None => Vec::new(),
     };
     let data = match data_dir {

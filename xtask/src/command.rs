@@ -1,6 +1,7 @@
 //! Commands that are shown before they run.
 
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
@@ -52,6 +53,25 @@ pub(crate) fn quiet_output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Waits for `child`, and asks `may_go_on` with the time so far every 50 ms; `None` if it had to be killed.
+pub(crate) fn wait_while(
+    child: &mut Child,
+    mut may_go_on: impl FnMut(Duration) -> bool,
+) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if !may_go_on(start.elapsed()) {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// The JSON in the last line of what a program printed: cargo and libraries may print before it.
 pub(crate) fn last_json<T: DeserializeOwned>(output: &str) -> Result<T> {
     let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -76,6 +96,7 @@ pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     #[test]
     fn words_with_blanks_are_quoted_when_shown() {
@@ -96,6 +117,17 @@ mod tests {
         assert_eq!(value["a"], 1);
         let error = super::last_json::<serde_json::Value>("a greeting").unwrap_err().to_string();
         assert!(error.contains("`a greeting`"), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended() {
+        let shell = |script: &str, limit| {
+            let mut child = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            super::wait_while(&mut child, |so_far| so_far <= limit).unwrap().map(|status| status.code())
+        };
+        assert_eq!(shell("exit 0", Duration::MAX), Some(Some(0)));
+        assert_eq!(shell("exit 3", Duration::MAX), Some(Some(3)));
+        assert_eq!(shell("exec sleep 600", Duration::ZERO), None);
     }
 
     #[test]

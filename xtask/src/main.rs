@@ -55,11 +55,8 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Data(data) => data::run(&workspace, &data),
         Task::Results(results) => results::run(&workspace, &results).map(|()| ExitCode::SUCCESS),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
-        Task::Bench(bench) => bench::run(&workspace, &bench.action),
+        Task::Bench(bench) => bench::run(&workspace, &bench).map(|()| ExitCode::SUCCESS),
         Task::Promises(promises) => promises::run(&workspace, &promises),
-        Task::Book => {
-            book::run(&workspace)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::Book => book::run(&workspace).map(|()| ExitCode::SUCCESS),
     }
 }

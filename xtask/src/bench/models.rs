@@ -16,9 +16,10 @@ use crate::args::{BenchDevice, BenchModelsArgs};
 use crate::bench::models_program::Program;
 use crate::bench::models_report::{Measured, Network, Report};
 use crate::bench::models_training::Trained;
-use crate::bench::python::Python;
+use crate::bench::python;
 use crate::command::shown;
 use crate::machine;
+use crate::python_environment::Python;
 use crate::reproduce::build_polder;
 use crate::setup::Machine;
 use crate::workspace::Workspace;
@@ -48,7 +49,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
         !on_cuda || Machine::detect().nvidia_driver,
         "`--device cuda` needs an NVIDIA GPU, and this machine has no NVIDIA driver"
     );
-    let python = Python::of(workspace, &args.peers)?;
+    let python = python::provide(workspace, &args.peers)?;
     let polder = build_polder(workspace)?;
     let names: Vec<&str> = match (args.networks.is_empty(), args.device) {
         (true, BenchDevice::Cpu) => ON_CPU.to_vec(),

@@ -1,10 +1,15 @@
 //! What `benches/peers.py` says of each peer.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// The script, from the root of the workspace.
-pub(crate) const SCRIPT: &str = "crates/data/benches/peers.py";
+use crate::python_environment::Python;
+use crate::workspace::Workspace;
+
+const SCRIPT: &str = "crates/data/benches/peers.py";
 
 /// Another input pipeline: how fast it is, or why that is not known.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -29,8 +34,23 @@ pub(crate) struct Measured {
     pub(crate) note: Option<String>,
 }
 
+/// Measures the peers on the same images; on random bytes without `data_dir`.
+pub(crate) fn measure(workspace: &Workspace, python: &Python, data_dir: Option<&Path>) -> Result<Vec<Peer>> {
+    let arguments = data_dir.map_or(Vec::new(), |dir| vec![OsStr::new("--data-dir"), dir.as_os_str()]);
+    let mut peers = parse(&python.output(&workspace.root().join(SCRIPT), &arguments)?)?;
+    for peer in &mut peers {
+        // Why it did not install says more than that it cannot be imported.
+        if let Peer::Missing { name, missing } = peer
+            && let Some((_, reason)) = python.missing.iter().find(|(known, _)| known == name)
+        {
+            missing.clone_from(reason);
+        }
+    }
+    Ok(peers)
+}
+
 /// The peers in the lines that the script printed, measured ones first.
-pub(crate) fn parse(lines: &str) -> Result<Vec<Peer>> {
+pub(super) fn parse(lines: &str) -> Result<Vec<Peer>> {
     let mut peers = lines
         .lines()
         .filter(|line| line.starts_with('{'))

@@ -6,8 +6,8 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::args::BenchTheoryArgs;
-use crate::bench::python::Python;
+use crate::args::PeerArgs;
+use crate::bench::python;
 use crate::command;
 use crate::machine;
 use crate::markdown_table::Table;
@@ -20,8 +20,8 @@ const TURNS: usize = 5;
 const ROUNDS: &str = "3";
 
 /// Measures and prints the table on standard output; everything else goes to standard error.
-pub(super) fn run(workspace: &Workspace, args: &BenchTheoryArgs) -> Result<()> {
-    let python = Python::of(workspace, &args.peers)?;
+pub(super) fn run(workspace: &Workspace, args: &PeerArgs) -> Result<()> {
+    let python = python::provide(workspace, args)?;
     let example = ["--release", "--locked", "--package", "polder-theory", "--example", "simulation_speed"];
     command::run(workspace.cargo().arg("build").args(example))?;
     let (mut own, mut peer) = (Vec::new(), Vec::new());
@@ -36,7 +36,7 @@ pub(super) fn run(workspace: &Workspace, args: &BenchTheoryArgs) -> Result<()> {
         own.push(command::last_json(&printed).context("`simulation_speed` reports no speed")?);
     }
     let report = summary(&machine::describe(workspace), &own, &peer)?;
-    println!("{}", if args.peers.json { report.to_string() } else { markdown(&report) });
+    println!("{}", if args.json { report.to_string() } else { markdown(&report) });
     Ok(())
 }
 

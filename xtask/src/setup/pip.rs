@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::shown;
+use crate::command::{self, shown};
 use crate::file;
 use crate::setup::LIBTORCH_VERSION;
 
@@ -34,7 +34,7 @@ impl Pip {
     pub(crate) fn find(path: &OsStr) -> Result<Self> {
         let pip = Self { path: path.to_owned() };
         let own_libtorch = format!("set LIBTORCH to the absolute path of a libtorch {LIBTORCH_VERSION}");
-        match pip.python().arg("--version").output() {
+        match pip.python().args(["-m", "pip", "--version"]).output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
                 "libtorch is installed with pip, and there is no `python3` on PATH; install it \
                  (Debian, Ubuntu: `apt install python3 python3-pip`), or {own_libtorch}"
@@ -42,19 +42,11 @@ impl Pip {
             Err(error) => return Err(error).context("`python3` cannot be started"),
             Ok(output) => ensure!(
                 output.status.success(),
-                "`python3 --version` failed ({}: {}); mend that Python, or {own_libtorch}",
-                output.status,
+                "`python3` has no pip that works (`python3 -m pip --version` says: {}); install it (Debian, Ubuntu: \
+                 `apt install python3-pip`; elsewhere: `python3 -m ensurepip --user`), or {own_libtorch}",
                 String::from_utf8_lossy(&output.stderr).trim()
             ),
         }
-        let output =
-            pip.python().args(["-m", "pip", "--version"]).output().context("`python3` cannot be started")?;
-        ensure!(
-            output.status.success(),
-            "`python3` has no pip (`python3 -m pip --version` says: {}); install it (Debian, Ubuntu: \
-             `apt install python3-pip`; elsewhere: `python3 -m ensurepip --user`), or {own_libtorch}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
         Ok(pip)
     }
 
@@ -80,15 +72,8 @@ impl Pip {
         if dependencies == Dependencies::Leave {
             install.arg("--no-deps");
         }
-        install.args([
-            "--no-compile",
-            "--no-input",
-            "--disable-pip-version-check",
-            "--retries",
-            "3",
-            "--target",
-        ]);
-        install.arg(&wheels).args(requirements);
+        install.args(["--no-compile", "--no-input", "--disable-pip-version-check", "--retries", "3"]);
+        install.arg("--target").arg(&wheels).args(requirements);
         // A `user = true` or a required virtual environment in the user's configuration contradicts `--target`.
         install.env("PIP_USER", "0").env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
         // Unpacked on the disk it is meant for, as /tmp is often small; and cleared away with the rest.
@@ -118,23 +103,19 @@ impl Pip {
 }
 
 /// Waits for pip. Away from a terminal it shows no progress, so the growth of `folder` is told every 15 seconds.
-fn wait_showing_growth(command: &mut Command, folder: &Path) -> io::Result<ExitStatus> {
+fn wait_showing_growth(command: &mut Command, folder: &Path) -> Result<ExitStatus> {
     if io::stdout().is_terminal() {
-        return command.status();
+        return Ok(command.status()?);
     }
-    let mut child = command.spawn()?;
-    let start = Instant::now();
     let mut told = Duration::ZERO;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+    let ended = command::wait_while(&mut command.spawn()?, |so_far| {
+        if so_far >= told + Duration::from_secs(15) {
+            told = so_far;
+            eprintln!("setup: {told:.0?}, {} MB so far", size(folder) / 1_000_000);
         }
-        std::thread::sleep(Duration::from_millis(100));
-        if start.elapsed() >= told + Duration::from_secs(15) {
-            told = start.elapsed();
-            eprintln!("setup: {:.0?}, {} MB so far", told, size(folder) / 1_000_000);
-        }
-    }
+        true
+    });
+    ended?.context("pip was ended")
 }
 
 /// Bytes below `folder`; what vanishes meanwhile counts as nothing.
