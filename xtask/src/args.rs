@@ -78,9 +78,6 @@ pub(crate) enum Task {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetupArgs {
-    /// Folder in which `.libtorch` is made instead of the workspace
-    #[arg(long, hide = true)]
-    pub(crate) root: Option<PathBuf>,
     /// Install what a GPU needs although no NVIDIA driver is here: on a login node, in an image
     #[arg(long)]
     pub(crate) cuda: bool,

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use crate::args::{BenchAction, BenchDataArgs};
@@ -100,8 +100,7 @@ fn run_interleaved(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Opt
     let mut example = workspace.cargo();
     example.args(["run", "--release", "--locked", "--package", "polder-data", "--example", "loader_speed"]);
     example.arg("--").arg("--data-dir").arg(data_dir);
-    let printed = command::output(&mut example)?;
-    command::last_json(&printed).map(Some).context("`loader_speed` reports no speed")
+    command::json(&mut example).map(Some)
 }
 
 /// Benches read the folder from the environment; a folder without CIFAR-10 would be an error to them.

@@ -72,6 +72,11 @@ pub(crate) fn wait_while(
     }
 }
 
+/// As [`output`], for a program whose last line is JSON.
+pub(crate) fn json<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
+    last_json(&output(command)?).with_context(|| format!("`{}`", shown(command)))
+}
+
 /// The JSON in the last line of what a program printed: cargo and libraries may print before it.
 pub(crate) fn last_json<T: DeserializeOwned>(output: &str) -> Result<T> {
     let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();

@@ -47,8 +47,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Setup(setup) => {
             let mut machine = setup::Machine::detect();
             machine.nvidia_driver |= setup.cuda;
-            setup::run(&setup.root.unwrap_or_else(|| workspace.root().to_owned()), &machine)?;
-            Ok(ExitCode::SUCCESS)
+            setup::run(workspace.root(), &machine).map(|_| ExitCode::SUCCESS)
         }
         Task::Test => test::run(&workspace),
         Task::Tidy => tidy::run(&workspace),

@@ -1,6 +1,5 @@
 //! A Python environment with packages of others, made on demand and used again.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{self, shown};
 use crate::file;
 use crate::folder_lock;
+use crate::workspace::Workspace;
 
 /// Written last: an environment without it is not complete.
 const COMPLETE: &str = "complete.json";
@@ -39,17 +39,17 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// A command of the interpreter.
-    pub(crate) fn command(&self) -> Command {
-        Command::new(&self.interpreter)
+    /// It, with a script of the workspace.
+    pub(crate) fn script(&self, workspace: &Workspace, path: &str) -> Command {
+        let mut command = Command::new(&self.interpreter);
+        command.arg(workspace.root().join(path));
+        command
     }
 
-    /// What `script` prints.
-    pub(crate) fn output(&self, script: &Path, arguments: &[impl AsRef<OsStr>]) -> Result<String> {
+    /// What helps if it cannot run a script.
+    pub(crate) fn remedy(&self) -> String {
         let interpreter = self.interpreter.display();
-        command::output(self.command().arg(script).args(arguments)).with_context(|| {
-            format!("the interpreter `{interpreter}`; `--python` or POLDER_PEERS_PYTHON names another")
-        })
+        format!("the interpreter `{interpreter}`; `--python` or POLDER_PEERS_PYTHON names another")
     }
 }
 

@@ -91,8 +91,8 @@ fn measure(
     for &program in programs {
         let command = match (program.pytorch_mode(), python) {
             (Some(mode), Some(python)) => {
-                let mut command = python.command();
-                command.arg(workspace.root().join(SCRIPT)).args([name, mode, device]);
+                let mut command = python.script(workspace, SCRIPT);
+                command.args([name, mode, device]);
                 command
             }
             (Some(_), None) => continue,

@@ -1,11 +1,11 @@
 //! What `benches/peers.py` says of each peer.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::command;
 use crate::python_environment::Python;
 use crate::workspace::Workspace;
 
@@ -36,8 +36,11 @@ pub(crate) struct Measured {
 
 /// Measures the peers on the same images; on random bytes without `data_dir`.
 pub(crate) fn measure(workspace: &Workspace, python: &Python, data_dir: Option<&Path>) -> Result<Vec<Peer>> {
-    let arguments = data_dir.map_or(Vec::new(), |dir| vec![OsStr::new("--data-dir"), dir.as_os_str()]);
-    let mut peers = parse(&python.output(&workspace.root().join(SCRIPT), &arguments)?)?;
+    let mut script = python.script(workspace, SCRIPT);
+    if let Some(data_dir) = data_dir {
+        script.arg("--data-dir").arg(data_dir);
+    }
+    let mut peers = parse(&command::output(&mut script).with_context(|| python.remedy())?)?;
     for peer in &mut peers {
         // Why it did not install says more than that it cannot be imported.
         if let Peer::Missing { name, missing } = peer

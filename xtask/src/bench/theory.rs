@@ -27,13 +27,12 @@ pub(super) fn run(workspace: &Workspace, args: &PeerArgs) -> Result<()> {
     let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         if let Some(python) = &python {
-            let printed = python.output(&workspace.root().join(SCRIPT), &["--rounds", ROUNDS])?;
-            peer.push(command::last_json(&printed).with_context(|| format!("`{SCRIPT}` reports no speed"))?);
+            let mut script = python.script(workspace, SCRIPT);
+            peer.push(command::json(script.args(["--rounds", ROUNDS])).with_context(|| python.remedy())?);
         }
         let mut cargo = workspace.cargo();
         cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
-        let printed = command::output(&mut cargo)?;
-        own.push(command::last_json(&printed).context("`simulation_speed` reports no speed")?);
+        own.push(command::json(&mut cargo)?);
     }
     let report = summary(&machine::describe(workspace), &own, &peer)?;
     println!("{}", if args.json { report.to_string() } else { markdown(&report) });
