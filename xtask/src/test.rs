@@ -91,7 +91,13 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<(&'static str, Com
     let records = ["polder-experiment", "polder-report", "polder-theory", "polder-plot"];
     let mut without_libtorch = cargo(&["test", "--locked", "--lib"]);
     without_libtorch.args(records.iter().flat_map(|package| ["--package", package]));
-    without_libtorch.env("LIBTORCH", workspace.root().join("no-libtorch"));
+    let no_libtorch = workspace.root().join("no-libtorch");
+    without_libtorch.env("LIBTORCH", &no_libtorch);
+    let program = ["--package", "polder", "--no-default-features"];
+    let mut program_without_libtorch = cargo(&["test", "--locked", "--test", "without_libtorch"]);
+    program_without_libtorch.args(program).env("LIBTORCH", &no_libtorch);
+    let mut lints_without_libtorch = cargo(&["clippy", "--locked", "--bins"]);
+    lints_without_libtorch.args(program).args(["--", "-D", "warnings"]).env("LIBTORCH", &no_libtorch);
     let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
     let mut documentation_alone =
@@ -107,6 +113,8 @@ fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<(&'static str, Com
         ("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
         ("tests", tests),
         ("records and reports without libtorch", without_libtorch),
+        ("lints of the program without libtorch", lints_without_libtorch),
+        ("the program without libtorch", program_without_libtorch),
         ("doc tests", cargo(&["test", "--workspace", "--locked", "--doc"])),
         ("documentation", documentation),
         ("documentation of polder-data alone", documentation_alone),

@@ -22,6 +22,7 @@ pub(crate) fn watch() -> anyhow::Result<()> {
     }
     flag::register(SIGUSR2, Arc::clone(&CHECKPOINT))
         .with_context(|| format!("cannot watch for signal {SIGUSR2}"))?;
+    #[cfg(feature = "training")]
     polder_train::interrupt::listen(polder_train::interrupt::Requests {
         stop: Arc::clone(&STOP),
         checkpoint: Arc::clone(&CHECKPOINT),
@@ -34,16 +35,19 @@ pub(crate) fn requested() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
+#[cfg(feature = "training")]
 /// Whether a checkpoint was asked for since the last call.
 pub(crate) fn take_checkpoint_request() -> bool {
     CHECKPOINT.swap(false, Ordering::Relaxed)
 }
 
+#[cfg(feature = "training")]
 /// From inside the program: as SIGTERM.
 pub(crate) fn request_stop() {
     STOP.store(true, Ordering::Relaxed);
 }
 
+#[cfg(feature = "training")]
 /// From inside the program: as SIGUSR2.
 pub(crate) fn request_checkpoint() {
     CHECKPOINT.store(true, Ordering::Relaxed);

@@ -107,6 +107,7 @@ impl WorkBar {
     }
 }
 
+#[cfg(feature = "training")]
 impl polder_train::progress::WorkProgress for WorkBar {
     fn plan(&self, effort: f64) {
         self.plan(effort);

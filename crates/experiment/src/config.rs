@@ -6,6 +6,7 @@
 
 mod averaging;
 mod check;
+pub mod custom;
 mod data;
 pub mod explain;
 pub mod keys;

@@ -10,7 +10,7 @@ use polder_data::{
     Normalization, PackedDataset, PackedHeader, Split, Verification, open_packed, split_validation,
 };
 
-use crate::config::{DatasetName, RunConfig};
+use crate::config::{DatasetName, RunConfig, custom};
 use crate::run::record::{DataRecord, DataState, RunRecords};
 
 /// The classes of generated data are the same for every run, whatever its seed: only then do runs compare.
@@ -38,9 +38,14 @@ impl Images {
     /// If images are missing, damaged or not the official ones, or the network does not take such images.
     pub fn open(config: &RunConfig, data_dir: &Path, allow_unverified: bool) -> anyhow::Result<Self> {
         let images = Self::for_any_network(config, data_dir, allow_unverified)?;
-        let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
-        architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
-        let layout = if architecture.reads_channels_last() { Layout::Nhwc } else { Layout::Nchw };
+        let reads_channels_last = if let Some(network) = custom::network(&config.model.name) {
+            network.reads_channels_last
+        } else {
+            let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
+            architecture.check_images(channels_height_width(images.train.shape())).context("`model.name`")?;
+            architecture.reads_channels_last()
+        };
+        let layout = if reads_channels_last { Layout::Nhwc } else { Layout::Nchw };
         Ok(Self { layout, ..images })
     }
 

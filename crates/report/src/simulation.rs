@@ -9,18 +9,16 @@ mod series;
 mod table;
 mod thresholds;
 
-use std::ops::Deref;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use polder_plot::Figure;
 use polder_theory as theory;
+use polder_theory::Estimate;
 use serde::Deserialize;
 
-use self::series::Measured;
 pub use self::table::Table;
-use self::table::{estimate_text, number_text};
-use polder_experiment::claim::Metric;
+use polder_experiment::claim::{Metric, Uncertainty};
 use polder_experiment::law::Law;
 use polder_experiment::run::theory_record::TheoryRecord;
 
@@ -35,21 +33,14 @@ pub struct Summary {
     pub figures: Vec<Figure>,
 }
 
-/// A report that can be shown.
-trait Summarize {
-    /// Selects and words what the report has to show; computes nothing that takes time.
-    fn summary(&self) -> Summary;
+/// Estimates over `n` replicates: the name of each, what it is in words, and its value.
+fn estimates<S: Into<String>, const N: usize>(n: u64, of: [(S, S, &Estimate); N]) -> Vec<Metric> {
+    of.into_iter().map(|(name, what, estimate)| Metric::estimate(name, what, estimate, n)).collect()
 }
 
-/// A report of [`polder_theory`], with what this crate adds to it.
-struct View<'a, R>(&'a R);
-
-impl<R> Deref for View<'_, R> {
-    type Target = R;
-
-    fn deref(&self) -> &R {
-        self.0
-    }
+/// The largest or smallest of `n` numbers that chance has no part in.
+fn extreme(name: impl Into<String>, what: impl Into<String>, value: f64, n: u64) -> Metric {
+    Metric { uncertainty: Uncertainty::Exact { n }, ..Metric::exact(name, what, value) }
 }
 
 impl Summary {
@@ -60,7 +51,8 @@ impl Summary {
     pub fn of(id: &str, report: &serde_json::Value) -> anyhow::Result<Self> {
         macro_rules! summary {
             ($($simulation:ident)::+) => {
-                theory::$($simulation)::+::Report::deserialize(report).map(|report| View(&report).summary())
+                theory::$($simulation)::+::Report::deserialize(report)
+                    .map(|report| $($simulation)::+::summary(&report))
             };
         }
         let summary = match id {

@@ -17,6 +17,7 @@
 
 mod agreement;
 pub mod averaging;
+mod bisection;
 mod draws;
 mod error;
 mod exponential;
@@ -28,6 +29,7 @@ pub mod modified_loss;
 mod noise;
 mod proportion;
 pub mod sam;
+mod setting;
 mod simulate;
 mod simultaneous;
 mod smoothing;
@@ -42,9 +44,6 @@ pub use agreement::Agreement;
 pub use error::TheoryError;
 pub use fit::{CONFIDENCE, Estimate, PowerLaw};
 pub use landscape::{AsymmetricValley, KinkedValley, Landscape, TwoBasins, Valley};
-pub use noise::{NoiseKey, UniformNoise};
 pub use proportion::{Proportion, ProportionDifference};
-pub use simulate::{
-    AntitheticPair, PathSummary, Simulation, antithetic_pair, antithetic_pairs, single_path, single_paths,
-};
+pub use simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pairs, single_paths};
 pub use smoothing::Smoothed;

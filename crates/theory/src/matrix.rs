@@ -1,11 +1,7 @@
 //! Dense matrices, as far as the experiments of paper D need them.
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::TheoryError;
-
 /// A dense matrix of f64 in row-major order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Matrix {
     num_rows: usize,
     num_columns: usize,
@@ -13,21 +9,6 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix with these entries, row by row.
-    ///
-    /// # Errors
-    /// [`TheoryError::InvalidSetting`] if there are not `num_rows * num_columns` of them, or one is not finite.
-    pub(crate) fn new(num_rows: usize, num_columns: usize, entries: Vec<f64>) -> Result<Self, TheoryError> {
-        if entries.len() != num_rows * num_columns {
-            let expected = "as many entries as rows times columns";
-            return Err(TheoryError::setting("the number of matrix entries", &entries.len(), expected));
-        }
-        match entries.iter().find(|entry| !entry.is_finite()) {
-            Some(entry) => Err(TheoryError::setting("a matrix entry", entry, "a finite number")),
-            None => Ok(Self { num_rows, num_columns, entries }),
-        }
-    }
-
     /// The matrix whose entry in row i and column j is `entry(i, j)`.
     pub(crate) fn from_fn(
         num_rows: usize,
@@ -120,7 +101,7 @@ impl Matrix {
         output
     }
 
-    /// The transpose times the matrix.
+    /// The transpose times the matrix: the square of a symmetric matrix.
     #[must_use]
     pub(crate) fn gram(&self) -> Self {
         let mut gram = Self::from_fn(self.num_columns, self.num_columns, |_, _| 0.0);
@@ -143,11 +124,6 @@ impl Matrix {
     pub(crate) fn combine(&self, a: f64, other: &Self, b: f64) -> Self {
         let entries = self.entries.iter().zip(&other.entries).map(|(x, y)| a * x + b * y).collect();
         Self { entries, ..*self }
-    }
-
-    /// The square of a symmetric matrix.
-    pub(crate) fn symmetric_square(&self) -> Self {
-        self.gram()
     }
 
     /// The sum of the diagonal.
@@ -184,11 +160,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn shapes_and_entries_that_make_no_matrix_are_refused() {
-        assert!(Matrix::new(2, 2, vec![0.0; 3]).is_err());
-        assert!(Matrix::new(1, 1, vec![f64::NAN]).is_err());
     }
 }

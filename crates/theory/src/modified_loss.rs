@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::fit::{Estimate, PowerLaw, power_law};
+use crate::setting::{at_least_2, check, finite, positive};
 pub use batch_composition::CompositionRow;
 use batch_composition::compositions;
 use corrected_order::corrected_order;
-use loss::mean_epoch;
-pub use loss::{CubicLoss, MAX_ENUMERATED, ModifiedLoss};
+pub use loss::{CubicLoss, ModifiedLoss};
+use loss::{MAX_ENUMERATED, mean_epoch};
 
 /// Parts of the experiment that draw: orders of the given losses, random losses, examples, orders of the random losses.
 const ORDERS: u64 = 0;
@@ -47,7 +48,7 @@ pub struct Config {
     pub num_minibatches: usize,
     /// Pairs of a random order and its reverse, where there are too many minibatches to enumerate all orders; at least 2.
     pub num_pairs: u64,
-    /// Examples whose divisions into minibatches are enumerated; from 1 to [`MAX_ENUMERATED`].
+    /// Examples whose divisions into minibatches are enumerated; from 1 to 7.
     pub num_examples: usize,
 }
 
@@ -78,53 +79,31 @@ impl Config {
         Self { num_instances: 20, num_minibatches: 3, ..Self::default() }
     }
 
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
     /// More and larger random problems.
     pub fn paper() -> Self {
         Self { num_instances: 1000, num_minibatches: 6, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
-        if self.losses.is_empty() {
-            return Err(TheoryError::setting("losses", &"[]", "at least one"));
-        }
+        check(!self.losses.is_empty(), "losses", &"[]", "at least one")?;
         let numbers = self.losses.iter().flat_map(|loss| [loss.curvature, loss.center, loss.skew]);
-        if let Some(bad) = numbers.chain([self.start]).find(|x| !x.is_finite()) {
-            return Err(TheoryError::setting("losses and start", &bad, "finite numbers"));
-        }
+        numbers.chain([self.start]).try_for_each(|x| finite("losses and start", x))?;
         let step_sizes = self.step_sizes.iter().chain(&self.fit_step_sizes);
-        if let Some(bad) = step_sizes.copied().find(|x| !(x.is_finite() && *x > 0.0)) {
-            return Err(TheoryError::setting(
-                "step_sizes and fit_step_sizes",
-                &bad,
-                "finite numbers above 0",
-            ));
-        }
+        positive(step_sizes.map(|x| ("step_sizes and fit_step_sizes", *x)))?;
         let mut fitted = self.fit_step_sizes.clone();
         fitted.sort_by(f64::total_cmp);
         fitted.dedup();
-        if fitted.len() < 3 || self.step_sizes.is_empty() {
-            let found = format!("{:?} and {:?}", self.step_sizes, self.fit_step_sizes);
-            let expected = "at least one, and at least three different ones";
-            return Err(TheoryError::setting("step_sizes and fit_step_sizes", &found, expected));
-        }
-        for (setting, found) in [
+        let found = format!("{:?} and {:?}", self.step_sizes, self.fit_step_sizes);
+        let expected = "at least one, and at least three different ones";
+        let holds = fitted.len() >= 3 && !self.step_sizes.is_empty();
+        check(holds, "step_sizes and fit_step_sizes", &found, expected)?;
+        at_least_2([
             ("num_instances", self.num_instances),
             ("num_minibatches", self.num_minibatches as u64),
             ("num_pairs", self.num_pairs),
-        ] {
-            if found < 2 {
-                return Err(TheoryError::setting(setting, &found, "at least 2"));
-            }
-        }
-        if !(1..=MAX_ENUMERATED).contains(&self.num_examples) {
-            return Err(TheoryError::setting("num_examples", &self.num_examples, "from 1 to 7"));
-        }
-        Ok(())
+        ])?;
+        let holds = (1..=MAX_ENUMERATED).contains(&self.num_examples);
+        check(holds, "num_examples", &self.num_examples, "from 1 to 7")
     }
 }
 

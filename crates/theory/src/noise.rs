@@ -4,7 +4,7 @@ use polder_random::Stream;
 
 /// What a noise sequence drives. Equal keys give equal sequences, different keys independent ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoiseKey {
+pub(crate) struct NoiseKey {
     /// The seed of the experiment.
     pub seed: u64,
     /// The part of the experiment, where it draws for several purposes.
@@ -23,25 +23,25 @@ impl From<NoiseKey> for [u64; 4] {
 
 /// Independent draws from the uniform law on `[-radius, radius]`, whose variance is `radius^2 / 3`.
 #[derive(Clone, Debug)]
-pub struct UniformNoise {
+pub(crate) struct UniformNoise {
     stream: Stream,
     radius: f64,
 }
 
 impl UniformNoise {
     /// The sequence of `key`.
-    pub fn new(radius: f64, key: NoiseKey) -> Self {
+    pub(crate) fn new(radius: f64, key: NoiseKey) -> Self {
         Self { stream: Stream::new(key), radius }
     }
 
     /// The next draw.
     #[inline]
-    pub fn draw(&mut self) -> f64 {
+    pub(crate) fn draw(&mut self) -> f64 {
         self.stream.symmetric(self.radius)
     }
 
     /// The next draws, as many as `draws` holds: those that [`UniformNoise::draw`] makes one by one, in a fraction of the time.
-    pub fn fill(&mut self, draws: &mut [f64]) {
+    pub(crate) fn fill(&mut self, draws: &mut [f64]) {
         self.stream.fill_symmetric(self.radius, draws);
     }
 }

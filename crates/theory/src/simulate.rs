@@ -26,7 +26,7 @@ pub struct Simulation {
     pub num_steps: u64,
     /// The seed of the noise.
     pub seed: u64,
-    /// The part of the experiment that this simulation is for; see [`NoiseKey::part`](crate::NoiseKey::part).
+    /// The part of the experiment that this simulation is for; its noise is that of this part alone.
     pub part: u64,
 }
 
@@ -54,42 +54,11 @@ impl AntitheticPair {
     }
 }
 
-/// Runs the pair of paths that `replicate` names; squares are measured about `center`.
+/// Runs `num_pairs` antithetic pairs of every simulation, each given with the center of its squares, on all threads of the current
+/// rayon pool. Pair k of a simulation has the bits of replicate k alone, whatever the number of threads.
 ///
 /// # Errors
 /// [`TheoryError::Diverged`] if a path leaves the finite numbers; [`TheoryError::Optim`] if the step size is refused.
-pub fn antithetic_pair<L: Landscape>(
-    landscape: &L,
-    simulation: &Simulation,
-    center: f64,
-    replicate: u64,
-) -> Result<AntitheticPair, TheoryError> {
-    let pair = AntitheticPair(Group::<L, 2>::antithetic(landscape, simulation, replicate)?.run(center)?);
-    expect_finite(&pair.0, simulation, replicate)?;
-    Ok(pair)
-}
-
-/// Runs one path, driven by the noise that `replicate` names; squares are measured about `center`.
-///
-/// # Errors
-/// [`TheoryError::Diverged`] if the path leaves the finite numbers; [`TheoryError::Optim`] if the step size is refused.
-pub fn single_path<L: Landscape>(
-    landscape: &L,
-    simulation: &Simulation,
-    center: f64,
-    replicate: u64,
-) -> Result<PathSummary, TheoryError> {
-    let start = |_| simulation.start;
-    let paths = Group::<L, 1>::single(landscape, simulation, replicate, start)?.run(center)?;
-    expect_finite(&paths, simulation, replicate)?;
-    Ok(paths[0])
-}
-
-/// Runs `num_pairs` antithetic pairs of every simulation, each given with the center of its squares, on all threads of the current
-/// rayon pool. Pair k of a simulation has the bits of [`antithetic_pair`] with replicate k, whatever the number of threads.
-///
-/// # Errors
-/// Those of [`antithetic_pair`].
 pub fn antithetic_pairs<L: Landscape>(
     landscape: &L,
     simulations: &[(Simulation, f64)],
@@ -113,10 +82,10 @@ pub fn antithetic_pairs<L: Landscape>(
 }
 
 /// Runs one path from each of `starts` (which take the place of the simulation's own) on all threads of the current rayon pool;
-/// squares are measured about `center`. Path k has the bits of [`single_path`] with replicate k, whatever the number of threads.
+/// squares are measured about `center`. Path k has the bits of replicate k alone, whatever the number of threads.
 ///
 /// # Errors
-/// Those of [`single_path`].
+/// Those of [`antithetic_pairs`].
 pub fn single_paths<L: Landscape>(
     landscape: &L,
     simulation: &Simulation,
@@ -184,6 +153,19 @@ mod tests {
         }
     }
 
+    /// One pair by itself.
+    fn antithetic_pair<L: Landscape>(
+        landscape: &L,
+        simulation: &Simulation,
+        center: f64,
+        replicate: u64,
+    ) -> Result<AntitheticPair, TheoryError> {
+        let group = Group::<L, 2>::antithetic(landscape, simulation, replicate)?;
+        let pair = AntitheticPair(group.run(center)?);
+        expect_finite(&pair.0, simulation, replicate)?;
+        Ok(pair)
+    }
+
     fn mean(pairs: &[AntitheticPair], quantity: impl Fn(&PathSummary) -> f64) -> f64 {
         pairs.iter().map(|pair| pair.mean(&quantity)).sum::<f64>() / pairs.len() as f64
     }
@@ -231,7 +213,9 @@ mod tests {
         let alone: Vec<PathSummary> = (0..37)
             .map(|path| {
                 let simulation = Simulation { start: starts[path as usize], ..simulation };
-                single_path(&TwoBasins::default(), &simulation, 0.5, path).unwrap()
+                let landscape = TwoBasins::default();
+                let group = Group::<_, 1>::single(&landscape, &simulation, path, |_| simulation.start);
+                group.unwrap().run(0.5).unwrap()[0]
             })
             .collect();
         let pairs: Vec<AntitheticPair> =

@@ -1,7 +1,9 @@
 //! The objective as SGD sees it: smoothed by its own noise.
 
+use crate::bisection::sign_change;
 use crate::error::TheoryError;
 use crate::landscape::{Landscape, Valley};
+use crate::setting::positive;
 
 /// Even number of intervals of the Simpson rule behind [`Smoothed::value`].
 const NUM_INTERVALS: u32 = 128;
@@ -25,11 +27,7 @@ impl<'a, L: Landscape> Smoothed<'a, L> {
     /// # Errors
     /// [`TheoryError::InvalidSetting`] unless both are finite and positive.
     pub fn new(landscape: &'a L, step_size: f64, noise_radius: f64) -> Result<Self, TheoryError> {
-        for (setting, value) in [("step_size", step_size), ("noise_radius", noise_radius)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
+        positive([("step_size", step_size), ("noise_radius", noise_radius)])?;
         Ok(Self { landscape, delta: step_size * noise_radius })
     }
 
@@ -72,18 +70,7 @@ impl<L: Valley> Smoothed<'_, L> {
     /// down to neighbouring floating-point numbers. What remains is the rounding of f over `delta`, some 1e-15 / delta.
     pub fn minimizer(&self) -> f64 {
         let center = self.landscape.minimizer();
-        let (mut falling, mut rising) = (center - self.delta, center + self.delta);
-        loop {
-            let middle = falling + 0.5 * (rising - falling);
-            if middle <= falling || middle >= rising {
-                return middle;
-            }
-            if self.chord_rise(middle) < 0.0 {
-                falling = middle;
-            } else {
-                rising = middle;
-            }
-        }
+        sign_change(center - self.delta, center + self.delta, |v| self.chord_rise(v))
     }
 }
 

@@ -15,5 +15,4 @@ pub use curvature_law::CurvatureLaw;
 pub(crate) use curvature_law::num_heads;
 pub use log_distance::{LogDistances, SHOWN};
 pub(crate) use lyapunov::{LyapunovExponent, SampledLaw};
-pub use lyapunov::{almost_sure_threshold, lyapunov_exponent};
-pub use second_moment::{SecondMomentMap, SufficientSteps, mean_square_threshold, sufficient_steps};
+pub(crate) use second_moment::mean_square_threshold;

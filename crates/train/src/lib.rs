@@ -5,12 +5,14 @@
 
 pub mod bench;
 pub mod calibration;
+pub mod custom;
 pub mod device;
 pub mod environment;
 pub mod evaluate;
 pub mod export;
 pub mod feed;
 pub mod interrupt;
+pub mod network_optimizer;
 pub mod profile;
 pub mod progress;
 pub mod run_feeds;

@@ -54,7 +54,7 @@ pub fn load(
 ) -> anyhow::Result<(Averages<Arena>, Position)> {
     let mut optimizer = trainer::optimizer(config, network)?;
     let mut averages = Averages::new(config.averages(steps_per_epoch))?;
-    let position = snapshot::restore(found, config, network, &mut optimizer, &mut averages)?;
+    let position = snapshot::restore(found, config, network, &mut *optimizer, &mut averages)?;
     Ok((averages, position))
 }
 

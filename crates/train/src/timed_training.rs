@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::feed::{Feed, OnDevice};
 use crate::interrupt;
-use crate::trainer::BuiltInOptimizer;
+use crate::network_optimizer::BuiltInOptimizer;
 use crate::training::Training;
 
 /// Small enough that the weights stay finite on any images.

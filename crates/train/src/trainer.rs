@@ -1,12 +1,12 @@
 //! Training: from a configuration to the records of its run, with a checkpoint wherever it may be left.
 
 mod assemble;
-mod built_in;
 mod cadence;
 mod learning_rates;
 mod run;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::ensure;
 
@@ -22,8 +22,7 @@ use polder_experiment::run::run_outcome::RunOutcome;
 
 use self::run::Run;
 
-pub use self::assemble::{network, optimizer};
-pub use self::built_in::{BuiltInOptimizer, NetworkOptimizer};
+pub use self::assemble::{built_in_optimizer, network, optimizer};
 pub use self::cadence::{CheckpointEvery, Keep};
 
 /// Epochs of BN refreshes are numbered from here, so that they never repeat the order of a training epoch.
@@ -45,6 +44,23 @@ pub struct TrainOptions {
     pub cuda_graphs: bool,
     pub checkpoint_every: CheckpointEvery,
     pub keep_checkpoints: Keep,
+}
+
+impl Default for TrainOptions {
+    /// Run directories in `runs`, data sets in `data`, the processor, one worker, a checkpoint every minute.
+    fn default() -> Self {
+        Self {
+            runs_dir: PathBuf::from("runs"),
+            data_dir: PathBuf::from("data"),
+            allow_unverified: false,
+            loader: LoaderOptions::default(),
+            threads: None,
+            placement: Placement::Cpu,
+            cuda_graphs: false,
+            checkpoint_every: CheckpointEvery::Time(Duration::from_mins(1)),
+            keep_checkpoints: Keep::DEFAULT,
+        }
+    }
 }
 
 /// Trains `config` to its end, from its last checkpoint if there is one; returns at once if it has ended. Returns the run

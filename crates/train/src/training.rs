@@ -5,7 +5,7 @@ use polder_optim::{Averages, Optimizer};
 use tracing::trace_span;
 
 use crate::feed::OnDevice;
-use crate::trainer::NetworkOptimizer;
+use crate::network_optimizer::NetworkOptimizer;
 
 /// A network with everything that a step changes.
 pub struct Training<P = NetworkOptimizer> {

@@ -2,74 +2,95 @@
 //!
 //! `cargo run --release --package polder-example-custom-method`
 
-use std::error::Error;
+use polder_example_custom_method::register;
+use polder_experiment::config::RunConfig;
+use polder_experiment::run::record::{EpochRecord, Timing};
+use polder_train::progress::{StepState, TrainingProgress};
+use polder_train::trainer::{TrainOptions, train};
 
-use polder_data::{Augmentation, Generated, GeneratedConfig, Layout, Loader, Normalization};
-use polder_example_custom_method::lookahead::Lookahead;
-use polder_example_custom_method::plain_net::PlainNet;
-use polder_models::{MinibatchObjective, Module, Network, Precision, input, input::ChannelOrder};
-use polder_optim::{Momentum, Optimizer as _, SgdConfig};
-use tch::Device;
+/// A run of both, as `polder train` would read it.
+const CONFIGURATION: &str = r#"
+data = { dataset = "generated", train_images = 640, test_images = 200, augmentation = "none" }
+model.name = "plain-8"
+optimizer = { method = "lookahead", momentum = 0.9, weight_decay = 0.0 }
+schedule = { kind = "constant", learning_rate = 0.1 }
+training = { epochs = 3, batch_size = 64 }
+"#;
 
-const NUM_CLASSES: i64 = 10;
+/// Prints the losses.
+struct Losses;
 
-/// The mean training loss of each epoch.
-fn train(precision: Precision, num_epochs: u64) -> Result<Vec<f64>, Box<dyn Error>> {
-    let describe = |builder: &mut polder_models::Builder| -> Box<dyn Module> {
-        Box::new(PlainNet::new(builder, 8, NUM_CLASSES))
-    };
-    let network = Network::describe("plain-8", describe, 0, precision, Device::Cpu)?;
-    let images = Generated::new(GeneratedConfig { num_images: 640, ..GeneratedConfig::default() })?;
-    let loader = Loader::builder(images)
-        .batch_size(64)
-        .augmentation(Augmentation::none(Normalization::GENERATED))
-        .layout(Layout::Nhwc) // What convolutions read.
-        .build::<f32>()?;
-    let (mut weights, mut gradient) = (network.parameters(), network.gradient());
-    let momentum = Momentum::HeavyBall { coefficient: 0.9, dampening: 0.0 };
-    let mut optimizer = Lookahead::new(SgdConfig { momentum, ..SgdConfig::default() }, 5, 0.5)?;
-    let mut losses = Vec::new();
-    for epoch in 0..num_epochs {
-        let (mut sum, mut steps) = (0.0, 0.0);
-        for minibatch in loader.epoch(epoch)? {
-            let minibatch = minibatch?;
-            let (n, h, w, c) = minibatch.images().dim();
-            let (images, labels) = input::minibatch(
-                minibatch.values(),
-                [n, c, h, w],
-                ChannelOrder::Last,
-                minibatch.labels(),
-                Device::Cpu,
-            )?;
-            let mut objective = MinibatchObjective::new(&network, images, labels);
-            let loss = optimizer.step(&mut objective, &mut weights, &mut gradient, 0.1)?;
-            sum += loss.mean_loss.double_value(&[]);
-            steps += 1.0;
-        }
-        losses.push(sum / steps);
+impl TrainingProgress for Losses {
+    fn begin(&mut self, _epochs: u64, _steps_per_epoch: u64, _done: u64) {}
+
+    fn is_due(&self) -> bool {
+        false
     }
-    Ok(losses)
+
+    fn step(&mut self, _state: StepState) {}
+
+    fn doing(&mut self, _what: &str) {}
+
+    fn epoch(&mut self, record: &EpochRecord, _timing: &Timing) {
+        println!("epoch {}: loss {:.3}", record.epoch, record.train_loss.unwrap_or(f64::NAN));
+    }
+
+    fn line(&mut self, text: &str) {
+        println!("{text}");
+    }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    for (epoch, loss) in train(Precision::F32, 3)?.into_iter().enumerate() {
-        println!("epoch {}: loss {loss:.3}", epoch + 1);
-    }
+fn main() -> anyhow::Result<()> {
+    register()?;
+    let config = RunConfig::from_table(&CONFIGURATION.parse()?)?;
+    let (_, dir) = train(&config, &TrainOptions::default(), &mut Losses)?;
+    println!("{}", dir.display());
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use polder_optim::{OptimError, Point, Resumable as _};
+    use std::path::Path;
+
+    use polder_experiment::config::Precision;
+    use polder_experiment::run::record::{RECORD_FILE, RunRecords};
+    use polder_experiment::run::run_outcome::RunOutcome;
+    use polder_optim::{OptimError, Optimizer as _, Point, Resumable as _, SgdConfig};
+    use polder_train::progress::Silent;
+
+    use polder_example_custom_method::lookahead::Lookahead;
 
     use super::*;
 
+    fn trained(config: &RunConfig, runs: &Path) -> RunRecords {
+        let options = TrainOptions { runs_dir: runs.to_owned(), threads: Some(1), ..TrainOptions::default() };
+        let (outcome, dir) = train(config, &options, &mut Silent).unwrap();
+        assert_eq!((outcome, dir), (RunOutcome::Finished, runs.join(config.id())));
+        RunRecords::read(&runs.join(config.id())).unwrap()
+    }
+
     #[test]
-    fn the_network_has_its_parameters_and_learns_in_either_precision() {
+    fn a_configuration_names_both_and_they_learn_in_either_precision() {
+        let read = || RunConfig::from_table(&CONFIGURATION.parse().unwrap());
+        let error = format!("{:#}", read().unwrap_err());
+        assert!(error.contains("lookahead"), "not registered yet: {error}");
+        register().unwrap();
+        assert!(register().unwrap_err().to_string().contains("plain-8"));
+        let mut ids = Vec::new();
         for precision in [Precision::F32, Precision::Bf16] {
-            let losses = train(precision, 3).unwrap();
+            let mut config = read().unwrap();
+            config.model.precision = precision;
+            let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let records = trained(&config, first.path());
+            let losses: Vec<f64> = records.epochs.iter().map(|epoch| epoch.train_loss.unwrap()).collect();
             assert!(losses[2] < 0.9 * losses[0], "{precision:?}: {losses:?}");
+            assert!(records.epochs[2].evaluations.contains_key("tail"));
+            trained(&config, second.path());
+            let bytes = |runs: &Path| std::fs::read(runs.join(config.id()).join(RECORD_FILE)).unwrap();
+            assert_eq!(bytes(first.path()), bytes(second.path()));
+            ids.push(config.id());
         }
+        assert_ne!(ids[0], ids[1]);
     }
 
     /// SGD goes from 1 to 0.9 to 0.81, and half of the way from 1 is 0.905.

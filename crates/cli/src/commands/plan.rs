@@ -2,17 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::commands::jobs::JobsFlag;
+use crate::MachineFlags;
 use crate::commands::selection::SelectionArgs;
-use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
 use polder_experiment::plan::missing_data::{missing_data, needed_data};
-use polder_experiment::plan::runs_dir;
-use polder_experiment::plan::speeds::Speeds;
-use polder_train::calibration::calibrate;
-use polder_train::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,9 +33,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
-    jobs: JobsFlag,
-    #[command(flatten)]
-    flags: TrainingFlags,
+    flags: MachineFlags,
 }
 
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
@@ -49,20 +42,16 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         stdout::print(&names.iter().flat_map(|name| [name, "\n"]).collect::<String>())?;
         return Ok(Outcome::Done.into());
     }
-    show(&args.selection, args.jobs, &args.flags, args.cells)
+    show(&args.selection, &args.flags, args.cells)
 }
 
 /// Prints the plan, by cells or by runs.
 pub(crate) fn show(
     selection: &SelectionArgs,
-    jobs: JobsFlag,
-    flags: &TrainingFlags,
+    flags: &MachineFlags,
     by_cells: bool,
 ) -> anyhow::Result<ExitCode> {
-    let division = jobs.division(flags)?;
-    let options =
-        flags.options(runs_dir(selection.results()), CheckpointEvery::Time(std::time::Duration::MAX))?;
-    let options = TrainOptions { threads: Some(division.threads), ..options };
+    let division = flags.division()?;
     let mut plan = selection.plan()?;
     let missing = missing_data(
         &plan,
@@ -71,9 +60,7 @@ pub(crate) fn show(
         flags.allow_unverified(),
         selection.fetcher(),
     )?;
-    let mut speeds = Speeds::measured(selection.results(), division.threads, Some(division.on_gpus));
-    calibrate(&plan, &missing, &options, &mut speeds, &say);
-    speeds.estimate(&mut plan);
+    flags.speeds(&plan, selection.results(), division, &missing)?.estimate(&mut plan);
     let device = if division.on_gpus { "GPU" } else { "process" };
     stdout::print(&if by_cells { plan.cells(device) } else { plan.table(division.jobs) })?;
     selection.session(division, &missing).missing_data_messages().for_each(|line| say(&line));

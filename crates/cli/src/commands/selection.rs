@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
-use crate::commands::jobs::Division;
+use crate::division::Division;
 use polder_experiment::experiment::{self, Experiment, Extent};
 use polder_experiment::plan::Plan;
 use polder_experiment::plan::session::{MissingData, Session};

@@ -5,7 +5,7 @@ use polder_architecture::Architecture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model_name;
+use super::{custom, model_name};
 
 /// The network and the arithmetic of its forward and backward passes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +37,10 @@ impl Default for ModelConfig {
 impl ModelConfig {
     /// Whether the network has batch normalisation.
     pub fn has_bn(&self) -> bool {
-        self.name.parse::<Architecture>().is_ok_and(Architecture::has_bn)
+        custom::network(&self.name).map_or_else(
+            || self.name.parse::<Architecture>().is_ok_and(Architecture::has_bn),
+            |network| network.has_bn,
+        )
     }
 
     pub(super) fn validate(&self) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 use anyhow::bail;
 use polder_architecture::Architecture;
 
+use super::custom;
+
 /// What one may have meant: the published networks and small ones of each family.
 const KNOWN: [&str; 21] = [
     "resnet-18",
@@ -36,6 +38,9 @@ const FAR: usize = 4;
 /// # Errors
 /// If none is; the names that differ least are given.
 pub fn check(name: &str) -> anyhow::Result<()> {
+    if custom::network(name).is_some() {
+        return Ok(());
+    }
     let Err(error) = name.parse::<Architecture>() else { return Ok(()) };
     let nearest = nearest(name);
     if nearest.is_empty() {

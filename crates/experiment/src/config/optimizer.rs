@@ -8,9 +8,11 @@ use polder_optim::{
     WeightDecay,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::check::{fraction, is_default, is_one, positive};
+use super::custom;
 
 /// SGD, or another optimizer around it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,8 +81,8 @@ pub struct OptimizerConfig {
 }
 
 /// How a step is made from gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
 pub enum Method {
     /// Stochastic gradient descent, with momentum if there is any.
     Sgd,
@@ -94,6 +96,46 @@ pub enum Method {
     /// Several steps of SGD on each minibatch.
     #[schemars(extend("x-needs" = ["optimizer.euler_steps"]))]
     EulerSteps,
+    /// One of the calling program, by the name that it registered.
+    #[schemars(skip)]
+    Custom(&'static str),
+}
+
+impl Method {
+    /// Those of Polder.
+    const BUILT_IN: [Self; 4] = [Self::Sgd, Self::Sam, Self::GradientPenalty, Self::EulerSteps];
+
+    /// Its name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Sam => "sam",
+            Self::GradientPenalty => "gradient-penalty",
+            Self::EulerSteps => "euler-steps",
+            Self::Custom(name) => name,
+        }
+    }
+
+    /// The method of that name, a registered one included.
+    pub fn named(name: &str) -> Option<Self> {
+        let built_in = Self::BUILT_IN.into_iter().find(|method| method.name() == name);
+        built_in.or_else(|| custom::optimizer(name).map(Self::Custom))
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| {
+            D::Error::unknown_variant(&name, &["sgd", "sam", "gradient-penalty", "euler-steps"])
+        })
+    }
 }
 
 /// Which parameters a setting touches.
@@ -217,7 +259,7 @@ impl OptimizerConfig {
     /// What a step costs, in gradients.
     pub fn gradients_per_step(&self) -> f64 {
         match self.method {
-            Method::Sgd => 1.0,
+            Method::Sgd | Method::Custom(_) => 1.0,
             Method::Sam => 1.0 + 1.0 / self.ascend_every as f64,
             // Double backpropagation: about twice a gradient on top of it.
             Method::GradientPenalty => 3.0,
@@ -239,7 +281,7 @@ impl OptimizerConfig {
         ensure!(self.ascend_every > 0, "`optimizer.ascend_every` is 0; expected at least 1");
         self.sgd(&all).validate().context("`[optimizer]`")?;
         match self.method {
-            Method::Sgd => {}
+            Method::Sgd | Method::Custom(_) => {}
             Method::Sam => self
                 .sam(&all)
                 .context("`optimizer.method = \"sam\"` needs `optimizer.rho`, 0.05 say")?
@@ -276,8 +318,7 @@ impl OptimizerConfig {
         ];
         for (key, is_set, method) in keys {
             if is_set && self.method != method {
-                let method = toml::Value::try_from(method)?;
-                bail!("`optimizer.{key}` belongs to `optimizer.method = {method}`; remove it");
+                bail!("`optimizer.{key}` belongs to `optimizer.method = \"{}\"`; remove it", method.name());
             }
         }
         ensure!(

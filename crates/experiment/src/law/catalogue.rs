@@ -20,7 +20,7 @@ macro_rules! law {
                 use theory::$($module)::+::Config;
                 table(&match scale {
                     ScaleName::Smoke => Config::smoke(),
-                    ScaleName::Desk => Config::desk(),
+                    ScaleName::Desk => Config::default(),
                     ScaleName::Paper => Config::paper(),
                 })
             },

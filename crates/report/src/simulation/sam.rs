@@ -1,7 +1,7 @@
 //! What simulations of SAM show.
 
 mod bias_variance;
-mod kernel;
-mod least_squares;
-mod minibatch;
-mod students;
+pub(super) mod kernel;
+pub(super) mod least_squares;
+pub(super) mod minibatch;
+pub(super) mod students;

@@ -1,7 +1,31 @@
 //! Measured values over an axis, as series of dots, lines and bars of intervals.
 
-use polder_plot::{Ink, Series, Shape};
-use polder_theory::Estimate;
+use polder_plot::{Axis, Ink, Panel, Series, Shape};
+use polder_theory::{Estimate, PowerLaw, Proportion};
+
+/// A panel of some series.
+pub(super) fn panel(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Panel {
+    Panel { title: title.into(), x, y, series }
+}
+
+/// A curve that the legend names.
+pub(super) fn line(
+    label: impl Into<String>,
+    ink: Ink,
+    points: impl IntoIterator<Item = (f64, f64)>,
+) -> Series {
+    Series::new(label, ink, Shape::Line(points.into_iter().collect()))
+}
+
+/// What values are compared with: a level that the legend leaves out.
+pub(super) fn level(y: f64) -> Series {
+    Series::unnamed(Ink::Muted, Shape::Horizontal(y))
+}
+
+/// A power law from a little below `first` to a little above `last`.
+pub(super) fn power_law(law: &PowerLaw, (first, last): (f64, f64)) -> Vec<(f64, f64)> {
+    [first / 1.2, last * 1.2].map(|x| (x, law.prefactor * x.powf(law.exponent.value))).to_vec()
+}
 
 /// Values with the ends of their intervals, each at a place on the x axis.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +38,7 @@ impl Measured {
     }
 
     /// Estimates as they are.
-    pub(super) fn estimates<'a>(points: impl IntoIterator<Item = (f64, &'a Estimate)>) -> Self {
+    pub(super) fn estimates(points: impl IntoIterator<Item = (f64, Estimate)>) -> Self {
         Self::new(points.into_iter().map(|(x, found)| (x, [found.value, found.lower, found.upper])))
     }
 
@@ -26,6 +50,12 @@ impl Measured {
             let low = if found.lower * found.upper < 0.0 { 0.0 } else { one.min(other) };
             (x, [found.value.abs(), low, one.max(other)])
         }))
+    }
+
+    /// Shares of runs in percent.
+    pub(super) fn shares<'a>(points: impl IntoIterator<Item = (f64, &'a Proportion)>) -> Self {
+        let percent = |share: &Proportion| [share.value, share.lower, share.upper].map(|end| 100.0 * end);
+        Self::new(points.into_iter().map(|(x, share)| (x, percent(share))))
     }
 
     /// The values alone.

@@ -1,5 +1,7 @@
 //! Tables as data, and how numbers are written in them.
 
+use std::fmt::Display;
+
 use polder_theory::Estimate;
 
 /// Rows of text under heads; every row has as many cells as there are heads.
@@ -13,7 +15,45 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// A table with one row for each of `rows`, to which columns are added from left to right.
+pub(super) struct Columns<'a, R> {
+    rows: &'a [R],
+    table: Table,
+}
+
+impl<R> Columns<'_, R> {
+    /// A column of words, or of numbers as they are.
+    pub(super) fn text<T: Display>(mut self, head: impl Into<String>, value: impl Fn(&R) -> T) -> Self {
+        self.table.heads.push(head.into());
+        for (cells, row) in self.table.rows.iter_mut().zip(self.rows) {
+            cells.push(value(row).to_string());
+        }
+        self
+    }
+
+    /// A column of numbers with `digits` significant digits.
+    pub(super) fn number(self, head: impl Into<String>, digits: usize, value: impl Fn(&R) -> f64) -> Self {
+        self.text(head, |row| number_text(value(row), digits))
+    }
+
+    /// A column of estimates with half the widths of their intervals.
+    pub(super) fn estimate(self, head: impl Into<String>, value: impl Fn(&R) -> Estimate) -> Self {
+        self.text(head, |row| estimate_text(&value(row)))
+    }
+
+    /// The table with these columns.
+    pub(super) fn table(self) -> Table {
+        self.table
+    }
+}
+
 impl Table {
+    /// A table of `rows`, without columns yet.
+    pub(super) fn of<R>(title: impl Into<String>, rows: &[R]) -> Columns<'_, R> {
+        let table = Self { title: title.into(), heads: Vec::new(), rows: vec![Vec::new(); rows.len()] };
+        Columns { rows, table }
+    }
+
     /// An empty table.
     pub fn new(title: impl Into<String>, heads: &[&str]) -> Self {
         let heads = heads.iter().map(|&head| head.to_owned()).collect();

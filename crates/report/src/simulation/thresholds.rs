@@ -1,6 +1,6 @@
 //! What simulations of thresholds show.
 
-mod circle;
+pub(super) mod circle;
 mod escape;
-mod quadratic;
-mod styblinski_tang;
+pub(super) mod quadratic;
+pub(super) mod styblinski_tang;

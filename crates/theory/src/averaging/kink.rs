@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::TheoryError;
 use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::landscape::KinkedValley;
+use crate::setting::{at_least_1, at_least_2, check, finite};
 use crate::simulate::{Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
 
-/// The settings of experiment A3. The default is [`Config::desk`].
+/// The settings of experiment A3. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -37,14 +38,9 @@ pub struct Config {
     pub step_sizes: Vec<f64>,
 }
 
-impl Config {
-    /// Paths of 200,000 steps: about a tenth of a second.
-    pub fn smoke() -> Self {
-        Self { num_steps: 200_000, num_pairs: 12, ..Self::desk() }
-    }
-
-    /// Paths of a million steps.
-    pub fn desk() -> Self {
+impl Default for Config {
+    /// The desk scale: paths of a million steps.
+    fn default() -> Self {
         Self {
             seed: 0,
             valley: KinkedValley::default(),
@@ -56,37 +52,29 @@ impl Config {
             step_sizes: vec![0.01, 0.02, 0.05, 0.1],
         }
     }
+}
+
+impl Config {
+    /// Paths of 200,000 steps: about a tenth of a second.
+    pub fn smoke() -> Self {
+        Self { num_steps: 200_000, num_pairs: 12, ..Self::default() }
+    }
 
     /// 100 pairs of paths of a million steps.
     pub fn paper() -> Self {
-        Self { num_pairs: 100, ..Self::desk() }
+        Self { num_pairs: 100, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
         self.valley.validate()?;
-        if self.num_steps < 1 {
-            return Err(TheoryError::setting("num_steps", &self.num_steps, "at least 1"));
-        }
-        if self.num_pairs < 2 {
-            return Err(TheoryError::setting("num_pairs", &self.num_pairs, "at least 2"));
-        }
-        if !self.start.is_finite() {
-            return Err(TheoryError::setting("start", &self.start, "a finite number"));
-        }
+        at_least_1([("num_steps", self.num_steps)])?;
+        at_least_2([("num_pairs", self.num_pairs)])?;
+        finite("start", self.start)?;
         let mut sorted = self.step_sizes.clone();
         sorted.sort_by(f64::total_cmp);
         sorted.dedup();
-        if sorted.len() < 2 || sorted.len() < self.step_sizes.len() {
-            let found = format!("{:?}", self.step_sizes);
-            return Err(TheoryError::setting("step_sizes", &found, "at least two, all different"));
-        }
-        Ok(())
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
+        let holds = sorted.len() >= 2 && sorted.len() == self.step_sizes.len();
+        check(holds, "step_sizes", &format!("{:?}", self.step_sizes), "at least two, all different")
     }
 }
 

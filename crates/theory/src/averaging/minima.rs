@@ -13,6 +13,7 @@ use crate::fit::Estimate;
 use crate::landscape::{Landscape, TwoBasins};
 use crate::noise::{NoiseKey, UniformNoise};
 use crate::proportion::{Proportion, ProportionDifference};
+use crate::setting::{at_least_2, check, positive};
 use crate::simulate::{PathSummary, Simulation, single_paths};
 
 /// The paths draw their noise as part 0 and their starts as part 1.
@@ -21,7 +22,7 @@ const STARTS: u64 = 1;
 const NUM_POINTS: usize = 601;
 const NUM_BINS: usize = 80;
 
-/// The settings of experiment A2. The default is [`Config::desk`].
+/// The settings of experiment A2. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -45,14 +46,9 @@ pub struct Config {
     pub plot_radius: f64,
 }
 
-impl Config {
-    /// 500 runs per step size: about a second.
-    pub fn smoke() -> Self {
-        Self { num_runs: 500, ..Self::desk() }
-    }
-
-    /// 4,000 runs per step size.
-    pub fn desk() -> Self {
+impl Default for Config {
+    /// The desk scale: 4,000 runs per step size.
+    fn default() -> Self {
         Self {
             seed: 0,
             landscape: TwoBasins::default(),
@@ -65,44 +61,32 @@ impl Config {
             plot_radius: 6.0,
         }
     }
+}
+
+impl Config {
+    /// 500 runs per step size: about a second.
+    pub fn smoke() -> Self {
+        Self { num_runs: 500, ..Self::default() }
+    }
 
     /// 20,000 runs per step size.
     pub fn paper() -> Self {
-        Self { num_runs: 20_000, ..Self::desk() }
+        Self { num_runs: 20_000, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
         self.landscape.validate()?;
-        for (setting, value) in
-            [("start_radius", self.start_radius), ("near", self.near), ("plot_radius", self.plot_radius)]
-        {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        if !(self.noise_radius.is_finite() && self.noise_radius > 0.0) {
-            let expected = "a finite number greater than 0";
-            return Err(TheoryError::setting("noise_radius", &self.noise_radius, expected));
-        }
-        if self.num_steps < 2 {
-            return Err(TheoryError::setting("num_steps", &self.num_steps, "at least 2"));
-        }
-        if self.num_runs < 2 {
-            return Err(TheoryError::setting("num_runs", &self.num_runs, "at least 2"));
-        }
+        positive([
+            ("start_radius", self.start_radius),
+            ("near", self.near),
+            ("plot_radius", self.plot_radius),
+            ("noise_radius", self.noise_radius),
+        ])?;
+        at_least_2([("num_steps", self.num_steps), ("num_runs", self.num_runs)])?;
         let ascending = self.step_sizes.is_sorted_by(|a, b| a < b) && self.step_sizes.len() > 1;
-        if !ascending || self.step_sizes[0] <= 0.0 || self.step_sizes.iter().any(|x| !x.is_finite()) {
-            let found = format!("{:?}", self.step_sizes);
-            let expected = "at least two positive numbers, ascending";
-            return Err(TheoryError::setting("step_sizes", &found, expected));
-        }
-        Ok(())
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
+        let holds = ascending && self.step_sizes.iter().all(|x| x.is_finite() && *x > 0.0);
+        let expected = "at least two positive numbers, ascending";
+        check(holds, "step_sizes", &format!("{:?}", self.step_sizes), expected)
     }
 }
 
@@ -258,7 +242,7 @@ mod tests {
 
     #[test]
     fn runs_end_where_runs_of_another_program_ended() {
-        let report = run(&Config { num_runs: 1000, ..Config::desk() }).unwrap();
+        let report = run(&Config { num_runs: 1000, ..Config::default() }).unwrap();
         // Step size; shares at the sharp minimum, of 4,000 runs; standard deviations of the ends, of 100 runs.
         let known = [
             (0.01, 0.697, 0.592, 1.13, 1.01),

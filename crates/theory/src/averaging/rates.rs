@@ -6,10 +6,11 @@ use crate::averaging::short_runs::{ShortRuns, ShortRunsConfig, short_runs};
 use crate::error::TheoryError;
 use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::landscape::AsymmetricValley;
+use crate::setting::{at_least_1, at_least_2, check, finite};
 use crate::simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
 
-/// The settings of experiment A1. The default is [`Config::desk`].
+/// The settings of experiment A1. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -32,12 +33,6 @@ pub struct Config {
     pub fit_up_to: f64,
     /// The short runs of the figure.
     pub short_runs: ShortRunsConfig,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
-    }
 }
 
 /// The result of experiment A1.
@@ -81,14 +76,9 @@ pub struct Row {
     pub bias: Estimate,
 }
 
-impl Config {
-    /// Paths of 200,000 steps: about a tenth of a second.
-    pub fn smoke() -> Self {
-        Self { num_pairs: 12, num_steps: 200_000, ..Self::desk() }
-    }
-
-    /// 24 pairs of paths of a million steps.
-    pub fn desk() -> Self {
+impl Default for Config {
+    /// The desk scale: 24 pairs of paths of a million steps.
+    fn default() -> Self {
         Self {
             seed: 0,
             num_pairs: 24,
@@ -101,29 +91,27 @@ impl Config {
             short_runs: ShortRunsConfig::default(),
         }
     }
+}
+
+impl Config {
+    /// Paths of 200,000 steps: about a tenth of a second.
+    pub fn smoke() -> Self {
+        Self { num_pairs: 12, num_steps: 200_000, ..Self::default() }
+    }
 
     /// 100 pairs of paths of a million steps.
     pub fn paper() -> Self {
-        Self { num_pairs: 100, ..Self::desk() }
+        Self { num_pairs: 100, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
-        if self.num_pairs < 2 {
-            return Err(TheoryError::setting("num_pairs", &self.num_pairs, "at least 2"));
-        }
-        if self.num_steps < 1 {
-            return Err(TheoryError::setting("num_steps", &self.num_steps, "at least 1"));
-        }
-        if !self.start.is_finite() {
-            return Err(TheoryError::setting("start", &self.start, "a finite number"));
-        }
+        at_least_2([("num_pairs", self.num_pairs)])?;
+        at_least_1([("num_steps", self.num_steps)])?;
+        finite("start", self.start)?;
         let mut different = self.ascending();
         different.dedup();
-        if different.is_empty() || different.len() < self.step_sizes.len() {
-            let found = format!("{:?}", self.step_sizes);
-            return Err(TheoryError::setting("step_sizes", &found, "at least one, all different"));
-        }
-        Ok(())
+        let holds = !different.is_empty() && different.len() == self.step_sizes.len();
+        check(holds, "step_sizes", &format!("{:?}", self.step_sizes), "at least one, all different")
     }
 
     fn ascending(&self) -> Vec<f64> {

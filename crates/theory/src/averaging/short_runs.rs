@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::averaging::histogram::{bin_edges, histogram};
 use crate::error::TheoryError;
 use crate::landscape::Valley;
+use crate::setting::{at_least_2, check};
 use crate::simulate::{Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
 
@@ -63,12 +64,9 @@ pub(crate) fn short_runs<L: Valley>(
     (noise_radius, start, seed): (f64, f64, u64),
 ) -> Result<ShortRuns, TheoryError> {
     let ShortRunsConfig { num_runs, num_steps } = *config;
-    if num_runs < 2 || num_runs % 2 == 1 {
-        return Err(TheoryError::setting("short_runs.num_runs", &num_runs, "an even number of at least 2"));
-    }
-    if num_steps < 2 {
-        return Err(TheoryError::setting("short_runs.num_steps", &num_steps, "at least 2"));
-    }
+    let is_even = num_runs >= 2 && num_runs.is_multiple_of(2);
+    check(is_even, "short_runs.num_runs", &num_runs, "an even number of at least 2")?;
+    at_least_2([("short_runs.num_steps", num_steps)])?;
     let smoothed = Smoothed::new(landscape, step_size, noise_radius)?;
     let w: Vec<f64> = (0..NUM_POINTS)
         .map(|i| CURVES_FROM + (CURVES_TO - CURVES_FROM) * f64::from(i) / f64::from(NUM_POINTS - 1))

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Landscape, Valley};
 use crate::error::TheoryError;
+use crate::setting::positive;
 
 /// Toy-1b: `f(w) = left w^2 / 2` for negative `w`, `f(w) = right w^2 / 2` for the others.
 ///
@@ -54,12 +55,7 @@ impl KinkedValley {
     }
 
     pub(crate) fn validate(&self) -> Result<(), TheoryError> {
-        for (setting, curvature) in [("valley.left", self.left), ("valley.right", self.right)] {
-            if !(curvature.is_finite() && curvature > 0.0) {
-                return Err(TheoryError::setting(setting, &curvature, "a finite number greater than 0"));
-            }
-        }
-        Ok(())
+        positive([("valley.left", self.left), ("valley.right", self.right)])
     }
 }
 

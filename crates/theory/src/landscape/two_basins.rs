@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use statrs::function::erf::erf;
 
 use super::Landscape;
+use crate::bisection::sign_change;
 use crate::error::TheoryError;
 use crate::exponential::exp;
+use crate::setting::positive;
 
 /// Toy-2: `f(w) = curvature w^2 / 2 - depth exp(-(w - center)^2 / (2 width^2))`.
 ///
@@ -48,36 +50,17 @@ impl TwoBasins {
     /// The minimiser in the dip; `None` if the dip is too shallow to hold one.
     pub fn sharp_minimizer(&self) -> Option<f64> {
         // The dip pulls hardest at one width before its center: no minimum if even that is less than the bowl's slope there.
-        let (mut falling, mut rising) = (self.center - self.width, self.center);
-        if self.slope(falling) >= 0.0 {
-            return None;
-        }
-        loop {
-            let middle = falling + 0.5 * (rising - falling);
-            if middle <= falling || middle >= rising {
-                return Some(middle);
-            }
-            if self.slope(middle) < 0.0 {
-                falling = middle;
-            } else {
-                rising = middle;
-            }
-        }
+        let falling = self.center - self.width;
+        (self.slope(falling) < 0.0).then(|| sign_change(falling, self.center, |w| self.slope(w)))
     }
 
     pub(crate) fn validate(&self) -> Result<(), TheoryError> {
-        let settings = [
+        positive([
             ("landscape.curvature", self.curvature),
             ("landscape.depth", self.depth),
             ("landscape.center", self.center),
             ("landscape.width", self.width),
-        ];
-        for (setting, value) in settings {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        Ok(())
+        ])
     }
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::fit::Estimate;
+use crate::setting::at_least_2;
 
 /// The most minibatches whose orders are all enumerated: 7! = 5040.
-pub const MAX_ENUMERATED: usize = 7;
+pub(crate) const MAX_ENUMERATED: usize = 7;
 
 /// The most steps of a flow; far more than any flow of finite slopes over the times of an epoch takes.
 const MAX_FLOW_STEPS: u32 = 1 << 20;
@@ -179,9 +180,7 @@ pub(crate) fn mean_epoch(
         let value = start + sum / all.len() as f64;
         return Ok(Estimate { value, standard_error: 0.0, lower: value, upper: value });
     }
-    if num_pairs < 2 {
-        return Err(TheoryError::setting("num_pairs", &num_pairs, "at least 2"));
-    }
+    at_least_2([("num_pairs", num_pairs)])?;
     let pairs: Vec<f64> = (0..num_pairs)
         .into_par_iter()
         .map(|replicate| {

@@ -20,6 +20,7 @@ use crate::sam::bias_variance::{BiasVarianceCurve, curves};
 use crate::sam::kernel::problem::{GaussianKernel, KernelRegression};
 use crate::sam::spectral_filter::{SpectralFilter, logarithmic_steps};
 use crate::sam::trade_off::TradeOff;
+use crate::setting::{at_least_1, at_least_2, positive};
 
 /// One kernel regression.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,11 +92,6 @@ impl Config {
         }
     }
 
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
     /// Long curves and many replicates.
     pub fn paper() -> Self {
         Self {
@@ -108,26 +104,15 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
-        if self.problems.iter().any(|problem| problem.dimension == 0) {
-            return Err(TheoryError::setting("dimension", &0, "at least 1"));
-        }
-        for (setting, found) in [
-            ("num_examples", self.num_examples),
-            ("num_test_points", self.num_test_points),
-            ("num_steps", self.num_steps as usize),
-        ] {
-            if found == 0 {
-                return Err(TheoryError::setting(setting, &found, "at least 1"));
-            }
-        }
-        if self.num_replicates < 2 {
-            return Err(TheoryError::setting("num_replicates", &self.num_replicates, "at least 2"));
-        }
-        if !(self.signal_to_noise.is_finite() && self.signal_to_noise > 0.0) {
-            let expected = "a finite number above 0";
-            return Err(TheoryError::setting("signal_to_noise", &self.signal_to_noise, expected));
-        }
-        Ok(())
+        at_least_1(self.problems.iter().map(|problem| ("dimension", problem.dimension as u64)))?;
+        positive(self.problems.iter().map(|problem| ("bandwidth", problem.bandwidth)))?;
+        at_least_1([
+            ("num_examples", self.num_examples as u64),
+            ("num_test_points", self.num_test_points as u64),
+            ("num_steps", self.num_steps),
+        ])?;
+        at_least_2([("num_replicates", self.num_replicates)])?;
+        positive([("signal_to_noise", self.signal_to_noise)])
     }
 }
 

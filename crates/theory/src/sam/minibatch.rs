@@ -116,7 +116,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     let purpose = |part| Purpose { seed: config.seed, experiment: "D3", part, replicate: 0 };
     let mut draws = Draws::new(purpose(DESIGN));
     let design = power_law_design(config.num_examples, config.num_features, config.decay, &mut draws);
-    let problem = MinibatchSam::new(design, draws.normals(config.num_features))?;
+    let problem = MinibatchSam::new(design, draws.normals(config.num_features));
     let top = SymmetricEigen::of(problem.hessian())?.values[0];
     let rho = config.rho_share / top;
     let mut batch_sizes = config.batch_sizes.clone();

@@ -2,10 +2,10 @@
 
 use polder_optim::Optimizer as _;
 use polder_optim::{Ascent, OptimError, Point, Sam, SamConfig, SgdConfig};
-use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
 use crate::matrix::Matrix;
+use crate::setting::{check, not_negative};
 
 /// Full-batch un-normalised SAM with fixed step size and radius on a quadratic; with `rho` 0, gradient descent.
 ///
@@ -15,7 +15,7 @@ use crate::matrix::Matrix;
 /// # Source
 /// The setting of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas here and in what is built on them are this project's own
 /// derivation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct SpectralFilter {
     /// The step size eta.
     pub step_size: f64,
@@ -29,15 +29,11 @@ impl SpectralFilter {
     /// # Errors
     /// [`TheoryError::InvalidSetting`], naming the step size or the radius.
     pub(super) fn validate(&self, top_eigenvalue: f64) -> Result<(), TheoryError> {
-        if !(self.rho.is_finite() && self.rho >= 0.0) {
-            return Err(TheoryError::setting("rho", &self.rho, "a finite number of at least 0"));
-        }
+        not_negative("rho", self.rho)?;
         let rate = self.step_size * top_eigenvalue * (1.0 + self.rho * top_eigenvalue);
-        if !(self.step_size.is_finite() && self.step_size > 0.0 && rate < 2.0) {
-            let expected = "above 0 and below 2 / (d (1 + rho d)) for the largest eigenvalue d";
-            return Err(TheoryError::setting("step_size", &self.step_size, expected));
-        }
-        Ok(())
+        let holds = self.step_size.is_finite() && self.step_size > 0.0 && rate < 2.0;
+        let expected = "above 0 and below 2 / (d (1 + rho d)) for the largest eigenvalue d";
+        check(holds, "step_size", &self.step_size, expected)
     }
 
     /// `c`, the factor of the error per step.

@@ -1,7 +1,6 @@
 //! Experiment B2: a flat bowl and a sharp one in the plane, each seen through components of different curvature.
 //!
-//! The law is that of [`SecondMomentMap`](crate::thresholds::SecondMomentMap) and [`lyapunov_exponent`](crate::thresholds::lyapunov_exponent): near a minimiser
-//! a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
+//! The law is that of [`quadratic`](super::quadratic): near a minimiser a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
 //! grow almost surely where `E log|1 - C q| > 0`, and in mean square where `E (1 - C q)^2 > 1`, which is at smaller C. That geometry, step
 //! size and batch size decide whether SGD leaves a minimiser is the deterministic mechanism of Patel (2018), arXiv:1709.04718; both
 //! thresholds are derived for this project, and so is the function.
@@ -10,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::thresholds::escape::{ComponentSum, EscapeConfig, EscapeReport, escape, polish};
+use crate::setting::{at_least_1, finite, positive};
+use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
 use crate::thresholds::{BatchSize, CurvatureLaw};
 
-/// The settings of experiment B2. The default is [`Config::desk`].
+/// The settings of experiment B2. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -35,14 +35,9 @@ pub struct Config {
     pub runs: EscapeConfig,
 }
 
-impl Config {
-    /// 100 runs per step size, batch size and minimiser: about a second.
-    pub fn smoke() -> Self {
-        Self { runs: EscapeConfig { num_runs: 100, ..EscapeConfig::default() }, ..Self::desk() }
-    }
-
-    /// 500 runs.
-    pub fn desk() -> Self {
+impl Default for Config {
+    /// The desk scale: 500 runs.
+    fn default() -> Self {
         Self {
             flat_curvature: 0.5,
             sharp_curvature: 50.0,
@@ -54,16 +49,17 @@ impl Config {
             runs: EscapeConfig::default(),
         }
     }
+}
+
+impl Config {
+    /// 100 runs per step size, batch size and minimiser: about a second.
+    pub fn smoke() -> Self {
+        Self { runs: EscapeConfig { num_runs: 100, ..EscapeConfig::default() }, ..Self::default() }
+    }
 
     /// 5000 runs.
     pub fn paper() -> Self {
-        Self { runs: EscapeConfig { num_runs: 5000, ..EscapeConfig::default() }, ..Self::desk() }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
+        Self { runs: EscapeConfig { num_runs: 5000, ..EscapeConfig::default() }, ..Self::default() }
     }
 }
 
@@ -96,20 +92,13 @@ struct QuadraticCircle {
 impl QuadraticCircle {
     fn new(config: &Config) -> Result<Self, TheoryError> {
         let Config { flat_curvature, sharp_curvature, separation, offset, temperature, .. } = *config;
-        let positive = [
+        positive([
             ("flat_curvature", flat_curvature),
             ("sharp_curvature", sharp_curvature),
             ("separation", separation),
             ("temperature", temperature),
-        ];
-        for (setting, value) in positive {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        if !offset.is_finite() {
-            return Err(TheoryError::setting("offset", &offset, "a finite number"));
-        }
+        ])?;
+        finite("offset", offset)?;
         let scales = scale_pairs(&config.scales, config.num_components, config.runs.seed)?;
         let components = scales.iter().map(|(s, t)| (flat_curvature * s, sharp_curvature * t)).collect();
         let mut sum = Self { components, separation, offset, temperature, minimizers: Vec::new() };
@@ -181,9 +170,7 @@ fn scale_pairs(law: &CurvatureLaw, num_components: u32, seed: u64) -> Result<Vec
         CurvatureLaw::TwoPoint { low, high } => Ok(all_pairs(&[*low, *high])),
         CurvatureLaw::Sample { values } => Ok(all_pairs(values)),
         CurvatureLaw::LogNormal { .. } => {
-            if num_components == 0 {
-                return Err(TheoryError::setting("num_components", &num_components, "at least 1"));
-            }
+            at_least_1([("num_components", num_components.into())])?;
             let one = BatchSize::several(&[1])[0];
             let mut draws = Draws::new(Purpose { seed, experiment: "scales", part: 0, replicate: 0 });
             let mut draw = || law.minibatch_mean(one, &mut draws);
@@ -207,7 +194,11 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         let x = config.separation * (share * (1.0 + 2.0 * BEYOND) - BEYOND);
         (x, sum.value(&[x, 0.0]))
     });
-    Ok(Report { config: config.clone(), escape: escape(&sum, &config.runs)?, section: section.collect() })
+    Ok(Report {
+        config: config.clone(),
+        escape: escape::run(&sum, &config.runs)?,
+        section: section.collect(),
+    })
 }
 
 #[cfg(test)]
@@ -218,7 +209,7 @@ mod tests {
     #[test]
     fn runs_stay_below_the_sharp_threshold_and_leave_above_it_while_the_flat_minimum_holds_them() {
         let runs = EscapeConfig { num_runs: 60, num_steps: 600, ..EscapeConfig::default() };
-        let report = run(&Config { runs, ..Config::desk() }).unwrap().escape;
+        let report = run(&Config { runs, ..Config::default() }).unwrap().escape;
         let [sharp, flat] = &report.minimizers[..] else { panic!("two minimisers") };
         assert!(
             (sharp.mean_curvatures[0] - 50.0).abs() < 1e-4 && (flat.mean_curvatures[1] - 0.5).abs() < 1e-9
@@ -255,7 +246,7 @@ mod tests {
     #[test]
     fn results_do_not_depend_on_the_number_of_threads() {
         let runs = EscapeConfig { num_runs: 4, num_steps: 30, ..EscapeConfig::default() };
-        let config = Config { runs, ..Config::desk() };
+        let config = Config { runs, ..Config::default() };
         let run = |num_threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
             pool.install(|| run(&config)).unwrap()
@@ -266,8 +257,8 @@ mod tests {
     #[test]
     fn settings_that_make_no_experiment_are_refused_by_name() {
         let refused = |config: Config| run(&config).unwrap_err().to_string();
-        assert!(refused(Config { temperature: 0.0, ..Config::desk() }).starts_with("temperature"));
+        assert!(refused(Config { temperature: 0.0, ..Config::default() }).starts_with("temperature"));
         let runs = EscapeConfig { num_runs: 1, ..EscapeConfig::default() };
-        assert!(refused(Config { runs, ..Config::desk() }).starts_with("runs.num_runs"));
+        assert!(refused(Config { runs, ..Config::default() }).starts_with("runs.num_runs"));
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::BatchSize;
 use crate::draws::Draws;
 use crate::error::TheoryError;
+use crate::setting::{check, positive};
 
 /// The law of the curvature Q of a random component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,31 +110,19 @@ impl CurvatureLaw {
     }
 
     pub(crate) fn validate(&self) -> Result<(), TheoryError> {
-        let positive = |setting, value: f64| {
-            if value.is_finite() && value > 0.0 {
-                Ok(())
-            } else {
-                Err(TheoryError::setting(setting, &value, "a finite number greater than 0"))
-            }
-        };
         match self {
             Self::TwoPoint { low, high } => {
-                positive("law.high", *high)?;
-                if (0.0..=*high).contains(low) {
-                    Ok(())
-                } else {
-                    Err(TheoryError::setting("law.low", low, "at least 0 and at most law.high"))
-                }
+                positive([("law.high", *high)])?;
+                check((0.0..=*high).contains(low), "law.low", low, "at least 0 and at most law.high")
             }
             Self::LogNormal { mean, variance } => {
-                positive("law.mean", *mean).and_then(|()| positive("law.variance", *variance))
+                positive([("law.mean", *mean), ("law.variance", *variance)])
             }
             Self::Sample { values } => {
-                if values.iter().any(|&q| q < 0.0 || !q.is_finite()) || values.iter().all(|&q| q == 0.0) {
-                    let expected = "finite numbers of at least 0, one of them greater";
-                    return Err(TheoryError::setting("law.values", &format!("{values:?}"), expected));
-                }
-                Ok(())
+                let holds =
+                    values.iter().all(|q| *q >= 0.0 && q.is_finite()) && values.iter().any(|q| *q > 0.0);
+                let expected = "finite numbers of at least 0, one of them greater";
+                check(holds, "law.values", &format!("{values:?}"), expected)
             }
         }
     }

@@ -1,18 +1,19 @@
 //! Runs of SGD that start next to each minimiser of a sum of components: which leave, how fast, and where they end.
 
+mod path;
 mod report;
-mod run;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
 use crate::proportion::Proportion;
+use crate::setting::{at_least_1, at_least_2, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
 
+use path::{End, Path, path};
 pub use report::{EscapeReport, EscapeRow, FASTEST, MinimizerReport, StepChoice, Thresholds};
-use run::{End, Run, run};
 
 /// A function that is the mean of equally likely components, with several minimisers.
 pub(crate) trait ComponentSum: Sync {
@@ -78,29 +79,19 @@ impl Default for EscapeConfig {
 
 impl EscapeConfig {
     fn validate(&self) -> Result<(), TheoryError> {
-        let distances = [
+        positive([
             ("runs.start_distance", self.start_distance),
             ("runs.exit_distance", self.exit_distance),
             ("runs.near", self.near),
-        ];
-        for (setting, value) in distances.into_iter().chain(self.factors.iter().map(|&x| ("runs.factors", x)))
-        {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(TheoryError::setting(setting, &value, "a finite number greater than 0"));
-            }
-        }
-        if self.num_runs < 2 {
-            return Err(TheoryError::setting("runs.num_runs", &self.num_runs, "at least 2"));
-        }
-        if self.num_steps < 1 {
-            return Err(TheoryError::setting("runs.num_steps", &self.num_steps, "at least 1"));
-        }
-        Ok(())
+        ])?;
+        positive(self.factors.iter().map(|factor| ("runs.factors", *factor)))?;
+        at_least_2([("runs.num_runs", self.num_runs)])?;
+        at_least_1([("runs.num_steps", self.num_steps)])
     }
 }
 
 /// Measures the minimisers and runs the runs.
-pub(crate) fn escape<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
+pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
     config.validate()?;
     let laws: Vec<Vec<CurvatureLaw>> = sum.minimizers().iter().map(|w| coordinate_laws(sum, w)).collect();
     let minimizers = sum
@@ -170,12 +161,12 @@ fn row<S: ComponentSum>(
     case: &Case,
 ) -> Result<EscapeRow, TheoryError> {
     let Case { batch_size, choice, step_size, start } = *case;
-    let runs: Vec<Run> = (0..config.num_runs)
+    let paths: Vec<Path> = (0..config.num_runs)
         .into_par_iter()
-        .map(|replicate| run(sum, config, (batch_size, step_size, start), replicate))
+        .map(|replicate| path(sum, config, (batch_size, step_size, start), replicate))
         .collect::<Result<_, _>>()?;
-    let logs: Vec<&[f64]> = runs.iter().map(|run| run.logs.as_slice()).collect();
-    let growths: Vec<StoppedGrowth> = runs.iter().map(|run| run.growth).collect();
+    let logs: Vec<&[f64]> = paths.iter().map(|path| path.logs.as_slice()).collect();
+    let growths: Vec<StoppedGrowth> = paths.iter().map(|path| path.growth).collect();
     let predicted_rate = exponents(laws, batch_size, config.seed)
         .iter()
         .map(|exponent| exponent.at(step_size))
@@ -185,12 +176,12 @@ fn row<S: ComponentSum>(
         choice,
         step_size,
         start,
-        left: Proportion::of(&runs, |run| run.has_left),
+        left: Proportion::of(&paths, |path| path.has_left),
         ends: (0..sum.minimizers().len())
-            .map(|index| Proportion::of(&runs, |run| run.end == End::At(index)))
+            .map(|index| Proportion::of(&paths, |path| path.end == End::At(index)))
             .collect(),
-        elsewhere: Proportion::of(&runs, |run| run.end == End::Elsewhere),
-        diverged: Proportion::of(&runs, |run| run.end == End::Diverged),
+        elsewhere: Proportion::of(&paths, |path| path.end == End::Elsewhere),
+        diverged: Proportion::of(&paths, |path| path.end == End::Diverged),
         predicted_rate: Some(predicted_rate).filter(|rate| rate.is_finite()),
         measured_rate: sum.is_homogeneous().then(|| rate(&growths)),
         distances: LogDistances::new(&logs, stride(config.num_steps)),

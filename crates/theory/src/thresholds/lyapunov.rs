@@ -6,6 +6,7 @@ use statrs::function::factorial::ln_binomial;
 
 use super::curvature_law::log_normal_parameters;
 use super::{BatchSize, CurvatureLaw};
+use crate::bisection::threshold;
 use crate::draws::Draws;
 use crate::fit::Estimate;
 
@@ -22,22 +23,8 @@ const SCAN: f64 = 1.03;
 /// The Lyapunov exponent `E log|1 - C Q_k|` of one step of SGD, where `Q_k` is the mean curvature of a minibatch: distances to the
 /// minimiser change by its exponential per step, almost surely and in the long run.
 ///
-/// Exact for two-point laws, for samples at batch size 1, for all components at once, and, by quadrature, for lognormal laws at batch
-/// size 1; from seeded draws otherwise.
-pub fn lyapunov_exponent(law: &CurvatureLaw, step_size: f64, batch_size: BatchSize, seed: u64) -> f64 {
-    LyapunovExponent::new(law, batch_size, seed).at(step_size)
-}
-
-/// The almost-sure threshold C_as(k): the smallest step size whose Lyapunov exponent is 0. At smaller step sizes a trajectory comes
-/// ever closer to the minimiser, between `C*(k)` and C_as(k) although its second moment grows.
-///
-/// # Source
-/// Derived for this project; the second-moment threshold below it is [`CurvatureLaw::mean_square_threshold`].
-pub fn almost_sure_threshold(law: &CurvatureLaw, batch_size: BatchSize, seed: u64) -> f64 {
-    LyapunovExponent::new(law, batch_size, seed).threshold()
-}
-
-/// The Lyapunov exponent as a function of the step size; draws, where it takes any, are made once.
+/// A function of the step size C. Exact for two-point laws, for samples at batch size 1, for all components at once, and, by quadrature,
+/// for lognormal laws at batch size 1; from seeded draws otherwise, which are made once.
 #[derive(Clone, Debug)]
 pub(crate) struct LyapunovExponent<'a> {
     law: &'a CurvatureLaw,
@@ -68,12 +55,14 @@ impl<'a> LyapunovExponent<'a> {
 
     /// The standard error of the exponent at `step_size`; 0 without draws.
     pub(crate) fn standard_error_at(&self, step_size: f64) -> f64 {
-        self.sampled
-            .as_ref()
-            .map_or(0.0, |sampled| Estimate::of_mean(&sampled.log_factors(step_size)).standard_error)
+        self.sampled.as_ref().map_or(0.0, |sampled| sampled.exponent_error(step_size))
     }
 
-    /// The smallest step size at which the exponent is 0.
+    /// The almost-sure threshold C_as(k): the smallest step size at which the exponent is 0. At smaller step sizes a trajectory comes
+    /// ever closer to the minimiser, between `C*(k)` and C_as(k) although its second moment grows.
+    ///
+    /// # Source
+    /// Derived for this project; the second-moment threshold below it is [`CurvatureLaw::mean_square_threshold`].
     pub(crate) fn threshold(&self) -> f64 {
         let from = self.law.mean_square_threshold(self.batch_size);
         if self.law.variance() * self.batch_size.reciprocal() == 0.0 {
@@ -83,7 +72,7 @@ impl<'a> LyapunovExponent<'a> {
     }
 }
 
-/// Whether [`lyapunov_exponent`] does without draws.
+/// Whether the exponent needs no draws.
 fn has_exact_exponent(law: &CurvatureLaw, batch_size: BatchSize) -> bool {
     match (law, batch_size) {
         (_, BatchSize::All(_)) | (CurvatureLaw::TwoPoint { .. }, _) => true,
@@ -142,15 +131,7 @@ fn first_root(exponent: impl Fn(f64) -> f64, from: f64, tolerance: f64) -> f64 {
     while exponent(high) <= 0.0 && high.is_finite() {
         (low, high) = (high, high * SCAN);
     }
-    while high - low > tolerance * high {
-        let middle = 0.5 * (low + high);
-        if exponent(middle) <= 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high)
+    threshold(low, high, tolerance, |step_size| exponent(step_size) <= 0.0)
 }
 
 /// Draws of the mean curvature of a minibatch, from which both thresholds are estimated.
@@ -174,11 +155,15 @@ impl SampledLaw {
     }
 
     fn exponent(&self, step_size: f64) -> f64 {
-        self.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).sum::<f64>() / self.draws.len() as f64
+        self.log_factors(step_size).sum::<f64>() / self.draws.len() as f64
     }
 
-    fn log_factors(&self, step_size: f64) -> Vec<f64> {
-        self.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).collect()
+    fn exponent_error(&self, step_size: f64) -> f64 {
+        Estimate::of_mean(&self.log_factors(step_size).collect::<Vec<_>>()).standard_error
+    }
+
+    fn log_factors(&self, step_size: f64) -> impl Iterator<Item = f64> {
+        self.draws.iter().map(move |q| (1.0 - step_size * q).abs().ln())
     }
 
     /// The root of `mean (1 - C q)^2 = 1`: the spectral radius of the sampled one-step map of the second moment.
@@ -199,7 +184,7 @@ impl SampledLaw {
         // The expected derivative is smooth, but its sample mean has no variance, so it is taken over a wide difference.
         let width = 0.02 * root;
         let derivative = (self.exponent(root + width) - self.exponent(root - width)) / (2.0 * width);
-        let standard_error = Estimate::of_mean(&self.log_factors(root)).standard_error / derivative.abs();
+        let standard_error = self.exponent_error(root) / derivative.abs();
         Estimate::new(root, standard_error, self.draws.len())
     }
 }
@@ -217,7 +202,7 @@ mod tests {
     #[test]
     fn the_two_point_law_of_1_and_9_has_its_known_threshold() {
         let law = CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 };
-        let threshold = almost_sure_threshold(&law, ONE, 0);
+        let threshold = LyapunovExponent::new(&law, ONE, 0).threshold();
         // (1 - C)(9 C - 1) = 1 has the root (5 - sqrt 7) / 9.
         assert!((threshold - (5.0 - 7.0_f64.sqrt()) / 9.0).abs() < 1e-13);
         assert!((threshold - 0.261_58).abs() < 5e-6);
@@ -230,7 +215,7 @@ mod tests {
         for (variance, at_one, at_hundred) in [(1.0, 3.08, 1.022), (3.0, 7.115, 1.060)] {
             let law = CurvatureLaw::LogNormal { mean: 1.0, variance };
             let ratio = |batch_size| {
-                almost_sure_threshold(&law, batch_size, 0) / law.mean_square_threshold(batch_size)
+                LyapunovExponent::new(&law, batch_size, 0).threshold() / law.mean_square_threshold(batch_size)
             };
             assert!((ratio(ONE) - at_one).abs() < 0.01, "{variance}: {}", ratio(ONE));
             let many = ratio(several(100));
@@ -248,7 +233,7 @@ mod tests {
         for (law, batch_size) in laws {
             let step_size = 1.1 * law.mean_square_threshold(batch_size);
             let sampled = SampledLaw::new(&law, batch_size, 200_000, 3);
-            let exact = lyapunov_exponent(&law, step_size, batch_size, 0);
+            let exact = LyapunovExponent::new(&law, batch_size, 0).at(step_size);
             let logs: Vec<f64> = sampled.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).collect();
             let mean = Estimate::of_mean(&logs);
             assert!((mean.value - exact).abs() < 4.0 * mean.standard_error, "{law:?}: {exact} {mean:?}");
@@ -264,7 +249,7 @@ mod tests {
             let found = sampled.mean_square_threshold();
             assert!((found.value - exact).abs() < 4.0 * found.standard_error, "{batch_size}: {found:?}");
             assert!((found.value / exact - 1.0).abs() < 0.01, "{batch_size}: {found:?}");
-            let exact = almost_sure_threshold(&law, batch_size, 0);
+            let exact = LyapunovExponent::new(&law, batch_size, 0).threshold();
             let found = sampled.almost_sure_threshold(law.mean_square_threshold(batch_size));
             assert!((found.value - exact).abs() < 4.0 * found.standard_error.max(1e-3 * exact), "{found:?}");
         }

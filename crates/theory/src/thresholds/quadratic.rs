@@ -7,7 +7,7 @@
 //! * the mean square of the distance changes by `E (1 - C Q_k)^2` per step and grows above
 //!   [`C*(k) = 2 E Q / ((E Q)^2 + Var(Q) / k)`](CurvatureLaw::mean_square_threshold);
 //! * the distance of a single run changes by the factor `exp(E log|1 - C Q_k|)` per step in the long run, by the law of large numbers,
-//!   and grows above the [root of that exponent](crate::thresholds::almost_sure_threshold), which by Jensen's inequality is not below `C*(k)`.
+//!   and grows above the root of that exponent, which by Jensen's inequality is not below `C*(k)`.
 //!
 //! Between them the mean square grows while almost every run comes closer: it is carried by runs too rare to be drawn. So the first
 //! threshold is measured from the sampled one-step map, not from runs.
@@ -23,11 +23,12 @@ use crate::agreement::Agreement;
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::fit::Estimate;
+use crate::setting::{at_least_1, at_least_2, check, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, shown_log, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
 pub use summary::LawSummary;
 
-/// The settings of experiment B1. The default is [`Config::desk`].
+/// The settings of experiment B1. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -59,14 +60,9 @@ impl Row {
     }
 }
 
-impl Config {
-    /// Thresholds from 400,000 draws, and 100 runs per step size: about a second.
-    pub fn smoke() -> Self {
-        Self { num_draws: 400_000, num_runs: 100, ..Self::desk() }
-    }
-
-    /// Thresholds from two million draws, and 500 runs per step size.
-    pub fn desk() -> Self {
+impl Default for Config {
+    /// The desk scale: thresholds from two million draws, and 500 runs per step size.
+    fn default() -> Self {
         Self {
             seed: 0,
             laws: vec![
@@ -81,38 +77,26 @@ impl Config {
             start_distance: 1e-3,
         }
     }
+}
+
+impl Config {
+    /// Thresholds from 400,000 draws, and 100 runs per step size: about a second.
+    pub fn smoke() -> Self {
+        Self { num_draws: 400_000, num_runs: 100, ..Self::default() }
+    }
 
     /// Thresholds from twenty million draws, and 5000 runs per step size.
     pub fn paper() -> Self {
-        Self { num_draws: 20_000_000, num_runs: 5000, ..Self::desk() }
+        Self { num_draws: 20_000_000, num_runs: 5000, ..Self::default() }
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
         self.laws.iter().try_for_each(CurvatureLaw::validate)?;
-        if self.laws.iter().enumerate().any(|(index, law)| self.laws[..index].contains(law)) {
-            return Err(TheoryError::setting("laws", &format!("{:?}", self.laws), "all different"));
-        }
-        for (setting, value, least) in [
-            ("num_draws", self.num_draws, 1),
-            ("num_runs", self.num_runs, 2),
-            ("num_steps", self.num_steps, 1),
-        ] {
-            if value < least {
-                let expected = if least == 1 { "at least 1" } else { "at least 2" };
-                return Err(TheoryError::setting(setting, &value, expected));
-            }
-        }
-        if !(self.start_distance.is_finite() && self.start_distance > 0.0) {
-            let expected = "a finite number greater than 0";
-            return Err(TheoryError::setting("start_distance", &self.start_distance, expected));
-        }
-        Ok(())
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
+        let repeated = self.laws.iter().enumerate().any(|(index, law)| self.laws[..index].contains(law));
+        check(!repeated, "laws", &format!("{:?}", self.laws), "all different")?;
+        at_least_1([("num_draws", self.num_draws), ("num_steps", self.num_steps)])?;
+        at_least_2([("num_runs", self.num_runs)])?;
+        positive([("start_distance", self.start_distance)])
     }
 }
 
@@ -329,7 +313,7 @@ mod tests {
     use super::*;
 
     fn short() -> Config {
-        Config { num_draws: 200_000, num_runs: 200, num_steps: 100, ..Config::desk() }
+        Config { num_draws: 200_000, num_runs: 200, num_steps: 100, ..Config::default() }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The one-step map of the second moment of SGD on a stochastic quadratic, and the step size at which its spectral radius is 1.
 
 use super::BatchSize;
+use crate::bisection::threshold;
 use crate::error::TheoryError;
 
 /// Relative change at which the power iteration stops, and the most iterations.
@@ -15,7 +16,7 @@ const MAX_ITERATIONS: u32 = 20_000;
 /// # Source
 /// Derived for this project for the stochastic quadratic problem of Patel (2018), arXiv:1709.04718.
 #[derive(Clone, Debug)]
-pub struct SecondMomentMap {
+pub(crate) struct SecondMomentMap {
     dim: usize,
     /// E Q, by rows.
     mean: Vec<f64>,
@@ -32,7 +33,11 @@ impl SecondMomentMap {
     ///
     /// # Errors
     /// [`TheoryError::InvalidSetting`] if there are none, or one has another size.
-    pub fn new(components: &[Vec<f64>], dim: usize, batch_size: BatchSize) -> Result<Self, TheoryError> {
+    pub(crate) fn new(
+        components: &[Vec<f64>],
+        dim: usize,
+        batch_size: BatchSize,
+    ) -> Result<Self, TheoryError> {
         if components.is_empty() || dim == 0 || components.iter().any(|q| q.len() != dim * dim) {
             let found = format!(
                 "{} matrices of {} entries",
@@ -62,7 +67,7 @@ impl SecondMomentMap {
     }
 
     /// The image of `moment`, a symmetric matrix by rows, at step size `step_size`.
-    pub fn apply(&self, step_size: f64, moment: &[f64]) -> Vec<f64> {
+    pub(crate) fn apply(&self, step_size: f64, moment: &[f64]) -> Vec<f64> {
         let (dim, size) = (self.dim, self.dim * self.dim);
         let shrink: Vec<f64> = (0..size)
             .map(|index| f64::from(u8::from(index / dim == index % dim)) - step_size * self.mean[index])
@@ -78,7 +83,7 @@ impl SecondMomentMap {
 
     /// The spectral radius at step size `step_size`, by power iteration from the identity: the map keeps the cone of positive
     /// matrices, so its spectral radius is an eigenvalue whose eigenvector lies in there.
-    pub fn spectral_radius(&self, step_size: f64) -> f64 {
+    pub(crate) fn spectral_radius(&self, step_size: f64) -> f64 {
         let dim = self.dim;
         let trace = |moment: &[f64]| (0..dim).map(|a| moment[a * dim + a]).sum::<f64>();
         let mut moment: Vec<f64> = (0..dim * dim)
@@ -108,7 +113,7 @@ impl SecondMomentMap {
 ///
 /// # Errors
 /// Those of [`SecondMomentMap::new`]; [`TheoryError::InvalidSetting`] if the mean has no positive trace.
-pub fn mean_square_threshold(
+pub(crate) fn mean_square_threshold(
     components: &[Vec<f64>],
     dim: usize,
     batch_size: BatchSize,
@@ -119,47 +124,8 @@ pub fn mean_square_threshold(
         return Err(TheoryError::setting("components", &trace, "a mean with a positive, finite trace"));
     }
     // The radius is at least (1 - C lambda)^2 for every eigenvalue of the mean, and the largest is at least the mean of them.
-    let (mut low, mut high) = (0.0, 2.0 * dim as f64 / trace);
-    while high - low > 1e-13 * high {
-        let middle = 0.5 * (low + high);
-        if map.spectral_radius(middle) < 1.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(0.5 * (low + high))
-}
-
-/// Step sizes that suffice for the mean square to shrink, or to grow, at every step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SufficientSteps {
-    /// Below this it shrinks: `2 k / ((k - 1) l + t)`, where l is the largest eigenvalue of E Q and `E[Q^2] <= t E Q`.
-    pub shrink_below: f64,
-    /// Above this it grows: `2 k / ((k - 1) l + s)`, where l is the smallest eigenvalue of E Q and `s E Q <= E[Q^2]`.
-    pub grow_above: f64,
-}
-
-/// The two sufficient conditions for diagonal components, given by their diagonals; they hold for noise that vanishes at the minimiser.
-///
-/// # Source
-/// In the manner of Patel (2018), arXiv:1709.04718; the conditions are derived for this project.
-///
-/// # Panics
-/// If there are no components, or their diagonals differ in length.
-pub fn sufficient_steps(diagonals: &[Vec<f64>], batch_size: BatchSize) -> SufficientSteps {
-    let n = diagonals.len() as f64;
-    let dim = diagonals[0].len();
-    let mean = |a: usize| diagonals.iter().map(|q| q[a]).sum::<f64>() / n;
-    let ratio = |a: usize| diagonals.iter().map(|q| q[a] * q[a]).sum::<f64>() / n / mean(a);
-    let largest = |of: &dyn Fn(usize) -> f64| (0..dim).map(of).fold(0.0, f64::max);
-    let smallest = |of: &dyn Fn(usize) -> f64| (0..dim).map(of).fold(f64::INFINITY, f64::min);
-    // Numerator and denominator over k, so that k may be infinite.
-    let share = batch_size.reciprocal();
-    SufficientSteps {
-        shrink_below: 2.0 / ((1.0 - share) * largest(&mean) + share * largest(&ratio)),
-        grow_above: 2.0 / ((1.0 - share) * smallest(&mean) + share * smallest(&ratio)),
-    }
+    let highest = 2.0 * dim as f64 / trace;
+    Ok(threshold(0.0, highest, 1e-13, |step_size| map.spectral_radius(step_size) < 1.0))
 }
 
 fn product(x: &[f64], y: &[f64], dim: usize) -> Vec<f64> {
@@ -225,22 +191,6 @@ mod tests {
         let one = BatchSize::several(&[1])[0];
         let image = SecondMomentMap::new(&components, 2, one).unwrap().apply(step_size, &moment);
         assert!(image.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-14), "{image:?} {expected:?}");
-    }
-
-    #[test]
-    fn the_sufficient_conditions_bracket_the_threshold() {
-        let diagonals = [vec![1.0, 3.0], vec![2.0, 9.0], vec![0.5, 1.0]];
-        let components: Vec<Vec<f64>> = diagonals.iter().map(|q| vec![q[0], 0.0, 0.0, q[1]]).collect();
-        for batch_size in BatchSize::several(&[1, 3, 20]).into_iter().chain([BatchSize::ALL]) {
-            let exact = mean_square_threshold(&components, 2, batch_size).unwrap();
-            let SufficientSteps { shrink_below, grow_above } = sufficient_steps(&diagonals, batch_size);
-            assert!(shrink_below <= exact * (1.0 + 1e-9) && exact <= grow_above, "{batch_size}: {exact}");
-        }
-        // In one dimension both are the threshold itself.
-        let one = sufficient_steps(&[vec![1.0], vec![9.0]], BatchSize::several(&[5])[0]);
-        assert!(
-            (one.shrink_below - one.grow_above).abs() < 1e-15 && (one.grow_above - 0.354_61).abs() < 5e-6
-        );
     }
 
     #[test]

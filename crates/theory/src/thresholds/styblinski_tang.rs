@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::thresholds::escape::{ComponentSum, EscapeConfig, EscapeReport, escape, polish};
+use crate::setting::{at_least_1, check};
+use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
 use crate::thresholds::{BatchSize, CurvatureLaw};
 
 /// The minimisers of [`styblinski_tang`]: the sharp, global one, and the flat one.
@@ -19,7 +20,7 @@ const SECTION: (f64, f64) = (-4.0, 4.0);
 const NUM_SECTION_POINTS: u32 = 161;
 
 /// One coordinate of the Styblinski-Tang function: `(x^4 - 16 x^2 + 5 x) / 2`.
-pub fn styblinski_tang(x: f64) -> f64 {
+fn styblinski_tang(x: f64) -> f64 {
     0.5 * x * (x * (x * x - 16.0) + 5.0)
 }
 
@@ -50,7 +51,7 @@ pub enum Components {
     },
 }
 
-/// The settings of experiment B3. The default is [`Config::desk`].
+/// The settings of experiment B3. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -62,15 +63,17 @@ pub struct Config {
     pub runs: EscapeConfig,
 }
 
+impl Default for Config {
+    /// The desk scale: 500 runs.
+    fn default() -> Self {
+        Self::with_runs(500)
+    }
+}
+
 impl Config {
     /// 100 runs per step size, batch size and minimiser.
     pub fn smoke() -> Self {
         Self::with_runs(100)
-    }
-
-    /// 500 runs.
-    pub fn desk() -> Self {
-        Self::with_runs(500)
     }
 
     /// 5000 runs.
@@ -87,12 +90,6 @@ impl Config {
             components: Components::Scaled { scales, num_components: 1000 },
             runs: EscapeConfig { num_runs, start_distance: 1e-6, ..EscapeConfig::default() },
         }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::desk()
     }
 }
 
@@ -117,18 +114,14 @@ struct StyblinskiTang {
 
 impl StyblinskiTang {
     fn new(config: &Config) -> Result<Self, TheoryError> {
-        if config.dim == 0 {
-            return Err(TheoryError::setting("dim", &config.dim, "at least 1"));
-        }
+        at_least_1([("dim", config.dim as u64)])?;
         let components = match &config.components {
             Components::Scaled { scales, num_components } => {
                 scaled_components(scales, *num_components, config.runs.seed)?
             }
             Components::Shifted { by } => {
                 // Beyond 1.3 the sum of the shifted functions loses its flat minimum.
-                if !(0.0..=1.0).contains(by) {
-                    return Err(TheoryError::setting("components.by", by, "a number in [0, 1]"));
-                }
+                check((0.0..=1.0).contains(by), "components.by", by, "a number in [0, 1]")?;
                 vec![(1.0, -by), (1.0, *by)]
             }
         };
@@ -154,9 +147,7 @@ fn scaled_components(
         CurvatureLaw::TwoPoint { low, high } => vec![*low, *high],
         CurvatureLaw::Sample { values } => values.clone(),
         CurvatureLaw::LogNormal { .. } => {
-            if num_components == 0 {
-                return Err(TheoryError::setting("components.num_components", &num_components, "at least 1"));
-            }
+            at_least_1([("components.num_components", num_components.into())])?;
             let one = BatchSize::several(&[1])[0];
             let mut draws = Draws::new(Purpose { seed, experiment: "scales", part: 1, replicate: 0 });
             (0..num_components).map(|_| scales.minibatch_mean(one, &mut draws)).collect()
@@ -223,7 +214,11 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         let x = SECTION.0 + share * (SECTION.1 - SECTION.0);
         (x, sum.value(&[x]))
     });
-    Ok(Report { config: config.clone(), escape: escape(&sum, &config.runs)?, section: section.collect() })
+    Ok(Report {
+        config: config.clone(),
+        escape: escape::run(&sum, &config.runs)?,
+        section: section.collect(),
+    })
 }
 
 #[cfg(test)]
@@ -266,7 +261,7 @@ mod tests {
     fn between_the_thresholds_runs_leave_the_sharp_minimum_and_stay_at_the_flat_one() {
         let batch_sizes = BatchSize::several(&[10, 100]);
         let runs = EscapeConfig { num_runs: 60, num_steps: 600, batch_sizes, ..EscapeConfig::default() };
-        let report = run(&Config { runs, ..Config::desk() }).unwrap().escape;
+        let report = run(&Config { runs, ..Config::default() }).unwrap().escape;
         assert_eq!(report.minimizers.len(), 3);
         let almost_sure = |index: usize| report.minimizers[index].thresholds[0].almost_sure;
         assert!((almost_sure(0) / almost_sure(1) - 1.0).abs() < 1e-9, "the sharpest coordinate rules");
@@ -301,8 +296,8 @@ mod tests {
     #[test]
     fn settings_that_make_no_experiment_are_refused_by_name() {
         let refused = |config: Config| run(&config).unwrap_err().to_string();
-        assert!(refused(Config { dim: 0, ..Config::desk() }).starts_with("dim"));
+        assert!(refused(Config { dim: 0, ..Config::default() }).starts_with("dim"));
         let components = Components::Shifted { by: 2.0 };
-        assert!(refused(Config { components, ..Config::desk() }).starts_with("components.by"));
+        assert!(refused(Config { components, ..Config::default() }).starts_with("components.by"));
     }
 }

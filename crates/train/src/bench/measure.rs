@@ -138,7 +138,7 @@ impl Plan<'_> {
 
     pub(super) fn bench(&self, feed: &Feed) -> anyhow::Result<TimedTraining> {
         let network = trainer::network(self.config, NUM_CLASSES, self.device)?;
-        let optimizer = trainer::optimizer(self.config, &network)?;
+        let optimizer = trainer::built_in_optimizer(self.config, &network)?;
         let averages = Averages::new(self.config.averages(1))?;
         let batch_size = self.config.training.batch_size;
         let recorded = self.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;

@@ -2,27 +2,46 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, ensure};
-use polder_models::{Architecture, Network};
+use anyhow::{Context, bail, ensure};
+use polder_models::{Architecture, Builder, Network};
 use polder_optim::{Entries, EulerSteps, GradientPenalty, Sam, Sgd};
 use tch::Device;
 
-use super::built_in::BuiltInOptimizer;
-
+use crate::custom;
+use crate::network_optimizer::{BuiltInOptimizer, NetworkOptimizer};
 use polder_experiment::config::{self, Method, ParameterSet, RunConfig};
 
 /// The network of `config` for `num_classes` classes, at its initial weights.
 pub fn network(config: &RunConfig, num_classes: usize, device: Device) -> anyhow::Result<Network> {
-    let architecture: Architecture = config.model.name.parse().context("`model.name`")?;
     let precision = match config.model.precision {
         config::Precision::F32 => polder_models::Precision::F32,
         config::Precision::Bf16 => polder_models::Precision::Bf16,
     };
+    let name = &config.model.name;
+    if let Some(describe) = custom::network(name) {
+        let describe = |builder: &mut Builder| describe(builder, num_classes as i64);
+        return Ok(Network::describe(name, describe, config.seed, precision, device)?);
+    }
+    let architecture: Architecture = name.parse().context("`model.name`")?;
     Ok(Network::new(architecture, num_classes, config.seed, precision, device)?)
 }
 
 /// The optimizer of `config` for the weights of `network`, before its first step.
-pub fn optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<BuiltInOptimizer> {
+pub fn optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<NetworkOptimizer> {
+    let Method::Custom(name) = config.optimizer.method else {
+        return Ok(Box::new(built_in_optimizer(config, network)?));
+    };
+    let make = custom::optimizer(name).with_context(|| unknown_method(name))?;
+    let parameters = Parameters::of(network)?;
+    make(&config.optimizer, &|set| parameters.entries(set)).with_context(|| format!("`{name}`"))
+}
+
+fn unknown_method(name: &str) -> String {
+    format!("no optimizer called `{name}` was registered with `polder_train::custom`")
+}
+
+/// Likewise, if it is one of Polder's.
+pub fn built_in_optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<BuiltInOptimizer> {
     let parameters = Parameters::of(network)?;
     let entries = |set| parameters.entries(set);
     let config = &config.optimizer;
@@ -37,6 +56,7 @@ pub fn optimizer(config: &RunConfig, network: &Network) -> anyhow::Result<BuiltI
         Method::EulerSteps => {
             BuiltInOptimizer::EulerSteps(EulerSteps::new(config.euler_steps(&entries).context(incomplete)?)?)
         }
+        Method::Custom(name) => bail!("`{name}` is an optimizer of your own; only those of Polder are timed"),
     })
 }
 

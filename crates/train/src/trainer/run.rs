@@ -11,7 +11,7 @@ use tch::Device;
 
 use super::assemble::check_micro_batches;
 use super::learning_rates::LearningRates;
-use super::{NetworkOptimizer, TrainOptions, network, optimizer, refresh_epoch};
+use super::{TrainOptions, network, optimizer, refresh_epoch};
 use crate::evaluate::{LossSums, evaluate, evaluate_refreshed};
 use crate::feed::Feed;
 use crate::interrupt;
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
         let batch_size = config.training.batch_size;
         let recorded =
             options.cuda_graphs.then(|| RecordedGradients::new(&network, batch_size)).transpose()?;
-        let mut optimizer: NetworkOptimizer = Box::new(optimizer(config, &network)?);
+        let mut optimizer = optimizer(config, &network)?;
         let mut averages = Averages::new(config.averages(train.steps_per_epoch()))?;
         let mut position = Position::default();
         let mut data = images.record.clone();

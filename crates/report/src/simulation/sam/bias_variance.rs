@@ -1,76 +1,79 @@
 //! How curves of bias and variance are drawn: theory as lines, Monte Carlo as dots with intervals on top of them.
 
-use polder_plot::{Axis, Ink, Panel, Series, Shape};
+use polder_plot::{Axis, Ink, Panel};
 use polder_theory::Estimate;
-use polder_theory::sam::{BiasVarianceCurve, BiasVarianceRow};
+use polder_theory::sam::{BiasVarianceCurve, BiasVarianceRow, TradeOff};
 
-use crate::simulation::{Measured, Table, estimate_text, number_text};
+use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::table::{Columns, Table, estimate_text, number_text};
+use crate::simulation::{estimates, extreme};
+use polder_experiment::claim::Metric;
 
 /// What a panel shows of curves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Bias,
-    Variance,
-    Total,
-    /// The squared bias minus that of gradient descent.
-    BiasChange,
-    /// The variance minus that of gradient descent.
-    VarianceChange,
-    /// The total minus that of gradient descent.
-    Change,
-}
-
-impl Part {
-    fn theory(self, row: &BiasVarianceRow) -> f64 {
-        match self {
-            Self::Bias => row.theory.bias_squared,
-            Self::Variance => row.theory.variance,
-            Self::Total => row.theory.total(),
-            Self::BiasChange => row.change.bias_squared,
-            Self::VarianceChange => row.change.variance,
-            Self::Change => row.change.total(),
-        }
-    }
-
-    fn measured(self, row: &BiasVarianceRow) -> &Estimate {
-        match self {
-            Self::Bias => &row.measured.bias_squared,
-            Self::Variance => &row.measured.variance,
-            Self::Total => &row.measured.total,
-            Self::BiasChange => &row.measured_change.bias_squared,
-            Self::VarianceChange => &row.measured_change.variance,
-            Self::Change => &row.measured_change.total,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::Bias => "bias",
-            Self::Variance => "variance",
-            Self::Total => "total",
-            Self::BiasChange => "bias, SAM − GD",
-            Self::VarianceChange => "variance, SAM − GD",
-            Self::Change => "total, SAM − GD",
-        }
-    }
-
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    title: &'static str,
+    /// What the axis calls it.
+    label: &'static str,
     /// Whether it is compared with gradient descent, which then has no curve of its own.
-    fn is_change(self) -> bool {
-        matches!(self, Self::BiasChange | Self::VarianceChange | Self::Change)
-    }
-
+    is_change: bool,
     /// Variances and totals span decades; an estimate of a squared bias can be negative.
-    fn axis(self, error: &str) -> Axis {
-        match self {
-            Self::Bias => Axis::linear(format!("squared bias of {error}")),
-            Self::Variance => Axis::log(format!("variance of {error}")),
-            Self::Total => Axis::log(format!("mean squared error of {error}")),
-            Self::BiasChange => Axis::linear("difference of squared biases"),
-            Self::VarianceChange => Axis::linear("difference of variances"),
-            Self::Change => Axis::linear("difference of totals"),
-        }
-    }
+    is_log: bool,
+    theory: fn(&BiasVarianceRow) -> f64,
+    measured: fn(&BiasVarianceRow) -> Estimate,
 }
+
+pub(super) const BIAS: Part = Part {
+    title: "bias",
+    label: "squared bias",
+    is_change: false,
+    is_log: false,
+    theory: |row| row.theory.bias_squared,
+    measured: |row| row.measured.bias_squared,
+};
+
+pub(super) const VARIANCE: Part = Part {
+    title: "variance",
+    label: "variance",
+    is_change: false,
+    is_log: true,
+    theory: |row| row.theory.variance,
+    measured: |row| row.measured.variance,
+};
+
+pub(super) const TOTAL: Part = Part {
+    title: "total",
+    label: "mean squared error",
+    is_change: false,
+    is_log: true,
+    theory: |row| row.theory.total(),
+    measured: |row| row.measured.total,
+};
+
+pub(super) const BIAS_CHANGE: Part = Part {
+    title: "bias, SAM − GD",
+    label: "difference of squared biases",
+    is_change: true,
+    is_log: false,
+    theory: |row| row.change.bias_squared,
+    measured: |row| row.measured_change.bias_squared,
+};
+
+pub(super) const VARIANCE_CHANGE: Part = Part {
+    title: "variance, SAM − GD",
+    label: "difference of variances",
+    theory: |row| row.change.variance,
+    measured: |row| row.measured_change.variance,
+    ..BIAS_CHANGE
+};
+
+pub(super) const CHANGE: Part = Part {
+    title: "total, SAM − GD",
+    label: "difference of totals",
+    theory: |row| row.change.total(),
+    measured: |row| row.measured_change.total,
+    ..BIAS_CHANGE
+};
 
 /// How panels of curves are written.
 pub(super) struct Style<'a> {
@@ -84,12 +87,14 @@ pub(super) struct Style<'a> {
     pub unit_name: &'a str,
 }
 
-/// What the legend calls gradient descent, and SAM by its radius times `unit`.
-fn label(rho: f64, unit: f64, unit_name: &str) -> String {
-    if rho == 0.0 {
-        "gradient descent".to_owned()
-    } else {
-        format!("SAM, ρ = {}{unit_name}", trimmed(rho * unit))
+impl Style<'_> {
+    /// What the legend calls gradient descent, and SAM by its radius.
+    fn label(&self, rho: f64) -> String {
+        if rho == 0.0 {
+            "gradient descent".to_owned()
+        } else {
+            format!("SAM, ρ = {}{}", trimmed(rho * self.unit), self.unit_name)
+        }
     }
 }
 
@@ -106,81 +111,108 @@ fn trimmed(value: f64) -> String {
 /// One panel per part.
 pub(super) fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style) -> Vec<Panel> {
     let inks = [Ink::Orange, Ink::Blue, Ink::Green, Ink::Purple, Ink::Ochre, Ink::Gray];
-    let panel = |&part: &Part| {
+    let panel_of = |part: &Part| {
         let (mut lines, mut marks) = (Vec::new(), Vec::new());
-        if part.is_change() {
-            lines.push(Series::unnamed(Ink::Muted, Shape::Horizontal(0.0)));
+        if part.is_change {
+            lines.push(level(0.0));
         }
         for (curve, ink) in curves.iter().zip(inks.into_iter().cycle()) {
             // Gradient descent minus itself is nothing to see.
-            if part.is_change() && curve.rho == 0.0 {
+            if part.is_change && curve.rho == 0.0 {
                 continue;
             }
-            let theory = curve.rows.iter().map(|row| (row.step as f64, part.theory(row))).collect();
-            lines.push(Series::new(label(curve.rho, style.unit, style.unit_name), ink, Shape::Line(theory)));
-            let measured = curve.rows.iter().map(|row| (row.step as f64, part.measured(row)));
+            let rows = curve.rows.iter().map(|row| (row.step as f64, row));
+            let theory = rows.clone().map(|(step, row)| (step, (part.theory)(row)));
+            lines.push(line(style.label(curve.rho), ink, theory));
+            let measured = rows.map(|(step, row)| (step, (part.measured)(row)));
             marks.extend(Measured::estimates(measured).marks(ink));
         }
         lines.append(&mut marks);
-        let title = format!("{}{}", style.prefix, part.title());
-        Panel { title, x: Axis::log("step k"), y: part.axis(style.error), series: lines }
+        let of = if part.is_change { String::new() } else { format!(" of {}", style.error) };
+        let y = if part.is_log { Axis::log } else { Axis::linear };
+        let title = format!("{}{}", style.prefix, part.title);
+        panel(title, Axis::log("step k"), y(format!("{}{of}", part.label)), lines)
     };
-    parts.iter().map(panel).collect()
+    parts.iter().map(panel_of).collect()
 }
 
 /// Closed form and measurement at some recorded steps, at most `num_steps` and the last of them among these.
 pub(super) fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps: usize) -> Table {
-    let heads =
-        ["step", "ρ", "bias²", "measured", "variance", "measured", "total", "measured", "− GD", "measured"];
-    let mut table = Table::new(title, &heads);
     let num_rows = curves.first().map_or(0, |curve| curve.rows.len());
     let every = num_rows.div_ceil(num_steps.max(1)).max(1);
-    for index in (0..num_rows).rev().step_by(every).collect::<Vec<_>>().into_iter().rev() {
-        for curve in curves {
-            let row = &curve.rows[index];
-            let mut cells = vec![row.step.to_string(), trimmed(curve.rho)];
-            for part in [Part::Bias, Part::Variance, Part::Total, Part::Change] {
-                let is_zero = part == Part::Change && curve.rho == 0.0;
-                cells.push(if is_zero { String::new() } else { number_text(part.theory(row), 5) });
-                cells.push(if is_zero { String::new() } else { estimate_text(part.measured(row)) });
-            }
-            table.push(cells);
-        }
-    }
-    table
+    let mut steps: Vec<usize> = (0..num_rows).rev().step_by(every).collect();
+    steps.reverse();
+    let at = |step: usize| curves.iter().map(move |curve| (curve.rho, &curve.rows[step]));
+    let rows: Vec<(f64, &BiasVarianceRow)> = steps.into_iter().flat_map(at).collect();
+    let columns =
+        Table::of(title, &rows).text("step", |(_, row)| row.step).text("ρ", |(rho, _)| trimmed(*rho));
+    let parts = [("bias²", BIAS), ("variance", VARIANCE), ("total", TOTAL), ("− GD", CHANGE)];
+    let columns = parts.into_iter().fold(columns, |columns, (head, part)| {
+        let shown = |rho: f64, text: String| if part.is_change && rho == 0.0 { String::new() } else { text };
+        columns
+            .text(head, |(rho, row)| shown(*rho, number_text((part.theory)(row), 5)))
+            .text("measured", |(rho, row)| shown(*rho, estimate_text(&(part.measured)(row))))
+    });
+    columns.table()
 }
 
-/// An empty table for [`push_best`] whose first columns are `heads`.
-pub(super) fn best_table(title: String, heads: &[&str]) -> Table {
-    let mut all = heads.to_vec();
-    all.extend(["ρ d₁", "best step", "best total", "− GD", "measured", "largest deviation"]);
-    Table::new(title, &all)
+/// A curve of a problem, and the largest eigenvalue of that problem.
+pub(super) struct Best<'a, P> {
+    pub problem: &'a P,
+    pub curve: &'a BiasVarianceCurve,
+    pub top_eigenvalue: f64,
 }
 
-/// Adds one row per curve: where stopping is best and what it gains. Radii are written in units of 1 over `top_eigenvalue`.
-pub(super) fn push_best(
-    table: &mut Table,
-    cells: &[String],
-    curves: &[BiasVarianceCurve],
-    top_eigenvalue: f64,
-) {
-    for curve in curves {
-        let mut row = cells.to_vec();
-        let is_descent = curve.rho == 0.0;
-        row.extend([
-            trimmed(curve.rho * top_eigenvalue),
-            curve.best.step.to_string(),
-            number_text(curve.best.total, 4),
-            if is_descent { String::new() } else { number_text(curve.best.change, 3) },
-            if is_descent { String::new() } else { estimate_text(&curve.best.measured_change) },
-            format!("{:.2} s.e.", curve.largest_deviation()),
-        ]);
-        table.push(row);
-    }
+/// Adds where stopping is best and what it gains. Radii are written in units of 1 over the largest eigenvalue.
+pub(super) fn best_table<P>(columns: Columns<'_, Best<'_, P>>) -> Table {
+    let shown = |of: &Best<P>, text: String| if of.curve.rho == 0.0 { String::new() } else { text };
+    columns
+        .text("ρ d₁", |of| trimmed(of.curve.rho * of.top_eigenvalue))
+        .text("best step", |of| of.curve.best.step)
+        .number("best total", 4, |of| of.curve.best.total)
+        .text("− GD", |of| shown(of, number_text(of.curve.best.change, 3)))
+        .text("measured", |of| shown(of, estimate_text(&of.curve.best.measured_change)))
+        .text("largest deviation", |of| format!("{:.2} s.e.", of.curve.largest_deviation()))
+        .table()
+}
+
+/// What SAM does to bias and variance in closed form, at any step.
+pub(super) fn exact_changes(of: &TradeOff, name: &str, what: &str) -> [Metric; 2] {
+    let change = |quantity, words, value| {
+        let what = format!("{what}, {words}, closed form");
+        extreme(format!("{name}-{quantity}-change"), what, value, of.num_comparisons)
+    };
+    [
+        change("bias", "largest (SAM − GD) / GD of the squared bias", of.bias),
+        change("variance", "smallest (SAM − GD) / GD of the variance", of.variance),
+    ]
+}
+
+/// The same measured.
+pub(super) fn measured_changes(of: &TradeOff, what: &str, num_replicates: u64) -> Vec<Metric> {
+    let bias = format!("{what}, largest (SAM − GD) / GD of the squared bias at any step");
+    let variance = format!("{what}, smallest (SAM − GD) / GD of the variance at any step");
+    let changes = [
+        ("bias-change".to_owned(), bias, &of.measured_bias),
+        ("variance-change".to_owned(), variance, &of.measured_variance),
+    ];
+    estimates(num_replicates, changes)
+}
+
+/// What SAM gains in total after the first step, and with the best choice of when to stop.
+pub(super) fn gains(sam: &BiasVarianceCurve, name: &str, what: &str, num_replicates: u64) -> Vec<Metric> {
+    let first = sam.rows.first().map(|first| {
+        let what = format!("{what} after step {}, SAM − GD", first.step);
+        (format!("{name}-first-step-change"), what, &first.measured_change.total)
+    });
+    let what = format!("{what} each at its best step, SAM − GD");
+    let best = (format!("{name}-best-stop-change"), what, &sam.best.measured_change);
+    first.into_iter().chain([best]).flat_map(|gain| estimates(num_replicates, [gain])).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use polder_plot::Shape;
     use polder_theory::sam::{BiasVariance, curves};
 
     use super::*;
@@ -195,7 +227,7 @@ mod tests {
     fn every_curve_is_a_line_under_dots_with_intervals() {
         let curves = two_curves();
         let style = Style { prefix: "T: ", error: "w", unit: 2.0, unit_name: " / d₁" };
-        let panels = panels(&curves, &[Part::Bias, Part::Change], &style);
+        let panels = panels(&curves, &[BIAS, CHANGE], &style);
         let labels = |panel: &Panel| -> Vec<String> {
             panel.series.iter().filter_map(|series| series.label.clone()).collect()
         };
@@ -216,8 +248,5 @@ mod tests {
         };
         assert_eq!(steps(2), ["1", "1", "10", "10"]);
         assert_eq!(steps(1), ["10", "10"]);
-        let mut table = best_table("T".to_owned(), &["n"]);
-        push_best(&mut table, &["3".to_owned()], &curves, 1.0);
-        assert_eq!(table.rows.len(), 2);
     }
 }

@@ -1,29 +1,14 @@
 //! What experiment B2 shows.
 
-use polder_plot::{Axis, Ink, Panel, Series, Shape};
 use polder_theory::thresholds::circle::Report;
 
-use super::escape::EscapeSummary;
-use crate::simulation::{Summarize, Summary, View};
+use super::escape::{Escape, Section};
+use crate::simulation::Summary;
 
-impl Summarize for View<'_, Report> {
-    fn summary(&self) -> Summary {
-        let section = Panel {
-            title: "Mean of the components".to_owned(),
-            x: Axis::linear("x, through both minimisers"),
-            y: Axis::linear("value"),
-            series: vec![Series::new("f", Ink::Text, Shape::Line(self.section.clone()))]
-                .into_iter()
-                .chain(self.escape.minimizers.iter().zip([("sharp", Ink::Orange), ("flat", Ink::Blue)]).map(
-                    |(minimizer, (name, ink))| {
-                        Series::new(name, ink, Shape::Dots(vec![(minimizer.position[0], minimizer.value)]))
-                    },
-                ))
-                .collect(),
-        };
-        let function = "a flat and a sharp bowl";
-        EscapeSummary { report: &self.escape, config: &self.config.runs, function, section }.summary()
-    }
+pub(crate) fn summary(report: &Report) -> Summary {
+    let section = Section { x: "x, through both minimisers", y: "value", points: &report.section, dim: 1.0 };
+    let function = "a flat and a sharp bowl";
+    Escape { report: &report.escape, config: &report.config.runs, function, section }.summary()
 }
 
 #[cfg(test)]
@@ -37,7 +22,7 @@ mod tests {
     use polder_experiment::claim::Metric;
 
     fn metrics(runs: EscapeConfig) -> Vec<Metric> {
-        View(&run(&Config { runs, ..Config::desk() }).unwrap()).summary().metrics
+        summary(&run(&Config { runs, ..Config::default() }).unwrap()).metrics
     }
 
     #[test]
@@ -47,7 +32,7 @@ mod tests {
         assert_eq!(report, read);
         assert!(report.escape.growth.unwrap().holds(), "{:?}", report.escape.growth);
         assert!(report.escape.growth_of_gradient_descent.unwrap() < 1e-8);
-        let summary = View(&report).summary();
+        let summary = summary(&report);
         let names: BTreeSet<&str> = summary.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names.len(), summary.metrics.len(), "every name once");
         assert!(!names.contains("left-mixed"), "all coordinates are alike");

@@ -1,44 +1,53 @@
 //! What experiments on leaving a minimiser show: who leaves, how fast, and what was predicted.
 
-use polder_plot::{Figure, Panel};
+mod figures;
+
 use polder_theory::Estimate;
-use polder_theory::Proportion;
 use polder_theory::thresholds::BatchSize;
 use polder_theory::thresholds::escape::{EscapeConfig, EscapeReport, EscapeRow, StepChoice};
 
-use crate::simulation::{Summary, Table, estimate_text, number_text};
-use polder_experiment::claim::{Metric, Uncertainty};
-
-mod figures;
+use crate::simulation::table::{estimate_text, number_text};
+use crate::simulation::{Summary, Table, extreme};
+use polder_experiment::claim::Metric;
 
 /// A report of runs, with what its experiment knows about it.
-pub(super) struct EscapeSummary<'a> {
-    /// The report.
+pub(super) struct Escape<'a> {
     pub report: &'a EscapeReport,
     /// The settings it was run with.
     pub config: &'a EscapeConfig,
     /// The function, for titles.
     pub function: &'a str,
-    /// A section through its minimisers.
-    pub section: Panel,
+    pub section: Section<'a>,
 }
 
-impl EscapeSummary<'_> {
-    pub(super) fn summary(self) -> Summary {
-        let metrics = self.metrics();
-        let starts = 0..self.report.minimizers.len();
-        let tables = std::iter::once(self.threshold_table()).chain(starts.map(|start| self.run_table(start)));
-        let tables = tables.collect();
-        Summary { metrics, tables, figures: self.figures() }
+/// A section of the function through its minimisers.
+pub(super) struct Section<'a> {
+    /// The labels of the axes.
+    pub x: &'a str,
+    pub y: &'a str,
+    pub points: &'a [(f64, f64)],
+    /// How many coordinates add to the value of a minimiser; all of them are alike.
+    pub dim: f64,
+}
+
+impl Escape<'_> {
+    pub(super) fn summary(&self) -> Summary {
+        let mut metrics = self.exact_metrics();
+        metrics.extend(self.leaving_metrics());
+        metrics.extend(self.growth_metrics());
+        let mut tables = vec![self.threshold_table()];
+        tables.extend((0..self.report.minimizers.len()).map(|start| self.run_table(start)));
+        let figures = vec![self.distance_figure(), self.leaving_figure(), self.prediction_figure()];
+        Summary { metrics, tables, figures }
     }
 
     /// The index of the flattest minimiser; the sharpest has the index 0.
-    pub(super) fn flattest(&self) -> usize {
+    fn flattest(&self) -> usize {
         self.report.minimizers.len() - 1
     }
 
     /// What a minimiser is called.
-    pub(super) fn name(&self, start: usize) -> String {
+    fn name(&self, start: usize) -> String {
         match start {
             0 => "sharp".to_owned(),
             last if last == self.flattest() => "flat".to_owned(),
@@ -51,13 +60,6 @@ impl EscapeSummary<'_> {
         self.report.rows.iter().filter(|row| row.start == start && chosen(row.choice)).collect()
     }
 
-    fn metrics(&self) -> Vec<Metric> {
-        let mut metrics = self.exact_metrics();
-        metrics.extend(self.leaving_metrics());
-        metrics.extend(self.growth_metrics());
-        metrics
-    }
-
     fn exact_metrics(&self) -> Vec<Metric> {
         let minimizers = &self.report.minimizers;
         let residuals = minimizers.iter().filter(|minimizer| minimizer.is_round).flat_map(|minimizer| {
@@ -67,22 +69,13 @@ impl EscapeSummary<'_> {
                 thresholds.mean_square / closed_form - 1.0
             })
         });
+        let what = "largest relative difference of C*(k), from the second-moment map, and 2q/(q² + Var(q)/k)";
+        let mut metrics = vec![Metric::largest("mean-square-residual", what, residuals)];
         let (sharp, flat) = (&minimizers[0].thresholds, &minimizers[self.flattest()].thresholds);
-        let ratios: Vec<f64> =
-            sharp.iter().zip(flat).map(|(sharp, flat)| flat.almost_sure / sharp.almost_sure).collect();
-        let mut metrics = vec![Metric::largest(
-            "mean-square-residual",
-            "largest relative difference of C*(k), from the second-moment map, and 2q/(q² + Var(q)/k)",
-            residuals,
-        )];
-        if let Some(smallest) = ratios.iter().copied().reduce(f64::min) {
-            metrics.push(Metric {
-                name: "threshold-ratio".to_owned(),
-                what: "smallest ratio of the almost-sure thresholds of the flat and the sharp minimiser"
-                    .to_owned(),
-                value: smallest,
-                uncertainty: Uncertainty::Exact { n: ratios.len() as u64 },
-            });
+        let ratios = sharp.iter().zip(flat).map(|(sharp, flat)| flat.almost_sure / sharp.almost_sure);
+        if let Some(smallest) = ratios.reduce(f64::min) {
+            let what = "smallest ratio of the almost-sure thresholds of the flat and the sharp minimiser";
+            metrics.push(extreme("threshold-ratio", what, smallest, sharp.len() as u64));
         }
         metrics
     }
@@ -133,8 +126,6 @@ impl EscapeSummary<'_> {
 
     /// Growth of distances, chosen among batch sizes and step sizes like the shares.
     fn growth_metrics(&self) -> Vec<Metric> {
-        let flattest = self.flattest();
-        let n = self.config.num_runs;
         let growth = |name: &str, what: &str, rows: Vec<&EscapeRow>, slowest: bool| {
             let measured = rows.into_iter().filter_map(|row| row.measured_rate.map(|rate| (row, rate)));
             let (row, rate) = if slowest {
@@ -144,50 +135,34 @@ impl EscapeSummary<'_> {
             };
             let extreme = if slowest { "smallest" } else { "largest" };
             let what = format!(
-                "{extreme} growth per step of log distance {what} (batch size {}, step size {})",
+                "{extreme} growth per step of log distance from the {what} (batch size {}, step size {})",
                 row.batch_size,
                 number_text(row.step_size, 3)
             );
-            Some(Metric::estimate(name, what, &rate, n))
+            Some(Metric::estimate(format!("growth-{name}"), what, &rate, self.config.num_runs))
         };
-        let above = |choice| {
-            matches!(choice, StepChoice::OfAlmostSure(f) if f > 1.0) || choice == StepChoice::Between
-        };
-        let below = |choice| matches!(choice, StepChoice::OfAlmostSure(f) if f < 1.0);
+        let between = |choice| choice == StepChoice::Between;
+        let above =
+            |choice| between(choice) || matches!(choice, StepChoice::OfAlmostSure(factor) if factor > 1.0);
+        let below = |choice| matches!(choice, StepChoice::OfAlmostSure(factor) if factor < 1.0);
         let mut mean_square = self.rows(0, |choice| choice == StepChoice::MeanSquare);
         mean_square.retain(|row| matches!(row.batch_size, BatchSize::Draws(_)));
-        let flat = self.rows(flattest, |choice| choice == StepChoice::Between);
-        let mut metrics: Vec<Metric> = [
-            growth(
-                "growth-sharp-above",
-                "from the sharp minimiser above its threshold",
-                self.rows(0, above),
-                true,
-            ),
-            growth(
-                "growth-sharp-below",
-                "from the sharp minimiser below its threshold",
-                self.rows(0, below),
-                false,
-            ),
-            growth(
-                "growth-sharp-mean-square",
-                "from the sharp minimiser at C*(k), k finite",
-                mean_square,
-                false,
-            ),
-            growth("growth-flat", "from the flat minimiser between the thresholds", flat, false),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let (above, below, flat) =
+            (self.rows(0, above), self.rows(0, below), self.rows(self.flattest(), between));
+        let growths = [
+            growth("sharp-above", "sharp minimiser above its threshold", above, true),
+            growth("sharp-below", "sharp minimiser below its threshold", below, false),
+            growth("sharp-mean-square", "sharp minimiser at C*(k), k finite", mean_square, false),
+            growth("flat", "flat minimiser between the thresholds", flat, false),
+        ];
+        let mut metrics: Vec<Metric> = growths.into_iter().flatten().collect();
+        let what = "largest difference of measured and predicted growth of log distance";
         if let Some(agreement) = &self.report.growth {
-            let what =
-                "largest difference of measured and predicted growth of log distance, random minibatches";
+            let what = format!("{what}, random minibatches");
             metrics.push(Metric::agreement("growth-agreement", what, agreement));
         }
         if let Some(difference) = self.report.growth_of_gradient_descent {
-            let what = "largest difference of measured and predicted growth of log distance per step, all components";
+            let what = format!("{what} per step, all components");
             metrics.push(Metric::largest("growth-of-gradient-descent", what, [difference]));
         }
         metrics
@@ -195,23 +170,21 @@ impl EscapeSummary<'_> {
 
     fn threshold_table(&self) -> Table {
         let title = format!("Minimisers and thresholds: {}", self.function);
-        let heads = ["minimiser", "at", "value", "curvatures", "batch size", "mean square C*", "almost sure"];
-        let mut table = Table::new(title, &heads);
-        for (start, minimizer) in self.report.minimizers.iter().enumerate() {
-            for (index, thresholds) in minimizer.thresholds.iter().enumerate() {
-                let first = |text: String| if index == 0 { text } else { String::new() };
-                table.push(vec![
-                    first(self.name(start)),
-                    first(several(&minimizer.position)),
-                    first(number_text(minimizer.value, 5)),
-                    first(several(&minimizer.mean_curvatures)),
-                    thresholds.batch_size.to_string(),
-                    number_text(thresholds.mean_square, 5),
-                    number_text(thresholds.almost_sure, 5),
-                ]);
-            }
-        }
-        table
+        let minimizers = self.report.minimizers.iter().enumerate();
+        let rows: Vec<_> = minimizers
+            .flat_map(|(start, of)| of.thresholds.iter().zip(0..).map(move |(at, row)| (start, of, row, at)))
+            .collect();
+        // What is true of all thresholds of a minimiser stands in the first of its rows.
+        let first = |row: i32, text: String| if row == 0 { text } else { String::new() };
+        Table::of(title, &rows)
+            .text("minimiser", |(start, _, row, _)| first(*row, self.name(*start)))
+            .text("at", |(_, of, row, _)| first(*row, several(&of.position)))
+            .text("value", |(_, of, row, _)| first(*row, number_text(of.value, 5)))
+            .text("curvatures", |(_, of, row, _)| first(*row, several(&of.mean_curvatures)))
+            .text("batch size", |(.., at)| at.batch_size)
+            .number("mean square C*", 5, |(.., at)| at.mean_square)
+            .number("almost sure", 5, |(.., at)| at.almost_sure)
+            .table()
     }
 
     fn run_table(&self, start: usize) -> Table {
@@ -229,32 +202,25 @@ impl EscapeSummary<'_> {
             let is_certain = is_round && row.batch_size == BatchSize::ALL;
             if is_certain { rate_text(rate.value) } else { estimate_text(rate) }
         };
-        let heads =
-            ["batch size", "step size", "chosen as", "left, %", "interval", "growth per step", "predicted"];
-        let mut table = Table::new(title, &heads);
-        for row in self.report.rows.iter().filter(|row| row.start == start) {
-            let percent = |share: f64| number_text(100.0 * share, 3);
-            let Proportion { value, lower, upper, .. } = row.left;
-            table.push(vec![
-                row.batch_size.to_string(),
-                number_text(row.step_size, 4),
-                match row.choice {
-                    StepChoice::OfAlmostSure(factor) => format!("{factor} of almost sure"),
-                    StepChoice::MeanSquare => "mean square C*".to_owned(),
-                    StepChoice::Between => "between".to_owned(),
-                },
-                percent(value),
-                format!("{} to {}", percent(lower), percent(upper)),
-                row.measured_rate.as_ref().map_or_else(|| "–".to_owned(), |rate| measured_text(row, rate)),
-                rate_text(row.predicted_rate.unwrap_or(f64::NEG_INFINITY)),
-            ]);
-        }
-        table
+        let measured = |row: &EscapeRow| row.measured_rate.as_ref().map(|rate| measured_text(row, rate));
+        let percent = |share: f64| number_text(100.0 * share, 3);
+        Table::of(title, &self.rows(start, |_| true))
+            .text("batch size", |row| row.batch_size)
+            .number("step size", 4, |row| row.step_size)
+            .text("chosen as", |row| choice_text(row.choice))
+            .text("left, %", |row| percent(row.left.value))
+            .text("interval", |row| format!("{} to {}", percent(row.left.lower), percent(row.left.upper)))
+            .text("growth per step", |row| measured(row).unwrap_or_else(|| "–".to_owned()))
+            .text("predicted", |row| rate_text(row.predicted_rate.unwrap_or(f64::NEG_INFINITY)))
+            .table()
     }
+}
 
-    fn figures(self) -> Vec<Figure> {
-        let (distances, leaving) = (self.distance_figure(), self.leaving_figure());
-        vec![distances, leaving, self.prediction_figure()]
+fn choice_text(choice: StepChoice) -> String {
+    match choice {
+        StepChoice::OfAlmostSure(factor) => format!("{factor} of almost sure"),
+        StepChoice::MeanSquare => "mean square C*".to_owned(),
+        StepChoice::Between => "between".to_owned(),
     }
 }
 

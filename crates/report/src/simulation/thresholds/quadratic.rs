@@ -4,170 +4,126 @@ mod figures;
 
 use polder_theory::Estimate;
 use polder_theory::thresholds::CurvatureLaw;
-use polder_theory::thresholds::quadratic::{LawSummary, Place, Report, Row};
+use polder_theory::thresholds::quadratic::{LawSummary, Place, Report, Row, Trajectory};
 
-use crate::simulation::{Summarize, Summary, Table, View, estimate_text, number_text};
+use crate::simulation::table::{estimate_text, number_text};
+use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
 
-impl Summarize for View<'_, Report> {
-    fn summary(&self) -> Summary {
-        Summary {
-            metrics: self.metrics(),
-            tables: vec![self.thresholds_table(), self.rates_table()],
-            figures: vec![self.thresholds_figure(), self.runs_figure()],
-        }
+pub(crate) fn summary(report: &Report) -> Summary {
+    Summary {
+        metrics: metrics(report),
+        tables: vec![thresholds_table(report), rates_table(report)],
+        figures: vec![figures::thresholds(report), figures::runs(report)],
     }
 }
 
-impl View<'_, Report> {
-    /// The laws with their summaries and rows.
-    fn laws(&self) -> impl Iterator<Item = (usize, &CurvatureLaw, &LawSummary, Vec<&Row>)> {
-        self.config.laws.iter().zip(&self.summaries).enumerate().map(|(index, (law, summary))| {
-            (index, law, summary, self.rows.iter().filter(|row| row.law == *law).collect())
-        })
-    }
+/// One law of the curvature, with its summary and rows.
+struct OfLaw<'a> {
+    index: usize,
+    law: &'a CurvatureLaw,
+    summary: &'a LawSummary,
+    rows: Vec<&'a Row>,
+}
 
-    fn metrics(&self) -> Vec<Metric> {
-        let mut metrics = Vec::new();
-        for (index, law, summary, rows) in self.laws() {
-            let slug = slug(law, index);
-            let name = |quantity: &str| format!("{quantity}-{slug}");
-            let what = |quantity: &str| format!("{quantity}; {}", law_text(law));
-            let worst = [
-                (
-                    "mean-square-deviation",
-                    "largest |measured / C*(k) − 1| over k",
-                    summary.mean_square_deviation,
-                    self.config.num_draws,
-                ),
-                (
-                    "almost-sure-deviation",
-                    "largest |measured / C_as(k) − 1| over the k with an exact C_as(k)",
-                    summary.almost_sure_deviation,
-                    self.config.num_draws,
-                ),
-                (
-                    "rate-below",
-                    "largest growth of the log distance per step over k, a tenth below C*",
-                    summary.largest_rate_below,
-                    self.config.num_runs,
-                ),
-                (
-                    "rate-between",
-                    "largest growth of the log distance per step over k, between C* and C_as",
-                    summary.largest_rate_between,
-                    self.config.num_runs,
-                ),
-                (
-                    "rate-above",
-                    "smallest growth of the log distance per step over k, a tenth above C_as",
-                    summary.smallest_rate_above,
-                    self.config.num_runs,
-                ),
-            ];
-            for (quantity, words, estimate, n) in worst {
-                if let Some(estimate) = estimate {
-                    metrics.push(Metric::estimate(name(quantity), what(words), &estimate, n));
-                }
-            }
-            let factors: Vec<f64> = rows
-                .iter()
-                .filter_map(|row| row.at(Place::Between))
-                .map(|trajectory| trajectory.second_moment_factor)
-                .collect();
-            if !factors.is_empty() {
-                let smallest = factors.iter().copied().fold(f64::INFINITY, f64::min);
-                let words = "smallest factor of the mean square per step over k, between C* and C_as";
-                metrics.push(Metric::exact(name("mean-square-factor-between"), what(words), smallest));
-            }
-            for row in rows {
-                let k = row.batch_size;
-                metrics.push(Metric::exact(
-                    format!("mean-square-threshold-{slug}-k{k}"),
-                    what(&format!("C*({k})")),
-                    row.mean_square,
-                ));
-                if row.almost_sure_is_exact {
-                    metrics.push(Metric::exact(
-                        format!("almost-sure-threshold-{slug}-k{k}"),
-                        what(&format!("C_as({k})")),
-                        row.almost_sure,
-                    ));
-                }
-            }
-        }
-        if let Some(rates) = &self.rates {
-            let words =
-                "growth of the log distance per step against the Lyapunov exponent, in standard errors";
-            metrics.push(Metric::agreement("rates", words, rates));
-        }
-        // Without chance the rate is that of gradient descent, up to rounding.
-        let residuals: Vec<f64> = self
-            .rows
-            .iter()
-            .filter(|row| !row.is_random())
-            .flat_map(|row| &row.trajectories)
-            .map(|trajectory| trajectory.measured_rate.value - trajectory.predicted_rate)
-            .collect();
-        if !residuals.is_empty() {
-            let words = "largest difference of gradient descent's growth per step from log|1 − C E Q|";
-            metrics.push(Metric::largest("gradient-descent-residual", words, residuals));
-        }
-        metrics
-    }
+fn laws(report: &Report) -> impl Iterator<Item = OfLaw<'_>> {
+    report.config.laws.iter().zip(&report.summaries).enumerate().map(|(index, (law, summary))| {
+        let rows = report.rows.iter().filter(|row| row.law == *law).collect();
+        OfLaw { index, law, summary, rows }
+    })
+}
 
-    fn thresholds_table(&self) -> Table {
-        let title = format!(
-            "Thresholds: predicted, and measured from {} drawn curvatures; ± at 95 %; ~ marks a prediction from draws",
-            self.config.num_draws
-        );
-        let heads = ["curvature", "k", "C*(k)", "measured", "C_as(k)", "measured", "C_as / C*"];
-        let mut table = Table::new(title, &heads);
-        for row in &self.rows {
-            let measured =
-                |estimate: Option<&Estimate>| estimate.map_or_else(|| "–".to_owned(), estimate_text);
-            let mark = if row.almost_sure_is_exact { "" } else { "~" };
-            table.push(vec![
-                law_text(&row.law),
-                row.batch_size.to_string(),
-                number_text(row.mean_square, 5),
-                measured(row.measured_mean_square.as_ref()),
-                format!("{mark}{}", number_text(row.almost_sure, 5)),
-                measured(row.measured_almost_sure.as_ref()),
-                number_text(row.almost_sure / row.mean_square, 4),
-            ]);
-        }
-        table
+fn metrics(report: &Report) -> Vec<Metric> {
+    let mut metrics: Vec<Metric> = laws(report).flat_map(|of| law_metrics(report, &of)).collect();
+    if let Some(rates) = &report.rates {
+        let what = "growth of the log distance per step against the Lyapunov exponent, in standard errors";
+        metrics.push(Metric::agreement("rates", what, rates));
     }
+    // Without chance the rate is that of gradient descent, up to rounding.
+    let certain = report.rows.iter().filter(|row| !row.is_random()).flat_map(|row| &row.trajectories);
+    let residuals: Vec<f64> = certain.map(|of| of.measured_rate.value - of.predicted_rate).collect();
+    if !residuals.is_empty() {
+        let what = "largest difference of gradient descent's growth per step from log|1 − C E Q|";
+        metrics.push(Metric::largest("gradient-descent-residual", what, residuals));
+    }
+    metrics
+}
 
-    fn rates_table(&self) -> Table {
-        let title = format!(
-            "Between the thresholds: the mean square grows while runs come closer; {} runs of {} steps; ± at 95 %",
-            self.config.num_runs, self.config.num_steps
-        );
-        let heads = [
-            "curvature",
-            "k",
-            "step size",
-            "mean square per step",
-            "log distance per step",
-            "Lyapunov exponent",
-        ];
-        let mut table = Table::new(title, &heads);
-        for row in &self.rows {
-            if let Some(trajectory) = row.at(Place::Between) {
-                table.push(vec![
-                    law_text(&row.law),
-                    row.batch_size.to_string(),
-                    number_text(trajectory.step_size, 4),
-                    format!("× {}", number_text(trajectory.second_moment_factor, 4)),
-                    estimate_text(&trajectory.measured_rate),
-                    number_text(trajectory.predicted_rate, 4),
-                ]);
-            }
-        }
-        table
+fn law_metrics(report: &Report, OfLaw { index, law, summary, rows }: &OfLaw) -> Vec<Metric> {
+    let config = &report.config;
+    let slug = slug(law, *index);
+    let name = |quantity: &str| format!("{quantity}-{slug}");
+    let what = |quantity: &str| format!("{quantity}; {}", law_text(law));
+    let mut metrics = Vec::new();
+    for (quantity, threshold, over, estimate) in [
+        ("mean-square", "C*(k)", "k", summary.mean_square_deviation),
+        ("almost-sure", "C_as(k)", "the k with an exact C_as(k)", summary.almost_sure_deviation),
+    ] {
+        let name = name(&format!("{quantity}-deviation"));
+        let what = what(&format!("largest |measured / {threshold} − 1| over {over}"));
+        metrics.extend(estimate.map(|of| Metric::estimate(name, what, &of, config.num_draws)));
     }
+    for (place, extreme, at, estimate) in [
+        ("below", "largest", "a tenth below C*", summary.largest_rate_below),
+        ("between", "largest", "between C* and C_as", summary.largest_rate_between),
+        ("above", "smallest", "a tenth above C_as", summary.smallest_rate_above),
+    ] {
+        let name = name(&format!("rate-{place}"));
+        let what = what(&format!("{extreme} growth of the log distance per step over k, {at}"));
+        metrics.extend(estimate.map(|of| Metric::estimate(name, what, &of, config.num_runs)));
+    }
+    let between = rows.iter().filter_map(|row| row.at(Place::Between));
+    if let Some(smallest) = between.map(|of| of.second_moment_factor).reduce(f64::min) {
+        let words = "smallest factor of the mean square per step over k, between C* and C_as";
+        metrics.push(Metric::exact(name("mean-square-factor-between"), what(words), smallest));
+    }
+    for row in rows {
+        let k = row.batch_size;
+        let mut threshold = |quantity, words: &str, value| {
+            let name = format!("{quantity}-threshold-{slug}-k{k}");
+            metrics.push(Metric::exact(name, what(words), value));
+        };
+        threshold("mean-square", &format!("C*({k})"), row.mean_square);
+        if row.almost_sure_is_exact {
+            threshold("almost-sure", &format!("C_as({k})"), row.almost_sure);
+        }
+    }
+    metrics
+}
+
+fn thresholds_table(report: &Report) -> Table {
+    let title = format!(
+        "Thresholds: predicted, and measured from {} drawn curvatures; ± at 95 %; ~ marks a prediction from draws",
+        report.config.num_draws
+    );
+    let measured = |of: &Option<Estimate>| of.as_ref().map_or_else(|| "–".to_owned(), estimate_text);
+    let mark = |row: &Row| if row.almost_sure_is_exact { "" } else { "~" };
+    Table::of(title, &report.rows)
+        .text("curvature", |row| law_text(&row.law))
+        .text("k", |row| row.batch_size)
+        .number("C*(k)", 5, |row| row.mean_square)
+        .text("measured", |row| measured(&row.measured_mean_square))
+        .text("C_as(k)", |row| format!("{}{}", mark(row), number_text(row.almost_sure, 5)))
+        .text("measured", |row| measured(&row.measured_almost_sure))
+        .number("C_as / C*", 4, |row| row.almost_sure / row.mean_square)
+        .table()
+}
+
+fn rates_table(report: &Report) -> Table {
+    let title = format!(
+        "Between the thresholds: the mean square grows while runs come closer; {} runs of {} steps; ± at 95 %",
+        report.config.num_runs, report.config.num_steps
+    );
+    let between = report.rows.iter().filter_map(|row| Some((row, row.at(Place::Between)?)));
+    let rows: Vec<(&Row, &Trajectory)> = between.collect();
+    Table::of(title, &rows)
+        .text("curvature", |(row, _)| law_text(&row.law))
+        .text("k", |(row, _)| row.batch_size)
+        .number("step size", 4, |(_, of)| of.step_size)
+        .text("mean square per step", |(_, of)| format!("× {}", number_text(of.second_moment_factor, 4)))
+        .estimate("log distance per step", |(_, of)| of.measured_rate)
+        .number("Lyapunov exponent", 4, |(_, of)| of.predicted_rate)
+        .table()
 }
 
 /// A law within a name: lower case, and unique together with its index.
@@ -213,7 +169,7 @@ mod tests {
             CurvatureLaw::Sample { values: vec![1.0, 3.0, 4.0] },
             CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
         ];
-        let summary = View(&run(&Config { laws, ..tiny() }).unwrap()).summary();
+        let summary = summary(&run(&Config { laws, ..tiny() }).unwrap());
         let names: BTreeSet<&str> = summary.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names.len(), summary.metrics.len());
         assert!(
@@ -228,7 +184,7 @@ mod tests {
     fn gradient_descent_alone_has_thresholds_and_nothing_to_measure() {
         let report = run(&Config { batch_sizes: vec![BatchSize::ALL], ..tiny() }).unwrap();
         assert_eq!(report, serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap());
-        let summary = View(&report).summary();
+        let summary = summary(&report);
         let residual = summary.metrics.last().unwrap();
         assert!(residual.name == "gradient-descent-residual" && residual.value < 1e-12, "{residual:?}");
         assert!(summary.tables[1].rows.is_empty());

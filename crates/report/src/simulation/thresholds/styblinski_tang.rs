@@ -1,36 +1,18 @@
 //! What experiment B3 shows.
 
-use polder_plot::{Axis, Ink, Panel, Series, Shape};
 use polder_theory::thresholds::styblinski_tang::{Components, Report};
 
-use super::escape::EscapeSummary;
-use crate::simulation::{Summarize, Summary, View};
+use super::escape::{Escape, Section};
+use crate::simulation::Summary;
 
-impl Summarize for View<'_, Report> {
-    fn summary(&self) -> Summary {
-        let minimizers = &self.escape.minimizers;
-        let dim = self.config.dim as f64;
-        // All coordinates of the sharpest minimiser are alike, and so are those of the flattest.
-        let dot = |name, ink, index: usize| {
-            let minimizer = &minimizers[index];
-            Series::new(name, ink, Shape::Dots(vec![(minimizer.position[0], minimizer.value / dim)]))
-        };
-        let section = Panel {
-            title: "Mean of the components".to_owned(),
-            x: Axis::linear("one coordinate"),
-            y: Axis::linear("what it adds to the value"),
-            series: vec![
-                Series::new("f", Ink::Text, Shape::Line(self.section.clone())),
-                dot("sharp", Ink::Orange, 0),
-                dot("flat", Ink::Blue, minimizers.len() - 1),
-            ],
-        };
-        let function = match self.config.components {
-            Components::Scaled { .. } => "scaled Styblinski-Tang functions",
-            Components::Shifted { .. } => "shifted Styblinski-Tang functions",
-        };
-        EscapeSummary { report: &self.escape, config: &self.config.runs, function, section }.summary()
-    }
+pub(crate) fn summary(report: &Report) -> Summary {
+    let (dim, points) = (report.config.dim as f64, report.section.as_slice());
+    let section = Section { x: "one coordinate", y: "what it adds to the value", points, dim };
+    let function = match report.config.components {
+        Components::Scaled { .. } => "scaled Styblinski-Tang functions",
+        Components::Shifted { .. } => "shifted Styblinski-Tang functions",
+    };
+    Escape { report: &report.escape, config: &report.config.runs, function, section }.summary()
 }
 
 #[cfg(test)]
@@ -49,7 +31,7 @@ mod tests {
         assert_eq!(report, read);
         assert!(report.escape.growth.unwrap().holds(), "{:?}", report.escape.growth);
         assert!(report.escape.growth_of_gradient_descent.unwrap() < 1e-5);
-        let summary = View(&report).summary();
+        let summary = summary(&report);
         let names: BTreeSet<&str> = summary.metrics.iter().map(|metric| metric.name.as_str()).collect();
         assert_eq!(names.len(), summary.metrics.len(), "every name once");
         assert!(names.contains("left-mixed"), "{names:?}");
@@ -60,7 +42,7 @@ mod tests {
     fn where_noise_holds_distances_up_nothing_is_said_about_their_growth() {
         let runs = EscapeConfig { num_runs: 4, num_steps: 20, ..EscapeConfig::default() };
         let report = run(&Config { runs, components: Components::Shifted { by: 0.05 }, dim: 1 }).unwrap();
-        let summary = View(&report).summary();
+        let summary = summary(&report);
         assert!(!summary.metrics.iter().any(|metric| metric.name.starts_with("growth")));
         assert!(summary.metrics.iter().any(|metric| metric.name == "left-difference"));
         assert_eq!(summary.figures[2].panels.len(), 2);

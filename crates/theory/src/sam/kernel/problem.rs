@@ -66,24 +66,6 @@ impl KernelRegression {
         (test_points, test_signal): (&Matrix, Vec<f64>),
         noise_sd: f64,
     ) -> Result<Self, TheoryError> {
-        if !(kernel.bandwidth.is_finite() && kernel.bandwidth > 0.0) {
-            return Err(TheoryError::setting("bandwidth", &kernel.bandwidth, "a finite number above 0"));
-        }
-        if !(noise_sd.is_finite() && noise_sd >= 0.0) {
-            return Err(TheoryError::setting("noise_sd", &noise_sd, "a finite number of at least 0"));
-        }
-        if signal.len() != examples.num_rows() || test_signal.len() != test_points.num_rows() {
-            let found = format!("{} and {}", signal.len(), test_signal.len());
-            return Err(TheoryError::setting("the numbers of values", &found, "one per point"));
-        }
-        if examples.num_rows() == 0
-            || test_points.num_rows() == 0
-            || examples.num_columns() != test_points.num_columns()
-        {
-            let found = format!("{} and {}", examples.num_columns(), test_points.num_columns());
-            let expected = "equal for examples and test points, of which there is at least one each";
-            return Err(TheoryError::setting("the dimensions of the points", &found, expected));
-        }
         let gram = kernel.matrix(examples, examples);
         let cross = kernel.matrix(test_points, examples);
         let mut eigen = SymmetricEigen::of(&gram)?;
@@ -92,11 +74,8 @@ impl KernelRegression {
             *value = value.max(0.0);
         }
         let projected_signal = eigen.vectors.times(&signal);
-        let mut projections = Vec::with_capacity(cross.entries().len());
-        for t in 0..cross.num_rows() {
-            projections.extend(eigen.vectors.times(cross.row(t)));
-        }
-        let projected_cross = Matrix::new(cross.num_rows(), cross.num_columns(), projections)?;
+        let projection = |t, i| dot(eigen.vectors.row(i), cross.row(t));
+        let projected_cross = Matrix::from_fn(cross.num_rows(), cross.num_columns(), projection);
         Ok(Self { gram, cross, eigen, signal, test_signal, noise_sd, projected_signal, projected_cross })
     }
 
@@ -141,9 +120,6 @@ impl KernelRegression {
         labels: &[f64],
         steps: &[u64],
     ) -> Result<Vec<Vec<f64>>, TheoryError> {
-        if labels.len() != self.signal.len() {
-            return Err(TheoryError::setting("the number of labels", &labels.len(), "one per example"));
-        }
         filter.run(&self.gram, labels, steps)
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
+use crate::setting::{at_least_1, at_least_2, check, finite, positive};
 
 /// The settings of experiment D1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,11 +104,6 @@ impl Config {
         Self { num_replicates: 4000, grid, ..Self::default() }
     }
 
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
     /// The settings of the paper's experiment as this project reconstructs it: 100 replicates and long curves.
     pub fn paper() -> Self {
         let grid = Grid { num_steps: 2000, num_points: 40, num_replicates: 100, ..Grid::default() };
@@ -115,33 +111,17 @@ impl Config {
     }
 
     pub(super) fn validate(&self) -> Result<(), TheoryError> {
-        for (setting, num_replicates) in
-            [("num_replicates", self.num_replicates), ("grid.num_replicates", self.grid.num_replicates)]
-        {
-            if num_replicates < 2 {
-                return Err(TheoryError::setting(setting, &num_replicates, "at least 2"));
-            }
-        }
-        if !self.steps.is_sorted_by(|a, b| a < b) || self.steps.is_empty() {
-            return Err(TheoryError::setting(
-                "steps",
-                &format!("{:?}", self.steps),
-                "one or more, ascending",
-            ));
-        }
         let Grid { num_examples, num_steps, num_features, signal_to_noise, decay, .. } = &self.grid;
-        if *num_examples == 0 || num_features.contains(&0) {
-            return Err(TheoryError::setting("grid.num_examples and grid.num_features", &0, "at least 1"));
-        }
-        if *num_steps == 0 {
-            return Err(TheoryError::setting("grid.num_steps", num_steps, "at least 1"));
-        }
-        if !decay.is_finite() {
-            return Err(TheoryError::setting("grid.decay", decay, "a finite number"));
-        }
-        match signal_to_noise.iter().find(|ratio| !(ratio.is_finite() && **ratio > 0.0)) {
-            Some(bad) => Err(TheoryError::setting("grid.signal_to_noise", bad, "finite numbers above 0")),
-            None => Ok(()),
-        }
+        at_least_2([
+            ("num_replicates", self.num_replicates),
+            ("grid.num_replicates", self.grid.num_replicates),
+        ])?;
+        let ascending = self.steps.is_sorted_by(|a, b| a < b) && !self.steps.is_empty();
+        check(ascending, "steps", &format!("{:?}", self.steps), "one or more, ascending")?;
+        let counts = std::iter::once(num_examples).chain(num_features);
+        at_least_1(counts.map(|count| ("grid.num_examples and grid.num_features", *count as u64)))?;
+        at_least_1([("grid.num_steps", *num_steps)])?;
+        finite("grid.decay", *decay)?;
+        positive(signal_to_noise.iter().map(|ratio| ("grid.signal_to_noise", *ratio)))
     }
 }

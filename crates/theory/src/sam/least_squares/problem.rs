@@ -1,17 +1,15 @@
 //! Least squares under gradient descent and SAM: the error at every step in closed form, and simulated.
 
-use serde::{Deserialize, Serialize};
-
 use crate::draws::Draws;
 use crate::error::TheoryError;
 use crate::matrix::Matrix;
 use crate::sam::bias_variance::BiasVariance;
 use crate::sam::spectral_filter::SpectralFilter;
+use crate::setting::{check, not_negative, positive};
 use crate::symmetric_eigen::SymmetricEigen;
 
 /// Which error of an estimate is squared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorNorm {
     /// `|w - beta|^2`.
     Parameters,
@@ -49,13 +47,9 @@ impl LeastSquares {
     /// # Errors
     /// [`TheoryError::InvalidSetting`] if shapes do not fit, or sigma is negative or not finite.
     pub(crate) fn new(design: Matrix, coefficients: Vec<f64>, noise_sd: f64) -> Result<Self, TheoryError> {
-        if coefficients.len() != design.num_columns() {
-            let expected = "one per feature";
-            return Err(TheoryError::setting("the number of coefficients", &coefficients.len(), expected));
-        }
-        if !(noise_sd.is_finite() && noise_sd >= 0.0) {
-            return Err(TheoryError::setting("noise_sd", &noise_sd, "a finite number of at least 0"));
-        }
+        let holds = coefficients.len() == design.num_columns();
+        check(holds, "the number of coefficients", &coefficients.len(), "one per feature")?;
+        not_negative("noise_sd", noise_sd)?;
         let gram = design.gram();
         let mut eigen = SymmetricEigen::of(&gram)?;
         // No eigenvalue of a Gram matrix is negative, and below rounding none is different from 0.
@@ -76,9 +70,7 @@ impl LeastSquares {
         coefficients: Vec<f64>,
         noise_sd: f64,
     ) -> Result<Self, TheoryError> {
-        if let Some(bad) = eigenvalues.iter().find(|d| !(d.is_finite() && **d > 0.0)) {
-            return Err(TheoryError::setting("eigenvalues", bad, "finite numbers above 0"));
-        }
+        positive(eigenvalues.iter().map(|eigenvalue| ("eigenvalues", *eigenvalue)))?;
         let n = eigenvalues.len();
         let design = Matrix::from_fn(n, n, |i, j| if i == j { eigenvalues[i].sqrt() } else { 0.0 });
         Self::new(design, coefficients, noise_sd)
@@ -117,11 +109,6 @@ impl LeastSquares {
         self.design.times(&self.coefficients).iter().zip(noise).map(|(y, z)| y + self.noise_sd * z).collect()
     }
 
-    /// `X^T y`.
-    pub(crate) fn target(&self, labels: &[f64]) -> Vec<f64> {
-        self.design.transposed_times(labels)
-    }
-
     /// The error vector of an estimate, whose squared norm is what `norm` says.
     pub(crate) fn error(&self, estimate: &[f64], norm: ErrorNorm) -> Vec<f64> {
         let difference: Vec<f64> =
@@ -145,10 +132,7 @@ impl LeastSquares {
         labels: &[f64],
         steps: &[u64],
     ) -> Result<Vec<Vec<f64>>, TheoryError> {
-        if labels.len() != self.design.num_rows() {
-            return Err(TheoryError::setting("the number of labels", &labels.len(), "one per example"));
-        }
-        filter.run(&self.gram, &self.target(labels), steps)
+        filter.run(&self.gram, &self.design.transposed_times(labels), steps)
     }
 }
 

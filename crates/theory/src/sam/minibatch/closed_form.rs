@@ -31,28 +31,18 @@ pub(super) struct MinibatchSam {
 }
 
 impl MinibatchSam {
-    /// The problem with the design matrix X, of at least 2 examples, and beta.
-    ///
-    /// # Errors
-    /// [`TheoryError::InvalidSetting`] if shapes do not fit.
-    pub(super) fn new(design: Matrix, coefficients: Vec<f64>) -> Result<Self, TheoryError> {
-        if coefficients.len() != design.num_columns() {
-            let expected = "one per feature";
-            return Err(TheoryError::setting("the number of coefficients", &coefficients.len(), expected));
-        }
+    /// The problem with the design matrix X, of at least 2 examples, and beta, one number per feature.
+    pub(super) fn new(design: Matrix, coefficients: Vec<f64>) -> Self {
         let n = design.num_rows();
-        if n < 2 {
-            return Err(TheoryError::setting("num_examples", &n, "at least 2"));
-        }
         let hessian = design.gram();
-        let hessian_square = hessian.symmetric_square();
+        let hessian_square = hessian.gram();
         let mut weighted = Matrix::from_fn(coefficients.len(), coefficients.len(), |_, _| 0.0);
         for i in 0..n {
             let x = design.row(i);
             weighted.add_outer(dot(x, x), x);
         }
         let spread = weighted.combine(n as f64, &hessian_square, -1.0);
-        Ok(Self { design, coefficients, hessian, hessian_square, spread })
+        Self { design, coefficients, hessian, hessian_square, spread }
     }
 
     /// H.
@@ -94,7 +84,7 @@ impl MinibatchSam {
         let mut minibatch: Vec<usize> = (0..batch_size).collect();
         let mut count = 0.0;
         loop {
-            sum = sum.combine(1.0, &self.minibatch_hessian(&minibatch, factor).symmetric_square(), 1.0);
+            sum = sum.combine(1.0, &self.minibatch_hessian(&minibatch, factor).gram(), 1.0);
             count += 1.0;
             // The next subset in lexicographic order: the last index that can still grow does.
             let Some(place) = (0..batch_size).rev().find(|&place| minibatch[place] < n - batch_size + place)
@@ -113,7 +103,7 @@ impl MinibatchSam {
         let mut order: Vec<usize> = (0..self.design.num_rows()).collect();
         draws.shuffle_first(&mut order, batch_size);
         let factor = self.design.num_rows() as f64 / batch_size as f64;
-        self.minibatch_hessian(&order[..batch_size], factor).symmetric_square().trace()
+        self.minibatch_hessian(&order[..batch_size], factor).gram().trace()
     }
 
     /// The errors `w - beta` after each of `steps`, ascending, of SAM from 0 on minibatches drawn anew at every step.
@@ -219,7 +209,7 @@ mod tests {
     fn problem(seed: u64, n: usize, p: usize) -> MinibatchSam {
         let mut draws = Draws::new(Purpose { seed, experiment: "D3", part: 0, replicate: 0 });
         let design = power_law_design(n, p, 1.0, &mut draws);
-        MinibatchSam::new(design, draws.normals(p)).unwrap()
+        MinibatchSam::new(design, draws.normals(p))
     }
 
     fn smallest(matrix: &Matrix) -> f64 {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
+use crate::setting::{at_least_1, at_least_2, check, finite, positive};
 
 /// The settings of experiment D3.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,11 +61,6 @@ impl Config {
         Self { num_steps: 300, num_points: 8, num_replicates: 100, num_minibatches: 1000, ..Self::default() }
     }
 
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
     /// More examples than can be enumerated at the middle batch sizes, and more runs.
     pub fn paper() -> Self {
         Self {
@@ -77,33 +73,18 @@ impl Config {
     }
 
     pub(super) fn validate(&self) -> Result<(), TheoryError> {
-        if self.num_examples < 2 || self.num_features == 0 {
-            let found = format!("{} and {}", self.num_examples, self.num_features);
-            let expected = "at least 2 and at least 1";
-            return Err(TheoryError::setting("num_examples and num_features", &found, expected));
+        let found = format!("{} and {}", self.num_examples, self.num_features);
+        let holds = self.num_examples >= 2 && self.num_features >= 1;
+        check(holds, "num_examples and num_features", &found, "at least 2 and at least 1")?;
+        for size in &self.batch_sizes {
+            let holds = (1..=self.num_examples).contains(size);
+            check(holds, "batch_sizes", size, "from 1 to the number of examples")?;
         }
-        if let Some(bad) = self.batch_sizes.iter().find(|b| !(1..=self.num_examples).contains(*b)) {
-            return Err(TheoryError::setting("batch_sizes", bad, "from 1 to the number of examples"));
-        }
-        for (setting, found) in
-            [("num_replicates", self.num_replicates), ("num_minibatches", self.num_minibatches)]
-        {
-            if found < 2 {
-                return Err(TheoryError::setting(setting, &found, "at least 2"));
-            }
-        }
-        if self.num_steps == 0 {
-            return Err(TheoryError::setting("num_steps", &0, "at least 1"));
-        }
-        if !(self.rho_share.is_finite() && self.rho_share > 0.0) {
-            return Err(TheoryError::setting("rho_share", &self.rho_share, "a finite number above 0"));
-        }
-        if !(self.step_share > 0.0 && self.step_share <= 1.0) {
-            return Err(TheoryError::setting("step_share", &self.step_share, "above 0 and at most 1"));
-        }
-        if !self.decay.is_finite() {
-            return Err(TheoryError::setting("decay", &self.decay, "a finite number"));
-        }
-        Ok(())
+        at_least_2([("num_replicates", self.num_replicates), ("num_minibatches", self.num_minibatches)])?;
+        at_least_1([("num_steps", self.num_steps)])?;
+        positive([("rho_share", self.rho_share)])?;
+        let holds = self.step_share > 0.0 && self.step_share <= 1.0;
+        check(holds, "step_share", &self.step_share, "above 0 and at most 1")?;
+        finite("decay", self.decay)
     }
 }

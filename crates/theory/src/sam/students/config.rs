@@ -4,6 +4,7 @@ use polder_optim::Ascent;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
+use crate::setting::{at_least_1, at_least_2, not_negative, positive};
 
 /// The settings of experiment D4.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,11 +79,6 @@ impl Config {
         }
     }
 
-    /// The default.
-    pub fn desk() -> Self {
-        Self::default()
-    }
-
     /// Wider students, longer runs, more replicates.
     pub fn paper() -> Self {
         Self {
@@ -96,32 +92,16 @@ impl Config {
     }
 
     pub(super) fn validate(&self) -> Result<(), TheoryError> {
-        for (setting, found, least) in [
-            ("num_inputs", self.num_inputs as u64, 1),
-            ("teacher_units", self.teacher_units as u64, 1),
-            ("student_units", self.student_units as u64, 1),
-            ("num_examples", self.num_examples as u64, 1),
-            ("num_test_points", self.num_test_points as u64, 1),
-            ("num_steps", self.num_steps, 1),
-            ("num_replicates", self.num_replicates, 2),
-            ("num_probes", self.num_probes, 2),
-        ] {
-            if found < least {
-                let expected = if least == 1 { "at least 1" } else { "at least 2" };
-                return Err(TheoryError::setting(setting, &found, expected));
-            }
-        }
-        for (setting, found) in
-            [("initial_scale", self.initial_scale), ("step_size", self.step_size), ("rho", self.rho)]
-        {
-            if !(found.is_finite() && found > 0.0) {
-                return Err(TheoryError::setting(setting, &found, "a finite number above 0"));
-            }
-        }
-        if !(self.noise_share.is_finite() && self.noise_share >= 0.0) {
-            let expected = "a finite number of at least 0";
-            return Err(TheoryError::setting("noise_share", &self.noise_share, expected));
-        }
-        Ok(())
+        at_least_1([
+            ("num_inputs", self.num_inputs as u64),
+            ("teacher_units", self.teacher_units as u64),
+            ("student_units", self.student_units as u64),
+            ("num_examples", self.num_examples as u64),
+            ("num_test_points", self.num_test_points as u64),
+            ("num_steps", self.num_steps),
+        ])?;
+        at_least_2([("num_replicates", self.num_replicates), ("num_probes", self.num_probes)])?;
+        positive([("initial_scale", self.initial_scale), ("step_size", self.step_size), ("rho", self.rho)])?;
+        not_negative("noise_share", self.noise_share)
     }
 }

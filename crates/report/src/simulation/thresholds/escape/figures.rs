@@ -1,12 +1,11 @@
 //! The pictures of runs that start next to a minimiser.
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
-use polder_theory::Proportion;
 use polder_theory::thresholds::BatchSize;
 use polder_theory::thresholds::escape::{EscapeRow, FASTEST, StepChoice, Thresholds};
 
-use super::EscapeSummary;
-use crate::simulation::Measured;
+use super::Escape;
+use crate::simulation::series::{Measured, level, line, panel};
 
 /// Panels of a figure with one panel per batch size, at most.
 const NUM_PANELS: usize = 3;
@@ -15,7 +14,7 @@ const SHOWN: (f64, f64) = (1e-14, 1e2);
 /// Figures of distances show this many times the steps that the slowest run is predicted to take to leave.
 const AIR: f64 = 3.0;
 
-impl EscapeSummary<'_> {
+impl Escape<'_> {
     /// The first batch sizes and the last one.
     fn shown_batch_sizes(&self) -> Vec<(usize, BatchSize)> {
         let all: Vec<_> = self.config.batch_sizes.iter().copied().enumerate().collect();
@@ -31,11 +30,6 @@ impl EscapeSummary<'_> {
         }
     }
 
-    fn find(&self, batch_size: BatchSize, choice: StepChoice, start: usize) -> Option<&EscapeRow> {
-        let rows = &self.report.rows;
-        rows.iter().find(|row| row.batch_size == batch_size && row.choice == choice && row.start == start)
-    }
-
     /// Distances over the steps around the sharp and the flat minimiser, just above and just below the sharp one's threshold.
     pub(super) fn distance_figure(&self) -> Figure {
         let factors = || self.config.factors.iter().copied();
@@ -43,19 +37,7 @@ impl EscapeSummary<'_> {
         let below = factors().filter(|factor| *factor < 1.0).reduce(f64::max);
         let shown = self.shown_batch_sizes();
         let panels = above.into_iter().chain(below).flat_map(|factor| {
-            let num_steps = self.steps_to_leave(factor);
-            shown.iter().map(move |&(_, batch_size)| {
-                let series = [self.flattest(), 0].into_iter().filter_map(|start| {
-                    let row = self.find(batch_size, StepChoice::OfAlmostSure(factor), start)?;
-                    Some(self.distance_series(row, num_steps))
-                });
-                Panel {
-                    title: format!("{factor} of the threshold, batch size {batch_size}"),
-                    x: Axis::linear("step").over(0.0, num_steps),
-                    y: Axis::log("distance to the minimiser"),
-                    series: series.flatten().collect(),
-                }
-            })
+            shown.iter().map(move |&(_, batch_size)| self.distance_panel(factor, batch_size))
         });
         Figure {
             title: "Distances around both minimisers".to_owned(),
@@ -69,13 +51,25 @@ impl EscapeSummary<'_> {
         }
     }
 
+    fn distance_panel(&self, factor: f64, batch_size: BatchSize) -> Panel {
+        let choice = StepChoice::OfAlmostSure(factor);
+        let num_steps = self.steps_to_leave(choice);
+        let series = [self.flattest(), 0].into_iter().flat_map(|start| {
+            let rows = self.rows(start, |of| of == choice).into_iter();
+            let row = rows.into_iter().find(|row| row.batch_size == batch_size);
+            row.map_or_else(Vec::new, |row| self.distance_series(row, num_steps))
+        });
+        let title = format!("{factor} of the threshold, batch size {batch_size}");
+        let x = Axis::linear("step").over(0.0, num_steps);
+        panel(title, x, Axis::log("distance to the minimiser"), series.collect())
+    }
+
     /// The steps that a figure shows: a multiple of those that the slowest runs from the sharp minimiser are predicted to take for the
     /// way from where they start to where they have left.
-    fn steps_to_leave(&self, factor: f64) -> f64 {
-        let choice = StepChoice::OfAlmostSure(factor);
+    fn steps_to_leave(&self, choice: StepChoice) -> f64 {
         let way = (self.config.exit_distance / self.config.start_distance).ln().max(1.0);
-        let rates = self.report.rows.iter().filter(|row| row.choice == choice && row.start == 0);
-        let slowest = rates.filter_map(|row| row.predicted_rate).map(f64::abs).fold(f64::INFINITY, f64::min);
+        let rates = self.rows(0, |of| of == choice).into_iter().filter_map(|row| row.predicted_rate);
+        let slowest = rates.map(f64::abs).fold(f64::INFINITY, f64::min);
         let least = AIR * way / slowest;
         let looked_at = self.report.rows.first().map_or(&[][..], |row| &row.distances.steps);
         let enough = looked_at.iter().map(|step| *step as f64).find(|step| *step > 0.0 && *step >= least);
@@ -91,61 +85,27 @@ impl EscapeSummary<'_> {
             let end = logs.iter().position(|log| distance(*log) <= SHOWN.0).unwrap_or(logs.len());
             all.take(end + 1).take_while(|(step, _)| *step <= num_steps).collect()
         };
-        let (low, median, high) = (&distances.low, points(&distances.median), points(&distances.high));
-        let band = high.iter().zip(low).map(|((step, high), low)| (*step, distance(*low), *high)).collect();
+        let high = points(&distances.high).into_iter().zip(&distances.low);
+        let band = high.map(|((step, high), low)| (step, distance(*low), high)).collect();
         let ink = self.ink(row.start);
         let mut series = vec![
             Series::unnamed(ink, Shape::Band(band)),
-            Series::new(self.name(row.start), ink, Shape::Line(median)),
+            line(self.name(row.start), ink, points(&distances.median)),
         ];
         if let Some(rate) = row.predicted_rate.filter(|rate| *rate != 0.0) {
             let from = self.config.start_distance;
             // Up to where the runs have left, or down to what is shown.
             let to = if rate > 0.0 { self.config.exit_distance } else { SHOWN.0 };
             let end = ((to / from).ln() / rate).clamp(0.0, num_steps);
-            let line = vec![(0.0, from), (end, from * (rate * end).exp())];
-            series.push(Series::new("predicted slope", Ink::Text, Shape::Dashed(line)));
+            let slope = vec![(0.0, from), (end, from * (rate * end).exp())];
+            series.push(Series::new("predicted slope", Ink::Text, Shape::Dashed(slope)));
         }
         series
     }
 
     /// Shares of runs that leave each minimiser against the step size.
     pub(super) fn leaving_figure(&self) -> Figure {
-        let minimizers = &self.report.minimizers;
-        let panels = self.shown_batch_sizes().into_iter().map(|(index, batch_size)| {
-            let vertical = |start: usize, ink| {
-                let threshold = minimizers[start].thresholds[index].almost_sure;
-                Series::new(format!("threshold, {}", self.name(start)), ink, Shape::Vertical(threshold))
-            };
-            let mut series = vec![
-                vertical(0, Ink::Orange),
-                vertical(self.flattest(), Ink::Blue),
-                Series::new(
-                    "mean square, sharp",
-                    Ink::Muted,
-                    Shape::Vertical(minimizers[0].thresholds[index].mean_square),
-                ),
-            ];
-            // The mixed minimisers last, as rings around what they coincide with.
-            for start in [self.flattest(), 0].into_iter().chain(1..self.flattest()) {
-                let rows =
-                    self.report.rows.iter().filter(|row| row.batch_size == batch_size && row.start == start);
-                let percent =
-                    |left: &Proportion| [left.value, left.lower, left.upper].map(|share| 100.0 * share);
-                let shares = Measured::new(rows.map(|row| (row.step_size, percent(&row.left))));
-                let is_mixed = start > 0 && start < self.flattest();
-                let mark = if is_mixed { Shape::Circles } else { Shape::Dots };
-                let ink = self.ink(start);
-                series.push(shares.bars(ink));
-                series.push(Series::new(format!("from {}", self.name(start)), ink, mark(shares.values())));
-            }
-            Panel {
-                title: format!("batch size {batch_size}"),
-                x: axis("step size C", self.report.rows.iter().map(|row| row.step_size)),
-                y: Axis::linear("runs that leave, %").over(-4.0, 104.0),
-                series,
-            }
-        });
+        let shown = self.shown_batch_sizes().into_iter();
         Figure {
             title: "Runs that leave a minimiser".to_owned(),
             caption: format!(
@@ -154,15 +114,38 @@ impl EscapeSummary<'_> {
                  one.",
                 self.config.num_runs, self.config.num_steps, self.config.exit_distance
             ),
-            panels: panels.collect(),
+            panels: shown.map(|(index, batch_size)| self.leaving_panel(index, batch_size)).collect(),
         }
     }
 
+    fn leaving_panel(&self, index: usize, batch_size: BatchSize) -> Panel {
+        let of = |start: usize| &self.report.minimizers[start].thresholds[index];
+        let (sharp, flat) = (of(0), of(self.flattest()));
+        let mut series = vec![
+            Series::new("threshold, sharp", Ink::Orange, Shape::Vertical(sharp.almost_sure)),
+            Series::new("threshold, flat", Ink::Blue, Shape::Vertical(flat.almost_sure)),
+            Series::new("mean square, sharp", Ink::Muted, Shape::Vertical(sharp.mean_square)),
+        ];
+        // The mixed minimisers last, as rings around what they coincide with.
+        for start in [self.flattest(), 0].into_iter().chain(1..self.flattest()) {
+            let mut rows = self.rows(start, |_| true);
+            rows.retain(|row| row.batch_size == batch_size);
+            let shares = Measured::shares(rows.iter().map(|row| (row.step_size, &row.left)));
+            let is_mixed = start > 0 && start < self.flattest();
+            let mark = if is_mixed { Shape::Circles } else { Shape::Dots };
+            let ink = self.ink(start);
+            series.push(shares.bars(ink));
+            series.push(Series::new(format!("from {}", self.name(start)), ink, mark(shares.values())));
+        }
+        let x = axis("step size C", self.report.rows.iter().map(|row| row.step_size));
+        let y = Axis::linear("runs that leave, %").over(-4.0, 104.0);
+        panel(format!("batch size {batch_size}"), x, y, series)
+    }
+
     /// The function, the thresholds against the batch size, and measured against predicted rates.
-    pub(super) fn prediction_figure(self) -> Figure {
-        let mut panels = vec![self.threshold_panel()];
+    pub(super) fn prediction_figure(&self) -> Figure {
+        let mut panels = vec![self.section_panel(), self.threshold_panel()];
         panels.extend(self.rate_panel());
-        panels.insert(0, self.section);
         Figure {
             title: "Function, thresholds and rates".to_owned(),
             caption: "First: the mean of all components along a line through the minimisers. Second: predicted step sizes beyond \
@@ -172,6 +155,18 @@ impl EscapeSummary<'_> {
                 .to_owned(),
             panels,
         }
+    }
+
+    fn section_panel(&self) -> Panel {
+        let section = &self.section;
+        let dot = |start: usize| {
+            let minimizer = &self.report.minimizers[start];
+            let place = (minimizer.position[0], minimizer.value / section.dim);
+            Series::new(self.name(start), self.ink(start), Shape::Dots(vec![place]))
+        };
+        let function = line("f", Ink::Text, section.points.iter().copied());
+        let series = vec![function, dot(0), dot(self.flattest())];
+        panel("Mean of the components", Axis::linear(section.x), Axis::linear(section.y), series)
     }
 
     fn threshold_panel(&self) -> Panel {
@@ -189,21 +184,19 @@ impl EscapeSummary<'_> {
                 points
             };
             for at in thresholds.iter().filter(|at| at.batch_size == BatchSize::ALL) {
-                series.push(Series::unnamed(Ink::Muted, Shape::Horizontal(at.almost_sure)));
+                series.push(level(at.almost_sure));
             }
             let (almost_sure, mean_square) = (numbered(|at| at.almost_sure), numbered(|at| at.mean_square));
-            series.push(Series::unnamed(ink, Shape::Dots(almost_sure.clone())));
-            series.push(Series::new(format!("{name}, almost sure"), ink, Shape::Line(almost_sure)));
-            series.push(Series::unnamed(ink, Shape::Circles(mean_square.clone())));
-            series.push(Series::new(format!("{name}, mean square"), ink, Shape::Dashed(mean_square)));
+            series.extend([
+                Series::unnamed(ink, Shape::Dots(almost_sure.clone())),
+                line(format!("{name}, almost sure"), ink, almost_sure),
+                Series::unnamed(ink, Shape::Circles(mean_square.clone())),
+                Series::new(format!("{name}, mean square"), ink, Shape::Dashed(mean_square)),
+            ]);
         }
         let all = self.report.minimizers.iter().flat_map(|minimizer| &minimizer.thresholds);
-        Panel {
-            title: "Thresholds".to_owned(),
-            x: Axis::log("batch size k"),
-            y: axis("step size C", all.flat_map(|at| [at.mean_square, at.almost_sure])),
-            series,
-        }
+        let y = axis("step size C", all.flat_map(|at| [at.mean_square, at.almost_sure]));
+        panel("Thresholds", Axis::log("batch size k"), y, series)
     }
 
     /// `None` where noise holds the distances up.
@@ -211,27 +204,20 @@ impl EscapeSummary<'_> {
         let mut series = Vec::new();
         let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
         for start in [self.flattest(), 0] {
-            let rows = self.report.rows.iter().filter(|row| row.start == start);
-            let rates: Vec<_> =
-                rows.filter_map(EscapeRow::rates).filter(|(predicted, _)| *predicted >= FASTEST).collect();
+            let rows = self.rows(start, |_| true);
+            let rates = rows.into_iter().filter_map(EscapeRow::rates);
+            let rates: Vec<_> = rates.filter(|(predicted, _)| *predicted >= FASTEST).collect();
             for (predicted, _) in &rates {
                 (least, most) = (least.min(*predicted), most.max(*predicted));
             }
-            let measured =
-                Measured::estimates(rates.iter().map(|(predicted, measured)| (*predicted, measured)));
-            series.extend(measured.named(self.name(start), self.ink(start)));
+            series.extend(Measured::estimates(rates).named(self.name(start), self.ink(start)));
         }
         if least >= most {
             return None;
         }
-        series
-            .insert(0, Series::new("predicted", Ink::Green, Shape::Line(vec![(least, least), (most, most)])));
-        Some(Panel {
-            title: "Growth of log distance per step".to_owned(),
-            x: Axis::linear("Lyapunov exponent"),
-            y: Axis::linear("measured"),
-            series,
-        })
+        series.insert(0, line("predicted", Ink::Green, [(least, least), (most, most)]));
+        let (x, y) = (Axis::linear("Lyapunov exponent"), Axis::linear("measured"));
+        Some(panel("Growth of log distance per step", x, y, series))
     }
 }
 

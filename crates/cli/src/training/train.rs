@@ -9,12 +9,12 @@ use tch::Device;
 
 use crate::commands::config::ConfigSource;
 use crate::data_dir::DataDir;
-use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
-use crate::loader_flags::LoaderFlags;
-use crate::progress::{Audience, Progress};
 use crate::stderr::say;
 use crate::stdout;
+use crate::training::device_flags::{DeviceFlags, GraphFlag};
+use crate::training::loader_flags::LoaderFlags;
+use crate::training::progress::{Audience, Progress};
 use polder_experiment::run::run_outcome::RunOutcome;
 use polder_train::trainer::{CheckpointEvery, Keep, TrainOptions, train};
 

@@ -7,10 +7,10 @@ use anyhow::{bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
-use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
+use crate::training::device_flags::DeviceChoice;
 use crate::work_bar::WorkBar;
 use polder_experiment::run::record::{ITERATE, REFRESHED};
 use polder_train::export::{Choice, Refresh, export};

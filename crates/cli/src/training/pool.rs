@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::execute::Compute;
 use crate::interrupt;
-use crate::job::{CHECKPOINT, Job};
-use crate::live_table::LiveTable;
+use crate::training::execute::Compute;
+use crate::training::job::{CHECKPOINT, Job};
+use crate::training::live_table::LiveTable;
 use polder_experiment::plan::PlannedRun;
 use polder_experiment::run::run_outcome::RunOutcome;
 use polder_experiment::run::theory_record::{Simulation, TheoryRecord};

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use crate::commands::train::TrainingFlags;
 use crate::exit_code::Outcome;
 use crate::interrupt;
-use crate::job::{CHECKPOINT, Event, Job};
-use crate::progress::{Audience, Progress};
+use crate::training::job::{CHECKPOINT, Event, Job};
+use crate::training::progress::{Audience, Progress};
+use crate::training::train::TrainingFlags;
 use polder_experiment::run::run_dir::RunDir;
 use polder_experiment::run::run_outcome::RunOutcome;
 use polder_train::interrupt::caused;

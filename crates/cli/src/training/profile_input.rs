@@ -14,10 +14,10 @@ use polder_optim::Averages;
 use tch::Device;
 
 use crate::data_dir::DataDir;
-use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
-use crate::loader_flags::LoaderFlags;
 use crate::trace;
+use crate::training::device_flags::DeviceChoice;
+use crate::training::loader_flags::LoaderFlags;
 use crate::work_bar::WorkBar;
 use polder_experiment::config::model_name;
 use polder_experiment::config::{DatasetName, Precision, RunConfig};
@@ -263,7 +263,7 @@ fn consumer(
     }
     let feed = Feed::training(images, config, args.loader.options(), device)?;
     let network = trainer::network(config, images.num_classes(), device)?;
-    let optimizer = trainer::optimizer(config, &network)?;
+    let optimizer = trainer::built_in_optimizer(config, &network)?;
     let training = Training::new(network, optimizer, Averages::new(config.averages(feed.steps_per_epoch()))?);
     let consumer = Consumer::Network(Box::new(TimedTraining::new(training, &feed)?));
     let place = match device {

@@ -3,9 +3,9 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::device_flags::{DeviceFlags, GraphFlag};
 use crate::exit_code::Outcome;
-use crate::loader_flags::LoaderFlags;
+use crate::training::device_flags::{DeviceFlags, GraphFlag};
+use crate::training::loader_flags::LoaderFlags;
 use crate::work_bar::WorkBar;
 use polder_experiment::config::{AveragingConfig, DatasetName, Method, Precision, RunConfig};
 use polder_train::bench::measure::Plan;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::live_table::LiveTable;
+use crate::training::live_table::LiveTable;
 use polder_experiment::plan::session::Failure;
 use polder_experiment::plan::speeds::Speeds;
 use polder_experiment::plan::{Plan, PlannedRun, describe, run_dir};

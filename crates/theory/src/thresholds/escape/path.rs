@@ -1,4 +1,4 @@
-//! One run of SGD next to a minimiser.
+//! One path of SGD next to a minimiser.
 
 use polder_optim::Optimizer as _;
 use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig};
@@ -21,7 +21,7 @@ pub(super) enum End {
     Diverged,
 }
 
-pub(super) struct Run {
+pub(super) struct Path {
     pub(super) logs: Vec<f64>,
     pub(super) growth: StoppedGrowth,
     pub(super) has_left: bool,
@@ -92,12 +92,12 @@ impl<S: ComponentSum> Minibatch<'_, S> {
     }
 }
 
-pub(super) fn run<S: ComponentSum>(
+pub(super) fn path<S: ComponentSum>(
     sum: &S,
     config: &EscapeConfig,
     (batch_size, step_size, start): (BatchSize, f64, usize),
     replicate: u64,
-) -> Result<Run, TheoryError> {
+) -> Result<Path, TheoryError> {
     let part = ((start as u64) << 32) | batch_size.key();
     // Step sizes share their seed and not their draws: the bits of the step size are part of the key.
     let purpose =
@@ -147,5 +147,5 @@ pub(super) fn run<S: ComponentSum>(
         None => End::Elsewhere,
     };
     let growth = growth.unwrap_or(StoppedGrowth { log_growth: 0.0, num_steps: 1 });
-    Ok(Run { logs, growth, has_left, end })
+    Ok(Path { logs, growth, has_left, end })
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::job::{Event, Job};
+use crate::training::job::{Event, Job};
 use polder_experiment::run::run_outcome::RunOutcome;
 
 /// Lines of a process's standard error that a report of its death repeats.

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use polder_train::progress::{StepState, TrainingProgress};
 
-use crate::job::Event;
 use crate::stderr::say;
+use crate::training::job::Event;
 use polder_experiment::run::record::{EpochRecord, ITERATE, REFRESHED, Timing};
 
 /// Numbers are read from the device this often, no more.

@@ -7,10 +7,10 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
 use crate::data_dir::DataDir;
-use crate::device_flags::DeviceChoice;
 use crate::exit_code::Outcome;
 use crate::stderr::say;
 use crate::stdout;
+use crate::training::device_flags::DeviceChoice;
 use crate::work_bar::WorkBar;
 use polder_experiment::replace_file::replace_file;
 use polder_experiment::sharpness::plan::{MeasureName, Settings};

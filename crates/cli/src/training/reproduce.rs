@@ -2,27 +2,23 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use crate::commands::jobs::{Division, JobsFlag};
+use crate::MachineFlags;
 use crate::commands::plan;
 use crate::commands::selection::SelectionArgs;
-use crate::commands::train::TrainingFlags;
-use crate::execute::{Execution, execute};
+use crate::division::Division;
 use crate::exit_code::Outcome;
-use crate::live_table::LiveTable;
-use crate::pool::Pool;
 use crate::stderr::say;
 use crate::stdout;
+use crate::training::execute::{Execution, execute};
+use crate::training::live_table::LiveTable;
+use crate::training::pool::Pool;
 use polder_experiment::plan::best::Best;
 use polder_experiment::plan::missing_data::missing_data;
 use polder_experiment::plan::runs_dir;
 use polder_experiment::plan::session::Session;
-use polder_experiment::plan::speeds::Speeds;
 use polder_report::Report;
 use polder_report::logs::write_event_files_of;
-use polder_train::calibration::calibrate;
-use polder_train::trainer::{CheckpointEvery, TrainOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,9 +39,7 @@ pub(crate) struct ReproduceArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    jobs: JobsFlag,
-    #[command(flatten)]
-    flags: TrainingFlags,
+    flags: MachineFlags,
 }
 
 impl ReproduceArgs {
@@ -53,7 +47,7 @@ impl ReproduceArgs {
     fn worker_arguments(&self, threads: usize) -> Vec<OsString> {
         let mut arguments: Vec<OsString> =
             vec!["worker".into(), "--runs".into(), runs_dir(self.selection.results()).into()];
-        arguments.extend(self.flags.arguments(threads));
+        arguments.extend(self.flags.training.arguments(threads));
         arguments
     }
 }
@@ -61,13 +55,11 @@ impl ReproduceArgs {
 /// Plans, runs what is left, and draws the report.
 pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
-        return plan::show(&args.selection, args.jobs, &args.flags, false);
+        return plan::show(&args.selection, &args.flags, false);
     }
     let (results, experiments) = (args.selection.results(), args.selection.experiments());
-    let division = args.jobs.division(&args.flags)?;
+    let division = args.flags.division()?;
     let Division { jobs, threads, on_gpus } = division;
-    let options = args.flags.options(runs_dir(results), CheckpointEvery::Time(Duration::MAX))?;
-    let options = TrainOptions { threads: Some(threads), ..options };
     let mut plan = args.selection.plan()?;
     let missing = missing_data(
         &plan,
@@ -79,9 +71,8 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
     let mut session = args.selection.session(division, &missing);
     // First of all: a folder that cannot be written to must not cost an hour.
     session.write(results)?;
-    let mut speeds = Speeds::measured(results, threads, Some(on_gpus));
     plan.drop_runs_without_data(&session);
-    calibrate(&plan, &missing, &options, &mut speeds, &say);
+    let mut speeds = args.flags.speeds(&plan, results, division, &missing)?;
     speeds.estimate(&mut plan);
     stdout::print(&plan.table(jobs))?;
     session.missing_data_messages().for_each(|line| say(&line));

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::job::Event;
 use crate::stderr::say;
+use crate::training::job::Event;
 use polder_experiment::duration::duration;
 use polder_experiment::plan::best::Best;
 use polder_experiment::plan::speeds::together;
