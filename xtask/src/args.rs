@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 /// Set-up, data sets, tests, promises and the reproduction, each by one command.
 #[derive(Debug, Parser)]
@@ -140,20 +140,14 @@ pub(crate) enum BenchAction {
     Models(BenchModelsArgs),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BenchDevice {
-    Cpu,
-    Cuda,
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchModelsArgs {
     /// Networks, as `model.name` in a configuration [default: wrn-10-1 wrn-16-4 resnet-18; on cuda resnet-18 wrn-28-10
     /// wrn28-10-released resnet-50 pyramidnet-272-200]
     pub(crate) networks: Vec<String>,
     /// Where the networks compute; on cuda in bf16, without and with CUDA graphs
-    #[arg(long, value_enum, default_value = "cpu")]
-    pub(crate) device: BenchDevice,
+    #[arg(long, value_parser = ["cpu", "cuda"], default_value = "cpu")]
+    pub(crate) device: String,
     /// Turns of every program; at least 1
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) rounds: usize,

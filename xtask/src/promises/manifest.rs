@@ -116,9 +116,7 @@ impl Bound {
             }
         }
     }
-}
 
-impl Bound {
     /// A measured value with the digits that tell whether it keeps within a narrow band.
     pub(crate) fn shown(self, measured: Measured) -> String {
         match (self.at_least, self.at_most, measured) {

@@ -18,7 +18,7 @@ pub(crate) struct Wheel {
 
 /// What every machine needs. The Linux x86-64 wheel of torch is the CUDA build, whose `libtorch_cpu.so` needs the two
 /// small libraries of CUDA even where there is no GPU.
-pub(crate) const REQUIRED: [Wheel; 3] = [
+const REQUIRED: [Wheel; 3] = [
     Wheel {
         name: "torch",
         version: super::LIBTORCH_VERSION,
@@ -32,6 +32,11 @@ pub(crate) const REQUIRED: [Wheel; 3] = [
     Wheel { name: "nvidia-cuda-cupti", version: "13.0.85", files: &["nvidia/cu13/lib/libcupti.so.13"] },
     Wheel { name: "nvidia-cuda-runtime", version: "13.0.96", files: &["nvidia/cu13/lib/libcudart.so.13"] },
 ];
+
+/// What every machine needs and `site` lacks.
+pub(crate) fn missing_from(site: &Path) -> Vec<Wheel> {
+    REQUIRED.into_iter().filter(|wheel| !wheel.is_in(site)).collect()
+}
 
 /// Headers that those of the CUDA runtime include, and that its wheel lacks.
 pub(crate) const CUDA_HEADERS: Wheel = Wheel {
