@@ -15,12 +15,11 @@ mod python;
 mod table;
 mod theory;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use crate::args::{BenchAction, BenchDataArgs};
 use crate::bench::table::Report;
@@ -28,6 +27,11 @@ use crate::command;
 use crate::data;
 use crate::machine;
 use crate::workspace::Workspace;
+
+/// Loader and limit in alternating rounds; it wants CIFAR-10.
+const LOADER_SPEED: &str = "--release --locked --package polder-data --example loader_speed";
+
+const PIPELINE: &str = "--locked --package polder-data --bench pipeline";
 
 /// Measures what was asked for and prints the table on standard output; everything else goes to standard error.
 pub(crate) fn run(workspace: &Workspace, action: &BenchAction) -> Result<()> {
@@ -49,9 +53,16 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
         );
     }
 
-    build(workspace)?;
-    let interleaved = run_interleaved(workspace, data_dir.as_deref())?;
-    let measured = run_benches(workspace, data_dir.as_deref())?;
+    // What does not compile is told before the minutes of measuring.
+    command::run(&mut workspace.cargo(&format!("build {LOADER_SPEED}")))?;
+    let mut benches = workspace.cargo(&format!("bench --no-run {PIPELINE}"));
+    command::run(benches.stdout(Stdio::from(std::io::stderr())))?;
+    let interleaved = data_dir.as_ref().map(|data_dir| {
+        let mut example = workspace.cargo(&format!("run {LOADER_SPEED} -- --data-dir"));
+        command::json(example.arg(data_dir))
+    });
+    let interleaved = interleaved.transpose()?;
+    let benches = pipeline(workspace, data_dir.as_deref())?;
     let peers = match &python {
         Some(python) => peer::measure(workspace, python, data_dir.as_deref())?,
         None => Vec::new(),
@@ -60,53 +71,23 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
         Some(_) => "CIFAR-10, 50,000 training images, mapped and in memory",
         None => "50,000 generated images of CIFAR-10's size, as CIFAR-10 is not there",
     };
-    let report = Report {
-        data: data.to_owned(),
-        machine: machine::describe(workspace),
-        interleaved,
-        benches: measured,
-        peers,
-    };
+    let machine = machine::describe(workspace);
+    let report = Report { data: data.to_owned(), machine, interleaved, benches, peers };
     println!("{}", if args.peers.json { report.json() } else { report.markdown() });
     Ok(())
 }
 
-/// All that is measured later: what does not compile is told before the minutes of measuring.
-fn build(workspace: &Workspace) -> Result<()> {
-    let package = ["--locked", "--package", "polder-data"];
-    command::run(
-        workspace.cargo().args(["build", "--release"]).args(package).args(["--example", "loader_speed"]),
-    )?;
-    let mut benches = workspace.cargo();
-    benches.args(["bench", "--no-run"]).args(package).args(["--bench", "pipeline"]);
-    command::run(benches.stdout(Stdio::from(std::io::stderr())))
-}
-
-fn run_benches(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Vec<criterion::Measured>> {
+/// Measures by criterion.
+fn pipeline(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Vec<criterion::Measured>> {
     let home = workspace.target_dir()?.join("criterion");
     let start = SystemTime::now();
-    let mut bench = workspace.cargo();
-    bench.args(["bench", "--locked", "--package", "polder-data", "--bench", "pipeline"]);
-    bench.env("CRITERION_HOME", &home);
-    name_data(&mut bench, data_dir);
-    bench.stdout(Stdio::from(std::io::stderr()));
+    let mut bench = workspace.cargo(&format!("bench {PIPELINE}"));
+    bench.env("CRITERION_HOME", &home).stdout(Stdio::from(std::io::stderr()));
+    // Benches read the folder from the environment; a folder without CIFAR-10 would be an error to them.
+    match data_dir {
+        Some(dir) => bench.env("POLDER_DATA", dir),
+        None => bench.env_remove("POLDER_DATA"),
+    };
     command::run(&mut bench)?;
     criterion::read(&home, start)
-}
-
-/// The lines of `loader_speed`'s JSON; `None` without CIFAR-10, which it wants.
-fn run_interleaved(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Option<Value>> {
-    let Some(data_dir) = data_dir else { return Ok(None) };
-    let mut example = workspace.cargo();
-    example.args(["run", "--release", "--locked", "--package", "polder-data", "--example", "loader_speed"]);
-    example.arg("--").arg("--data-dir").arg(data_dir);
-    command::json(&mut example).map(Some)
-}
-
-/// Benches read the folder from the environment; a folder without CIFAR-10 would be an error to them.
-fn name_data(command: &mut Command, data_dir: Option<&Path>) {
-    match data_dir {
-        Some(dir) => command.env("POLDER_DATA", PathBuf::from(dir)),
-        None => command.env_remove("POLDER_DATA"),
-    };
 }

@@ -74,53 +74,52 @@ fn variables(command: &Command) -> String {
 }
 
 fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<(&'static str, Command)> {
-    let cargo = |args: &[&str]| {
-        let mut cargo = workspace.cargo();
-        cargo.args(args);
-        cargo
-    };
-    let mut tests = if has_nextest(workspace) {
-        cargo(&["nextest", "run", "--workspace", "--locked"])
+    let with_nextest = command::quiet_output(&mut workspace.cargo("nextest --version")).is_ok();
+    let mut tests = workspace.cargo(if with_nextest {
+        "nextest run --workspace --locked"
     } else {
-        cargo(&["test", "--workspace", "--locked", "--lib", "--bins", "--tests", "--examples"])
-    };
+        "test --workspace --locked --lib --bins --tests --examples"
+    });
     // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
     tests.env("OMP_NUM_THREADS", "1");
     tests.envs(tools.variables.iter().map(|(name, program)| (name, program)));
     // Plans, records and reports work where libtorch never was: this folder does not exist.
-    let records = ["polder-experiment", "polder-report", "polder-theory", "polder-plot"];
-    let mut without_libtorch = cargo(&["test", "--locked", "--lib"]);
-    without_libtorch.args(records.iter().flat_map(|package| ["--package", package]));
-    let no_libtorch = workspace.root().join("no-libtorch");
-    without_libtorch.env("LIBTORCH", &no_libtorch);
-    let program = ["--package", "polder", "--no-default-features"];
-    let mut program_without_libtorch = cargo(&["test", "--locked", "--test", "without_libtorch"]);
-    program_without_libtorch.args(program).env("LIBTORCH", &no_libtorch);
-    let mut lints_without_libtorch = cargo(&["clippy", "--locked", "--bins"]);
-    lints_without_libtorch.args(program).args(["--", "-D", "warnings"]).env("LIBTORCH", &no_libtorch);
-    let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
-    documentation.env("RUSTDOCFLAGS", "-D warnings");
-    let mut documentation_alone =
-        cargo(&["doc", "--package", "polder-data", "--no-default-features", "--no-deps", "--locked"]);
-    documentation_alone.env("RUSTDOCFLAGS", "-D warnings");
+    let without_libtorch = |words: &str| {
+        let mut cargo = workspace.cargo(words);
+        cargo.env("LIBTORCH", workspace.root().join("no-libtorch"));
+        cargo
+    };
+    let documentation = |words: &str| {
+        let mut cargo = workspace.cargo(words);
+        cargo.env("RUSTDOCFLAGS", "-D warnings");
+        cargo
+    };
     vec![
-        ("rustfmt", cargo(&["fmt", "--all", "--check"])),
+        ("rustfmt", workspace.cargo("fmt --all --check")),
         // Without the default features: a user of the pipeline may want neither downloads nor pictures.
-        (
-            "polder-data alone",
-            cargo(&["check", "--package", "polder-data", "--no-default-features", "--locked"]),
-        ),
-        ("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])),
+        ("polder-data alone", workspace.cargo("check --package polder-data --no-default-features --locked")),
+        ("clippy", workspace.cargo("clippy --workspace --all-targets --locked -- -D warnings")),
         ("tests", tests),
-        ("records and reports without libtorch", without_libtorch),
-        ("lints of the program without libtorch", lints_without_libtorch),
-        ("the program without libtorch", program_without_libtorch),
-        ("doc tests", cargo(&["test", "--workspace", "--locked", "--doc"])),
-        ("documentation", documentation),
-        ("documentation of polder-data alone", documentation_alone),
+        (
+            "records and reports without libtorch",
+            without_libtorch(
+                "test --locked --lib --package polder-experiment --package polder-report --package polder-theory \
+                 --package polder-plot",
+            ),
+        ),
+        (
+            "lints of the program without libtorch",
+            without_libtorch("clippy --locked --bins --package polder --no-default-features -- -D warnings"),
+        ),
+        (
+            "the program without libtorch",
+            without_libtorch("test --locked --test without_libtorch --package polder --no-default-features"),
+        ),
+        ("doc tests", workspace.cargo("test --workspace --locked --doc")),
+        ("documentation", documentation("doc --workspace --no-deps --locked")),
+        (
+            "documentation of polder-data alone",
+            documentation("doc --package polder-data --no-default-features --no-deps --locked"),
+        ),
     ]
-}
-
-fn has_nextest(workspace: &Workspace) -> bool {
-    command::quiet_output(workspace.cargo().args(["nextest", "--version"])).is_ok()
 }

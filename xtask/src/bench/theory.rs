@@ -15,6 +15,7 @@ use crate::number::{at, median, median_ratio, whole};
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = "crates/theory/benches/peers.py";
+const EXAMPLE: &str = "--release --locked --package polder-theory --example simulation_speed";
 const TURNS: usize = 5;
 /// Of either program per turn.
 const ROUNDS: &str = "3";
@@ -22,17 +23,15 @@ const ROUNDS: &str = "3";
 /// Measures and prints the table on standard output; everything else goes to standard error.
 pub(super) fn run(workspace: &Workspace, args: &PeerArgs) -> Result<()> {
     let python = python::provide(workspace, args)?;
-    let example = ["--release", "--locked", "--package", "polder-theory", "--example", "simulation_speed"];
-    command::run(workspace.cargo().arg("build").args(example))?;
+    command::run(&mut workspace.cargo(&format!("build {EXAMPLE}")))?;
     let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         if let Some(python) = &python {
             let mut script = python.script(workspace, SCRIPT);
             peer.push(command::json(script.args(["--rounds", ROUNDS])).with_context(|| python.remedy())?);
         }
-        let mut cargo = workspace.cargo();
-        cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
-        own.push(command::json(&mut cargo)?);
+        let mut example = workspace.cargo(&format!("run --quiet {EXAMPLE} -- --rounds {ROUNDS}"));
+        own.push(command::json(&mut example)?);
     }
     let report = summary(&machine::describe(workspace), &own, &peer)?;
     println!("{}", if args.json { report.to_string() } else { markdown(&report) });

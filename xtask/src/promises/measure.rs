@@ -97,7 +97,7 @@ impl<'a> Bench<'a> {
     fn command(&self, words: &[String]) -> Result<Command> {
         let (program, args) = words.split_first().context("the command has no words")?;
         let mut command = match (program.as_str(), &self.polder) {
-            ("{cargo}", _) => self.workspace.cargo(),
+            ("{cargo}", _) => self.workspace.cargo(""),
             ("{polder}", Some(polder)) => Command::new(polder),
             (program, _) => Command::new(program),
         };
