@@ -170,7 +170,7 @@ pub(crate) struct PeerArgs {
     /// thread for theory, PyTorch's eager and compiled training step for models
     #[arg(long)]
     pub(crate) peers: bool,
-    /// Python that has them: torch, torchvision, numpy [default: an environment in the target folder, made on demand]
+    /// Python with torch, torchvision and numpy [default: an environment in the target folder, made on demand]
     #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Print JSON instead of the table

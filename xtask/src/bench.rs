@@ -28,7 +28,7 @@ use crate::data;
 use crate::machine;
 use crate::workspace::Workspace;
 
-/// Loader and limit in alternating rounds; it wants CIFAR-10.
+/// Measures loader and limit in alternating rounds, on CIFAR-10 only.
 const LOADER_SPEED: &str = "--release --locked --package polder-data --example loader_speed";
 
 const PIPELINE: &str = "--locked --package polder-data --bench pipeline";
@@ -53,7 +53,7 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
         );
     }
 
-    // What does not compile is told before the minutes of measuring.
+    // Built first, so that a compile error shows up before minutes of measuring.
     command::run(&mut workspace.cargo(&format!("build {LOADER_SPEED}")))?;
     let mut benches = workspace.cargo(&format!("bench --no-run {PIPELINE}"));
     command::run(benches.stdout(Stdio::from(std::io::stderr())))?;
@@ -77,7 +77,7 @@ fn run_data(workspace: &Workspace, args: &BenchDataArgs) -> Result<()> {
     Ok(())
 }
 
-/// Measures by criterion.
+/// Runs criterion's benches and reads what they measured.
 fn pipeline(workspace: &Workspace, data_dir: Option<&Path>) -> Result<Vec<criterion::Measured>> {
     let home = workspace.target_dir()?.join("criterion");
     let start = SystemTime::now();

@@ -1,5 +1,7 @@
 //! Commands that are shown before they run.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 /// The command as it would be typed, words with blanks quoted.
 pub(crate) fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| {
@@ -21,6 +23,13 @@ pub(crate) fn shown(command: &Command) -> String {
         })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The first of these programs in a folder of `path`.
+pub(crate) fn on_path(path: &OsStr, names: &[&str]) -> Option<PathBuf> {
+    let find =
+        |name: &&str| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    names.iter().find_map(find)
 }
 
 /// Prints the command line, runs it with the terminal as its own, and returns how it ended.
@@ -44,7 +53,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// As [`output`], with nothing on the terminal: what the command says of its errors is in the error.
+/// As [`output`], but silent: the error holds what the command printed to standard error.
 pub(crate) fn quiet_output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("`{}` cannot be started", shown(command)))?;
@@ -53,7 +62,7 @@ pub(crate) fn quiet_output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Waits for `child`, and asks `may_go_on` with the time so far every 50 ms; `None` if it had to be killed.
+/// Waits for `child`. Calls `may_go_on` with the elapsed time every 50 ms, and kills the child if that is false: then `None`.
 pub(crate) fn wait_while(
     child: &mut Child,
     mut may_go_on: impl FnMut(Duration) -> bool,

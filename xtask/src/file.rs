@@ -1,4 +1,4 @@
-//! Files and folders, named in every error.
+//! Reading, writing and removing files and folders; every error names the path.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -30,7 +30,7 @@ pub(crate) struct Wanted {
     pub(crate) optional_time: Duration,
 }
 
-/// An interpreter, and what is known to be missing from it.
+/// An interpreter, and the optional packages that it lacks.
 #[derive(Debug)]
 pub(crate) struct Python {
     pub(crate) interpreter: PathBuf,
@@ -39,14 +39,14 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// It, with a script of the workspace.
+    /// The command that runs a script of the workspace.
     pub(crate) fn script(&self, workspace: &Workspace, path: &str) -> Command {
         let mut command = Command::new(&self.interpreter);
         command.arg(workspace.root().join(path));
         command
     }
 
-    /// What helps if it cannot run a script.
+    /// What to try if the interpreter cannot run a script.
     pub(crate) fn remedy(&self) -> String {
         let interpreter = self.interpreter.display();
         format!("the interpreter `{interpreter}`; `--python` or POLDER_PEERS_PYTHON names another")

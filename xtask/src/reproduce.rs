@@ -15,11 +15,11 @@ use crate::workspace::Workspace;
 /// Prepares what `polder reproduce` needs, then hands over to it and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCode> {
     if args.options.iter().take_while(|word| *word != "--").any(is_help) {
-        // Behind other options clap hands it on, and polder's own help would take a build.
+        // clap hands `--help` on if it follows another option, and polder's own help would need a build.
         Args::parse_from(["cargo xtask", "reproduce", "--help"]);
     }
     let mut options: Vec<OsString> = args.options.iter().filter(|word| *word != "--").cloned().collect();
-    // polder runs in the workspace's root, and what was typed is relative to the folder where it was typed.
+    // polder runs in the workspace's root, but typed paths are relative to the current folder.
     let data_dir = take_path(&mut options, &["--data-dir"])?
         .or_else(|| std::env::var_os("POLDER_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from));
     let data_dir = workspace.data_dir(data_dir.as_deref());
@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
     Ok(command::exit_code(command::status(&mut command(&["reproduce"]))?))
 }
 
-/// Whether anything will be computed, and not merely shown.
+/// Whether these options compute something, rather than show something.
 fn computes(options: &[OsString]) -> bool {
     !options.iter().any(|option| option == "--dry-run" || is_help(option))
 }
@@ -53,7 +53,7 @@ fn is_help(option: &OsString) -> bool {
     option == "--help" || option == "-h"
 }
 
-/// Takes the value of an option with one of these `names` out of `options`.
+/// Removes the option with one of these `names` from `options` and returns its value.
 fn take_path(options: &mut Vec<OsString>, names: &[&str]) -> Result<Option<PathBuf>> {
     let is_named = |word: &OsString| {
         let name = word.to_str().and_then(|word| word.split('=').next());

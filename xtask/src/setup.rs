@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::command;
 use crate::file;
 use crate::folder_lock;
 use crate::setup::pip::Pip;
@@ -45,7 +46,7 @@ impl Machine {
     pub(crate) fn detect() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let nvidia_driver = Path::new("/proc/driver/nvidia/version").exists()
-            || std::env::split_paths(&path).any(|folder| folder.join("nvidia-smi").is_file());
+            || command::on_path(&path, &["nvidia-smi"]).is_some();
         Self {
             platform: (std::env::consts::OS, std::env::consts::ARCH),
             libtorch: std::env::var_os("LIBTORCH"),
@@ -106,7 +107,7 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Whether nothing keeps the view from being usable on this machine.
+/// Whether the view has everything that this machine can use.
 fn is_complete(target: &Path, machine: &Machine) -> Result<bool> {
     let site = target.join(view::SITE);
     if !wheels::missing_from(&site).is_empty() || view::defect(target).is_some() {

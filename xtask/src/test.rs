@@ -51,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a step and notes what it took.
+/// Runs a step and records its time.
 fn timed<T>(
     name: &'static str,
     times: &mut Vec<(&'static str, Duration)>,

@@ -53,7 +53,7 @@ impl Workspace {
         given.map_or_else(|| self.root.join("results"), |path| self.typed_path(path))
     }
 
-    /// cargo with these words, parted by blanks: run from the workspace's root and with the target folder that the user chose.
+    /// cargo with these words, separated by blanks, in the workspace's root and with the target folder that the user chose.
     pub(crate) fn cargo(&self, words: &str) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root).args(words.split_whitespace());
@@ -88,7 +88,7 @@ impl Workspace {
             .ok_or_else(|| anyhow!("`cargo metadata` names no target folder"))
     }
 
-    /// What cargo says of the packages of the workspace and their manifests.
+    /// What `cargo metadata` prints about the packages of the workspace.
     pub(crate) fn metadata(&self) -> Result<serde_json::Value> {
         serde_json::from_str(&command::quiet_output(
             &mut self.cargo("metadata --no-deps --format-version 1"),

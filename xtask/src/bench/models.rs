@@ -94,7 +94,7 @@ fn measure(
                 command
             }
         };
-        // One after the other, so that each warms up by itself.
+        // Started one after the other, so that each warms up alone.
         match Running::start(command) {
             Ok(Ok(started)) => running.push((program, started, Measured::default())),
             Ok(Err(reason)) => missing.push((program, reason)),

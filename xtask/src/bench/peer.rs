@@ -42,7 +42,7 @@ pub(crate) fn measure(workspace: &Workspace, python: &Python, data_dir: Option<&
     }
     let mut peers = parse(&command::output(&mut script).with_context(|| python.remedy())?)?;
     for peer in &mut peers {
-        // Why it did not install says more than that it cannot be imported.
+        // The reason why it did not install is more useful than "cannot be imported".
         if let Peer::Missing { name, missing } = peer
             && let Some((_, reason)) = python.missing.iter().find(|(known, _)| known == name)
         {

@@ -20,7 +20,7 @@ const SIGNALS: [&str; 3] = ["INT", "TERM", "KILL"];
 pub(super) struct Reproduction {
     polder: Polder,
     options: Vec<String>,
-    /// So long after its runs have got on, at most, a command is stopped.
+    /// The longest delay between new records and the signal.
     latest: Duration,
 }
 

@@ -59,9 +59,7 @@ fn wanted_stamp() -> String {
 
 /// A C++ compiler among the programs on `path`.
 pub(crate) fn compiler(path: &OsStr) -> Option<PathBuf> {
-    let on_path =
-        |name: &str| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    COMPILERS.into_iter().find_map(on_path)
+    command::on_path(path, &COMPILERS)
 }
 
 /// Compiles the library into `view`, by way of `partial`, and notes how that went.

@@ -33,7 +33,7 @@ const REQUIRED: [Wheel; 3] = [
     Wheel { name: "nvidia-cuda-runtime", version: "13.0.96", files: &["nvidia/cu13/lib/libcudart.so.13"] },
 ];
 
-/// What every machine needs and `site` lacks.
+/// The wheels of [`REQUIRED`] that `site` lacks.
 pub(crate) fn missing_from(site: &Path) -> Vec<Wheel> {
     REQUIRED.into_iter().filter(|wheel| !wheel.is_in(site)).collect()
 }

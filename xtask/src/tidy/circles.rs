@@ -46,7 +46,7 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
                 Some(exported) if !modules.iter().any(|module| module[0] == used[0]) => exported,
                 _ => &used,
             };
-            // In the folder that holds both: the child that the module lies in, and the child that it uses.
+            // Both paths are cut below their common folder: an edge joins two children of one folder.
             let common = module.iter().zip(used).take_while(|(left, right)| left == right).count();
             if let (Some(user), Some(used)) = (module.get(..=common), used.get(..=common))
                 && modules.iter().any(|module| module.starts_with(used))

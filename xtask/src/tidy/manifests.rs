@@ -1,7 +1,7 @@
 //! Which package may depend on what: one table of arrows, against what cargo reads from the manifests.
 //!
-//! What is reached through packages of others is for builds to show: `cargo xtask test` compiles all that knows no libtorch where
-//! there is none (`test.rs`), and counts what the libraries bring (`packages.rs`).
+//! Builds prove what is reached through third-party packages: `cargo xtask test` builds records and reports without libtorch
+//! (`test.rs`), and counts the dependencies of the libraries (`packages.rs`).
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const TENSOR_LIBRARIES: [&str; 10] =
     ["tch", "torch-sys", "ndarray", "nalgebra", "faer", "candle-core", "burn", "burn-core", "dfdx", "ort"];
 const LIBTORCH: [&str; 2] = ["tch", "torch-sys"];
 
-/// A package of ours, the others of ours that it may name in its manifest, and what it must not name.
+/// A package of ours, those of ours that it may depend on, and what it must not depend on.
 struct Layer {
     /// Its name; with `*` at the end, every package whose name begins so.
     package: &'static str,
@@ -90,7 +90,7 @@ pub(crate) fn check(metadata: &Value, tree: &Tree) -> Vec<Violation> {
         let mut violation = |line, invariant, found| {
             violations.push(Violation { path: path.to_owned(), line, invariant, found });
         };
-        // cargo tells no lints.
+        // `cargo metadata` does not report lints.
         if !manifest.contains("\n[lints]\nworkspace = true\n") {
             let found = format!("`{name}` lacks `[lints] workspace = true`");
             violation(1, "lints: every package has those of the workspace, which deny `unsafe`", found);
