@@ -53,6 +53,22 @@ impl Python {
     }
 }
 
+/// What to check if pip gets no package.
+pub(crate) const INDEX_HINT: &str =
+    "Is the Python package index reachable (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL)";
+
+/// The installation by the pip of `python`, which asks nothing.
+///
+/// pip holds `lock` too: if this process alone is killed, the next one waits for pip to end instead of clearing a folder that is
+/// still written to. The lock file is empty, so pip reads nothing from it.
+pub(crate) fn pip_install(mut python: Command, lock: &File) -> Result<Command> {
+    python.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
+    // A `user = true` in the user's configuration contradicts an environment and `--target`.
+    python.env("PIP_USER", "0");
+    python.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
+    Ok(python)
+}
+
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Contents {
     required: Vec<String>,
@@ -77,8 +93,7 @@ pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Python> {
         )?;
     if let Some(reason) = install(folder, "required", wanted.required, wanted.required_time, &lock)? {
         bail!(
-            "pip could not provide {} ({reason}); all it said is in `{}`. Is the Python package index reachable \
-             (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL)?",
+            "pip could not provide {} ({reason}); all it said is in `{}`. {INDEX_HINT}?",
             wanted.required.join(" "),
             log_of(folder, "required").display()
         );
@@ -129,13 +144,9 @@ fn install(
     let log = log_of(folder, name);
     // To a file and not through a pipe: a compiler that outlives pip would keep the pipe open.
     let file = File::create(&log).with_context(|| format!("`{}` cannot be written", log.display()))?;
-    let mut pip = Command::new(interpreter_of(folder));
-    pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]).args(packages);
-    // A `user = true` in the user's configuration contradicts an environment.
-    pip.env("PIP_USER", "0");
+    let mut pip = pip_install(Command::new(interpreter_of(folder)), lock)?;
+    pip.args(packages);
     eprintln!("$ {}   (at most {} minutes)", shown(&pip), limit.as_secs() / 60);
-    // As in set-up: pip holds the lock as well, so that nobody clears what an orphaned one still writes to.
-    pip.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
     pip.stdout(file.try_clone().context("the log cannot be shared")?).stderr(file);
     let mut pip = pip.spawn().context("pip cannot be started")?;
     Ok(match command::wait_while(&mut pip, |so_far| so_far <= limit)? {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::{self, shown};
 use crate::file;
+use crate::python_environment::{INDEX_HINT, pip_install};
 use crate::setup::LIBTORCH_VERSION;
 
 /// Any version of Python may run pip; the wheels are always those for this one.
@@ -67,26 +68,22 @@ impl Pip {
             file::remove(folder)?;
             file::make_folder(folder)?;
         }
-        let mut install = self.python();
-        install.args(["-m", "pip", "install", "--only-binary=:all:", "--python-version", PYTHON_VERSION]);
+        let mut install = pip_install(self.python(), lock)?;
+        install.args(["--only-binary=:all:", "--python-version", PYTHON_VERSION]);
         if dependencies == Dependencies::Leave {
             install.arg("--no-deps");
         }
-        install.args(["--no-compile", "--no-input", "--disable-pip-version-check", "--retries", "3"]);
+        install.args(["--no-compile", "--retries", "3"]);
         install.arg("--target").arg(&wheels).args(requirements);
-        // A `user = true` or a required virtual environment in the user's configuration contradicts `--target`.
-        install.env("PIP_USER", "0").env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
+        // A required virtual environment in the user's configuration contradicts `--target`.
+        install.env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
         // Unpacked on the disk it is meant for, as /tmp is often small; and cleared away with the rest.
         install.env("TMPDIR", &scratch);
-        // pip holds the lock as well: if this process alone is killed, the next set-up waits for pip to end instead
-        // of clearing a folder that is still written to. The file is empty, so there is nothing to read either.
-        install.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
         eprintln!("$ {}", shown(&install));
         let status = wait_showing_growth(&mut install, partial).context("`python3` cannot be started")?;
         ensure!(
             status.success(),
-            "pip could not provide {} ({status}; its own message is above). Is the Python package index reachable \
-             (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL), are 3 GB free in `{}`, is pip older than 20.3 \
+            "pip could not provide {} ({status}; its own message is above). {INDEX_HINT}, are 3 GB free in `{}`, is pip older than 20.3 \
              (`python3 -m pip install --upgrade pip`)? Then repeat `cargo xtask setup`; or set LIBTORCH to the absolute \
              path of a libtorch {LIBTORCH_VERSION}",
             requirements.join(" "),
