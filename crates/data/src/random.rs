@@ -84,3 +84,24 @@ pub(crate) fn scaled(word: u32, bound: usize) -> usize {
 pub(crate) fn happens(word: u32, probability: f64) -> bool {
     f64::from(word) < probability * 4_294_967_296.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every stream here is one of `polder-random`, with the seed, what it is for, and the purpose's sixteen bytes as its key.
+    #[test]
+    fn streams_are_those_of_the_other_crates() {
+        for (seed, what) in [(0, 0), (7, 3), (u64::MAX, 1 << 40)] {
+            for purpose in [Purpose::Order, Purpose::Augmentation, Purpose::Steps, Purpose::LabelNoise] {
+                let [first, second] = [0, 8]
+                    .map(|at| u64::from_le_bytes(purpose.tag()[at..at + 8].try_into().expect("eight bytes")));
+                let mut theirs = polder_random::Stream::new([seed, what, first, second]);
+                let mut ours = keyed(seed, purpose, what);
+                for _ in 0..100 {
+                    assert_eq!(ours.next_u64(), theirs.word());
+                }
+            }
+        }
+    }
+}

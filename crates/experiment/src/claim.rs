@@ -5,7 +5,6 @@
 mod cases;
 mod check;
 mod contrast;
-mod interval;
 mod measurements;
 mod metric;
 mod ordering;
@@ -22,12 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::point::Point;
 
-pub use self::interval::{Interval, mean_interval};
 pub use self::measurements::{Measure, Measured, Measurements};
 pub use self::metric::{Metric, Uncertainty};
 pub use self::ordering::Direction;
 pub use self::term::Term;
 pub use self::unit::Unit;
+pub use polder_stats::{Interval, mean_interval};
 
 /// The level of every interval in the report.
 pub const LEVEL: f64 = 0.95;

@@ -10,6 +10,7 @@ pub mod question;
 mod report;
 pub mod store;
 
-pub use polder_optim::sharpness::{Estimate, Moments, SpectralDensityState};
+pub use polder_optim::sharpness::SpectralDensityState;
+pub use polder_stats::{MeanEstimate, Moments};
 
 pub use self::report::{OfOne, SharpnessReport, StageReport};

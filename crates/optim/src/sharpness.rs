@@ -47,7 +47,6 @@
 
 mod ascent;
 mod average_rise;
-mod estimate;
 mod geometry;
 mod hutchinson;
 mod krylov;
@@ -58,11 +57,11 @@ mod probe;
 mod rescaled;
 mod section;
 mod spectral_density;
+mod stopping_rule;
 mod tridiagonal;
 
 pub use ascent::{AscentConfig, WorstCaseRise, worst_case_rise};
 pub use average_rise::{AverageRise, AverageRiseConfig, AverageRiseState};
-pub use estimate::{Estimate, Moments, StoppingRule};
 pub use geometry::{cosine, distance, filter_normalize, norm_weights};
 pub use hutchinson::{Hutchinson, HutchinsonConfig, HutchinsonState, hutchinson_trace};
 pub use lanczos::{Eigenpair, Lanczos, LanczosConfig, Spectrum};
@@ -72,3 +71,4 @@ pub use probe::{ProbeLaw, Probes};
 pub use rescaled::Rescaled;
 pub use section::{Line, Plane};
 pub use spectral_density::{Quadrature, SpectralDensity, SpectralDensityConfig, SpectralDensityState};
+pub use stopping_rule::StoppingRule;

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use polder_plot::Figure;
+use polder_stats::Estimate;
 use polder_theory as theory;
-use polder_theory::Estimate;
 use serde::Deserialize;
 
 pub use self::table::Table;

@@ -1,9 +1,8 @@
 //! Whether many measurements agree with their closed forms, judged together.
 
+use polder_stats::bonferroni;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::fit::CONFIDENCE;
 use crate::sam::BiasVarianceCurve;
 
 /// The largest of several deviations from closed forms beside what chance alone allows.
@@ -11,7 +10,7 @@ use crate::sam::BiasVarianceCurve;
 pub struct Agreement {
     /// The largest deviation, in standard errors.
     pub largest_deviation: f64,
-    /// Chance alone leaves all deviations below this with a probability of at least [`CONFIDENCE`], whatever their dependence:
+    /// Chance alone leaves all deviations below this with a probability of at least [`CONFIDENCE`](polder_stats::CONFIDENCE), whatever their dependence:
     /// Student's quantile after Bonferroni's correction.
     pub limit: f64,
     /// The number of deviations.
@@ -21,9 +20,7 @@ pub struct Agreement {
 impl Agreement {
     /// Of `num_comparisons` measurements, at least one, each the mean over `num_replicates`, at least 2.
     pub(crate) fn new(largest_deviation: f64, num_comparisons: usize, num_replicates: u64) -> Self {
-        let tail = 0.5 * (1.0 - CONFIDENCE) / num_comparisons.max(1) as f64;
-        let limit = StudentsT::new(0.0, 1.0, (num_replicates - 1) as f64)
-            .map_or(f64::INFINITY, |law| -law.inverse_cdf(tail));
+        let limit = bonferroni(num_replicates, num_comparisons);
         Self { largest_deviation, limit, num_comparisons }
     }
 

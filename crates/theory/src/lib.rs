@@ -21,17 +21,14 @@ mod bisection;
 mod draws;
 mod error;
 mod exponential;
-mod fit;
 mod landscape;
 mod lanes;
 mod matrix;
 pub mod modified_loss;
 mod noise;
-mod proportion;
 pub mod sam;
 mod setting;
 mod simulate;
-mod simultaneous;
 mod smoothing;
 mod symmetric_eigen;
 pub mod thresholds;
@@ -42,8 +39,6 @@ mod readme {}
 
 pub use agreement::Agreement;
 pub use error::TheoryError;
-pub use fit::{CONFIDENCE, Estimate, PowerLaw};
 pub use landscape::{AsymmetricValley, KinkedValley, Landscape, TwoBasins, Valley};
-pub use proportion::{Proportion, ProportionDifference};
 pub use simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pairs, single_paths};
 pub use smoothing::Smoothed;

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::setting::{at_least_2, check, finite, positive};
 pub use batch_composition::CompositionRow;
 use batch_composition::compositions;
 use corrected_order::corrected_order;
 pub use loss::{CubicLoss, ModifiedLoss};
 use loss::{MAX_ENUMERATED, mean_epoch};
+use polder_stats::{Estimate, PowerLaw, power_law};
 
 /// Parts of the experiment that draw: orders of the given losses, random losses, examples, orders of the random losses.
 const ORDERS: u64 = 0;

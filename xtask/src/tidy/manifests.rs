@@ -34,8 +34,11 @@ const LAYERS: [Layer; 16] = [
         "polder-experiment",
         &["polder-architecture", "polder-data", "polder-optim", "polder-theory", "polder-stats"],
     ),
-    layer("polder-report", &["polder-experiment", "polder-theory", "polder-plot"]),
-    with_libtorch("polder-train", &["polder-data", "polder-optim", "polder-models", "polder-experiment"]),
+    layer("polder-report", &["polder-experiment", "polder-theory", "polder-plot", "polder-stats"]),
+    with_libtorch(
+        "polder-train",
+        &["polder-data", "polder-optim", "polder-stats", "polder-models", "polder-experiment"],
+    ),
     with_libtorch("polder", &["*"]),
     layer("polder-python", &["polder-data"]),
     layer("polder-fetch", &["polder-data"]),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::interval::{mean, welch_interval};
-use super::{Expect, Finding, Interval, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
+use polder_stats::{Interval, mean, mean_interval, welch_interval};
+
+use super::{Expect, Finding, LEVEL, Measurements, Term, Unit, Verdict};
 use crate::point::Point;
 
 /// A contrast seed by seed, or cell by cell where seeds do not pair.

@@ -1,6 +1,7 @@
 //! One number that a claim can be about, and how sure it is.
 
-use polder_theory::{Agreement, Estimate, Proportion, ProportionDifference};
+use polder_stats::{Estimate, Proportion, ProportionDifference};
+use polder_theory::Agreement;
 
 /// A named number and what uncertaintys it.
 #[derive(Clone, Debug, PartialEq)]

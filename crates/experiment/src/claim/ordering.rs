@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::contrast::{diverged_note, too_few};
-use super::interval::{mean, mean_interval, one_sided};
 use super::term::Values;
 use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict};
 use crate::point::Point;
+use polder_stats::{holm, mean, mean_interval, one_sided};
 
 /// Which way an axis is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,20 +114,6 @@ pub(super) fn evaluate(
     }
 }
 
-/// Which hypotheses are rejected when the chance of rejecting any true one may be `level` (Holm, 1979).
-fn holm(p_values: &[f64], level: f64) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..p_values.len()).collect();
-    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
-    let mut rejected = vec![false; p_values.len()];
-    for (rank, &index) in order.iter().enumerate() {
-        if p_values[index] > level / (p_values.len() - rank) as f64 {
-            break;
-        }
-        rejected[index] = true;
-    }
-    rejected
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::measurements::tests::{at, finished};
@@ -188,13 +174,5 @@ mod tests {
             assert_eq!(finding.verdict, expected, "{finding:?}");
             assert_eq!(finding.interval.unwrap().low > 0.0, expected == Verdict::Reproduced);
         }
-    }
-
-    /// With three hypotheses the bounds are level/3, level/2, level, in the order of the p values.
-    #[test]
-    fn holm_stops_at_the_first_that_is_not_rejected() {
-        assert_eq!(holm(&[0.02, 0.001, 0.04], 0.05), [true, true, true]);
-        assert_eq!(holm(&[0.03, 0.001, 0.04], 0.05), [false, true, false]);
-        assert_eq!(holm(&[0.02, 0.03, 0.04], 0.05), [false, false, false]);
     }
 }

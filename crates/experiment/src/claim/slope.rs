@@ -1,8 +1,9 @@
 //! Exponents: the slope of a line through logarithms, seed by seed.
 
+use polder_stats::{line, mean, mean_interval};
+
 use super::contrast::{diverged_note, open_ended, too_few};
-use super::interval::mean;
-use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict, mean_interval};
+use super::{Finding, LEVEL, Measurements, Term, Unit, Verdict};
 use crate::point::Point;
 
 /// Tests whether a term grows along an axis with an exponent within a band.
@@ -90,13 +91,10 @@ pub(super) fn evaluate(
     }
 }
 
-/// Least squares; `None` for fewer than two different abscissae.
+/// `None` for fewer than two different abscissae.
 fn slope(curve: &[(f64, f64)]) -> Option<f64> {
-    let [x, y] = [|point: &(f64, f64)| point.0, |point: &(f64, f64)| point.1]
-        .map(|of| mean(&curve.iter().map(of).collect::<Vec<_>>()));
-    let spread: f64 = curve.iter().map(|point| (point.0 - x).powi(2)).sum();
-    let common: f64 = curve.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
-    (spread > 0.0).then(|| common / spread)
+    let (xs, ys): (Vec<f64>, Vec<f64>) = curve.iter().copied().unzip();
+    Some(line(&xs, &ys).0).filter(|slope| slope.is_finite())
 }
 
 #[cfg(test)]

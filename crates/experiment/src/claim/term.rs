@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::interval::mean;
 use super::measurements::{Measure, Measurements, Place};
 use super::top::top;
 use crate::config::parts;
 use crate::point::{Point, axis_name};
+use polder_stats::mean;
 
 /// `coefficient` times a measure of `weights` in `cell`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,7 @@
 //! What was found, also half-way: plain data from which a measurement continues to the same bytes.
 
-use polder_optim::sharpness::{
-    AverageRiseState, HutchinsonState, Moments, SpectralDensityState, WorstCaseRise,
-};
+use polder_optim::sharpness::{AverageRiseState, HutchinsonState, SpectralDensityState, WorstCaseRise};
+use polder_stats::Moments;
 use serde::{Deserialize, Serialize};
 
 use super::question::{Measure, Question};

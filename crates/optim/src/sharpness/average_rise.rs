@@ -1,11 +1,12 @@
 //! The mean rise of the loss at distance rho, over random directions.
 
+use polder_stats::{MeanEstimate, Moments};
 use serde::{Deserialize, Serialize};
 
 use super::ascent::check_radius;
-use super::estimate::{Estimate, Moments, StoppingRule};
 use super::oracle::LossOracle;
 use super::probe::{ProbeLaw, Probes};
+use super::stopping_rule::StoppingRule;
 use crate::error::OptimError;
 use crate::vector::RandomVector;
 
@@ -101,7 +102,7 @@ impl<V: RandomVector> AverageRise<V> {
     ///
     /// # Errors
     /// Those of [`step`](Self::step). What was accumulated before is kept.
-    pub fn run(&mut self, oracle: &mut impl LossOracle<V>) -> Result<Estimate, OptimError> {
+    pub fn run(&mut self, oracle: &mut impl LossOracle<V>) -> Result<MeanEstimate, OptimError> {
         while !self.is_finished() {
             self.step(oracle)?;
         }
@@ -109,7 +110,7 @@ impl<V: RandomVector> AverageRise<V> {
     }
 
     /// The mean rise so far.
-    pub fn estimate(&self) -> Estimate {
+    pub fn estimate(&self) -> MeanEstimate {
         self.state.rises.estimate(self.config.stopping.confidence)
     }
 

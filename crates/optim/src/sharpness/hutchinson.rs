@@ -1,10 +1,11 @@
 //! The trace of the Hessian from random directions, to an accuracy that its own interval decides.
 
+use polder_stats::{MeanEstimate, Moments};
 use serde::{Deserialize, Serialize};
 
-use super::estimate::{Estimate, Moments, StoppingRule};
 use super::oracle::{HessianOracle, finite, same_dim};
 use super::probe::{ProbeLaw, Probes};
+use super::stopping_rule::StoppingRule;
 use crate::error::OptimError;
 use crate::vector::RandomVector;
 
@@ -104,7 +105,7 @@ impl<V: RandomVector> Hutchinson<V> {
     ///
     /// # Errors
     /// Those of [`step`](Self::step). What was accumulated before is kept.
-    pub fn run(&mut self, hessian: &mut impl HessianOracle<V>) -> Result<Estimate, OptimError> {
+    pub fn run(&mut self, hessian: &mut impl HessianOracle<V>) -> Result<MeanEstimate, OptimError> {
         while !self.is_finished() {
             self.step(hessian)?;
         }
@@ -112,12 +113,12 @@ impl<V: RandomVector> Hutchinson<V> {
     }
 
     /// The trace of H, in units of loss per squared unit of the parameters.
-    pub fn trace(&self) -> Estimate {
+    pub fn trace(&self) -> MeanEstimate {
         self.state.trace.estimate(self.config.stopping.confidence)
     }
 
     /// The trace of `DH`; `None` without weights. With squared norms as weights its unit is that of the loss.
-    pub fn weighted_trace(&self) -> Option<Estimate> {
+    pub fn weighted_trace(&self) -> Option<MeanEstimate> {
         self.weights.as_ref().map(|_| self.state.weighted.estimate(self.config.stopping.confidence))
     }
 
@@ -169,7 +170,7 @@ pub fn hutchinson_trace<V: RandomVector>(
     hessian: &mut impl HessianOracle<V>,
     like: &V,
     config: HutchinsonConfig,
-) -> Result<Estimate, OptimError> {
+) -> Result<MeanEstimate, OptimError> {
     Hutchinson::new(like, config)?.run(hessian)
 }
 

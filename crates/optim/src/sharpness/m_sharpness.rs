@@ -1,7 +1,8 @@
 //! m-sharpness: the rise of SAM's step, averaged over micro-batches that each choose their own direction.
 
+use polder_stats::{MeanEstimate, Moments};
+
 use super::ascent::{AscentConfig, check_radius, worst_case_rise};
-use super::estimate::{Estimate, Moments};
 use super::oracle::GradientOracle;
 use crate::error::OptimError;
 use crate::vector::RandomVector;
@@ -68,7 +69,7 @@ impl MSharpness {
 
     /// The mean rise, with the t interval of the micro-batches as a sample of all there could be. Over all micro-batches of a data set
     /// the mean itself is that data set's m-sharpness.
-    pub fn estimate(&self, confidence: f64) -> Estimate {
+    pub fn estimate(&self, confidence: f64) -> MeanEstimate {
         self.rises.estimate(confidence)
     }
 

@@ -2,9 +2,9 @@
 
 use std::f64::consts::TAU;
 
+use polder_stats::{MeanEstimate, Moments};
 use serde::{Deserialize, Serialize};
 
-use super::estimate::{Estimate, Moments};
 use super::krylov::Krylov;
 use super::oracle::HessianOracle;
 use super::probe::{ProbeLaw, Probes};
@@ -142,7 +142,7 @@ impl<V: RandomVector> SpectralDensity<V> {
 impl SpectralDensityState {
     /// The mean of `function` over the eigenvalues, `tr f(H) / P`, with its interval over the probes. Its width shows the noise of
     /// the probes, and not the error of the quadrature, which only vanishes for polynomials of degree below twice the nodes.
-    pub fn mean_of(&self, function: impl Fn(f64) -> f64, confidence: f64) -> Estimate {
+    pub fn mean_of(&self, function: impl Fn(f64) -> f64, confidence: f64) -> MeanEstimate {
         let mut moments = Moments::default();
         for quadrature in &self.quadratures {
             moments.push(quadrature.integrate(&function));

@@ -1,6 +1,6 @@
 //! The answers as figures: curvature, spectra, rises, lines and planes.
 
-use polder_experiment::sharpness::{Estimate, SpectralDensityState};
+use polder_experiment::sharpness::{MeanEstimate, SpectralDensityState};
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, contour};
 
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Found, LossAt, PlaneSection};
@@ -55,7 +55,7 @@ fn answers<'a>(stage: &'a StageReport, name: &'a str) -> impl Iterator<Item = &'
     of_one.flat_map(|of_one| &of_one.answers).filter(|answer| answer.is_finished)
 }
 
-fn point(x: f64, estimate: &Estimate) -> ((f64, f64), (f64, f64, f64)) {
+fn point(x: f64, estimate: &MeanEstimate) -> ((f64, f64), (f64, f64, f64)) {
     ((x, estimate.mean), (x, estimate.lower, estimate.upper))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use polder_experiment::sharpness::Estimate;
+use polder_experiment::sharpness::MeanEstimate;
 
 use polder_experiment::sharpness::answer::{Answer, CONFIDENCE, Eigenvalue, Found, LossAt};
 use polder_experiment::sharpness::question::{Coordinates, Measure, SplitName};
@@ -184,7 +184,7 @@ fn loss(at: &LossAt) -> String {
     }
 }
 
-fn estimate(estimate: &Estimate) -> String {
+fn estimate(estimate: &MeanEstimate) -> String {
     format!("{} [{}, {}]", number(estimate.mean), number(estimate.lower), number(estimate.upper))
 }
 

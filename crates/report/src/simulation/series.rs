@@ -1,7 +1,7 @@
 //! Measured values over an axis, as series of dots, lines and bars of intervals.
 
 use polder_plot::{Axis, Ink, Panel, Series, Shape};
-use polder_theory::{Estimate, PowerLaw, Proportion};
+use polder_stats::{Estimate, PowerLaw, Proportion};
 
 /// A panel of some series.
 pub(super) fn panel(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Panel {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 
 /// Rows of text under heads; every row has as many cells as there are heads.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,11 +10,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
-use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::landscape::KinkedValley;
 use crate::setting::{at_least_1, at_least_2, check, finite};
 use crate::simulate::{Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
+use polder_stats::{Estimate, PowerLaw, power_law};
 
 /// The settings of experiment A3. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

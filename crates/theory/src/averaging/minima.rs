@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::averaging::histogram::{bin_edges, histogram};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::landscape::{Landscape, TwoBasins};
 use crate::noise::{NoiseKey, UniformNoise};
-use crate::proportion::{Proportion, ProportionDifference};
 use crate::setting::{at_least_2, check, positive};
 use crate::simulate::{PathSummary, Simulation, single_paths};
+use polder_stats::Estimate;
+use polder_stats::{Proportion, ProportionDifference};
 
 /// The paths draw their noise as part 0 and their starts as part 1.
 const PATHS: u64 = 0;

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::averaging::short_runs::{ShortRuns, ShortRunsConfig, short_runs};
 use crate::error::TheoryError;
-use crate::fit::{Estimate, PowerLaw, power_law};
 use crate::landscape::AsymmetricValley;
 use crate::setting::{at_least_1, at_least_2, check, finite};
 use crate::simulate::{AntitheticPair, PathSummary, Simulation, antithetic_pairs};
 use crate::smoothing::Smoothed;
+use polder_stats::{Estimate, PowerLaw, power_law};
 
 /// The settings of experiment A1. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The order of an error in a small quantity, with the next order taken out.
 
-use crate::fit::Estimate;
+use polder_stats::{Estimate, jackknife};
 
 /// Fits `log y = constant + order * log x + slope * x` by least squares, at 3 or more different `xs`. `measurements[i][k]` is replicate
 /// k at `xs[i]`; `y_i` is `transform` of the mean over the replicates.
@@ -19,11 +19,9 @@ pub(crate) fn corrected_order(
     let order = |mean: &dyn Fn(usize) -> f64| {
         regressor.iter().enumerate().map(|(i, weight)| weight * transform(mean(i)).ln()).sum::<f64>()
     };
-    let without: Vec<f64> =
-        (0..num_replicates).map(|k| order(&|i| (sums[i] - measurements[i][k]) / (n - 1.0))).collect();
-    let mean = without.iter().sum::<f64>() / n;
-    let spread = without.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
-    Estimate::new(order(&|i| sums[i] / n), ((n - 1.0) / n * spread).sqrt(), num_replicates)
+    let standard_error =
+        jackknife(num_replicates, |k| order(&|i| (sums[i] - measurements[i][k]) / (n - 1.0)));
+    Estimate::new(order(&|i| sums[i] / n), standard_error, num_replicates)
 }
 
 /// The weights of the log errors in the order: `log x` made orthogonal to the constant and to x.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::setting::at_least_2;
+use polder_stats::Estimate;
 
 /// The most minibatches whose orders are all enumerated: 7! = 5040.
 pub(crate) const MAX_ENUMERATED: usize = 7;

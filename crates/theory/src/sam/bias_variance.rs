@@ -4,7 +4,7 @@ mod contributions;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fit::Estimate;
+use polder_stats::Estimate;
 
 use contributions::Contributions;
 

@@ -13,14 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::agreement::Agreement;
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::matrix::dot;
 use crate::sam::bias_variance::{BiasVarianceEstimate, deviation};
 use crate::sam::least_squares::problem::power_law_design;
 use crate::sam::minibatch::closed_form::MinibatchSam;
 use crate::sam::spectral_filter::logarithmic_steps;
-use crate::simultaneous;
 use crate::symmetric_eigen::SymmetricEigen;
+use polder_stats::{Estimate, bonferroni};
 
 pub use config::Config;
 
@@ -143,7 +142,10 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         rho,
         step_size,
         full_batch_trace,
-        smallest_trace_ratio: simultaneous::smallest(&ratios, config.num_minibatches),
+        smallest_trace_ratio: polder_stats::smallest(
+            &ratios,
+            bonferroni(config.num_minibatches, ratios.len()),
+        ),
         trace_agreement: Agreement::new(trace, rows.len(), config.num_minibatches),
         bias_agreement: Agreement::new(bias, num_biases, config.num_replicates),
         rows,

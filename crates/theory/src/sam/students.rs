@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::matrix::Matrix;
 use crate::sam::spectral_filter::logarithmic_steps;
 use crate::sam::students::network::{OneHiddenLayer, SquaredLoss};
+use polder_stats::Estimate;
 
 pub use config::Config;
 

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fit::Estimate;
 use crate::sam::bias_variance::BiasVarianceCurve;
-use crate::simultaneous;
+use polder_stats::{Estimate, bonferroni, largest, smallest};
 
 /// The changes from gradient descent to SAM at the same step, as shares of gradient descent's values, over several steps and radii.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,8 +48,8 @@ impl TradeOff {
             bias,
             variance,
             num_comparisons: biases.len() as u64,
-            measured_bias: simultaneous::largest(&biases, num_replicates)?,
-            measured_variance: simultaneous::smallest(&variances, num_replicates)?,
+            measured_bias: largest(&biases, bonferroni(num_replicates, biases.len()))?,
+            measured_variance: smallest(&variances, bonferroni(num_replicates, variances.len()))?,
         })
     }
 }

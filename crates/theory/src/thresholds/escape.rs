@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TheoryError;
-use crate::proportion::Proportion;
 use crate::setting::{at_least_1, at_least_2, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
+use polder_stats::Proportion;
 
 use path::{End, Path, path};
 pub use report::{EscapeReport, EscapeRow, FASTEST, MinimizerReport, StepChoice, Thresholds};

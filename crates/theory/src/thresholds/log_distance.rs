@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fit::Estimate;
+use polder_stats::Estimate;
 
 /// Points of the curves, at most.
 const NUM_POINTS: u64 = 100;

@@ -8,7 +8,7 @@ use super::curvature_law::log_normal_parameters;
 use super::{BatchSize, CurvatureLaw};
 use crate::bisection::threshold;
 use crate::draws::Draws;
-use crate::fit::Estimate;
+use polder_stats::Estimate;
 
 /// The exponents of laws without a closed form come from this many draws times the root of the batch size: their errors stay
 /// well below a percent, and their time below a second.

@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use crate::agreement::Agreement;
 use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
-use crate::fit::Estimate;
 use crate::setting::{at_least_1, at_least_2, check, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, shown_log, stride};
 use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
+use polder_stats::Estimate;
 pub use summary::LawSummary;
 
 /// The settings of experiment B1. The default is the desk scale.

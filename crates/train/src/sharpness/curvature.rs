@@ -3,9 +3,10 @@
 use polder_models::{Arena, filter_scales};
 use polder_optim::Vector as _;
 use polder_optim::sharpness::{
-    Eigenpair, Hutchinson, HutchinsonConfig, HutchinsonState, Lanczos, LanczosConfig, Moments, Rescaled,
+    Eigenpair, Hutchinson, HutchinsonConfig, HutchinsonState, Lanczos, LanczosConfig, Rescaled,
     SpectralDensity, SpectralDensityConfig, SpectralDensityState, StoppingRule,
 };
+use polder_stats::Moments;
 
 use super::bench::{Bench, Keeper, ended, scales_and_origin};
 use polder_experiment::sharpness::answer::{Eigenvalue, Eigenvalues, Found};

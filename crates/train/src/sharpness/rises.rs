@@ -2,9 +2,9 @@
 
 use polder_models::Arena;
 use polder_optim::sharpness::{
-    AscentConfig, AverageRise, AverageRiseConfig, AverageRiseState, MSharpness, Moments, Rescaled,
-    worst_case_rise,
+    AscentConfig, AverageRise, AverageRiseConfig, AverageRiseState, MSharpness, Rescaled, worst_case_rise,
 };
+use polder_stats::Moments;
 
 use super::bench::{Bench, Keeper, ended, scales_and_origin};
 use super::curvature::samples_left;

@@ -1,8 +1,8 @@
 //! What experiment A3 shows: an averaged error that falls more slowly than the step size.
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_stats::{Estimate, PowerLaw};
 use polder_theory::averaging::kink::{Report, Row};
-use polder_theory::{Estimate, PowerLaw};
 
 use super::smoothing_panel;
 use crate::simulation::series::{Measured, line, panel, power_law};

@@ -1,8 +1,9 @@
 //! What experiment A2 shows: the smoothed objective and where runs end, for several step sizes.
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
+use polder_stats::Proportion;
+use polder_theory::Landscape;
 use polder_theory::averaging::minima::{Report, Row};
-use polder_theory::{Landscape, Proportion};
 
 use super::{Ends, smoothing_panel};
 use crate::simulation::series::{Measured, panel};

@@ -1,7 +1,7 @@
 //! What experiment A1 shows: both rates, the smoothed objective, and where short runs end.
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
-use polder_theory::PowerLaw;
+use polder_stats::PowerLaw;
 use polder_theory::averaging::rates::Report;
 
 use super::{Ends, smoothing_panel};

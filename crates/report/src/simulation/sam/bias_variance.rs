@@ -1,7 +1,7 @@
 //! How curves of bias and variance are drawn: theory as lines, Monte Carlo as dots with intervals on top of them.
 
 use polder_plot::{Axis, Ink, Panel};
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 use polder_theory::sam::{BiasVarianceCurve, BiasVarianceRow, TradeOff};
 
 use crate::simulation::series::{Measured, level, line, panel};

@@ -2,7 +2,7 @@
 
 mod figures;
 
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 use polder_theory::thresholds::BatchSize;
 use polder_theory::thresholds::escape::{EscapeConfig, EscapeReport, EscapeRow, StepChoice};
 

@@ -2,7 +2,7 @@
 
 mod figures;
 
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 use polder_theory::thresholds::CurvatureLaw;
 use polder_theory::thresholds::quadratic::{LawSummary, Place, Report, Row, Trajectory};
 

@@ -1,8 +1,8 @@
 //! What every replicate adds to the estimates of bias and variance, and to those of their differences.
 
 use super::BiasVarianceEstimate;
-use crate::fit::Estimate;
 use crate::matrix::{Matrix, dot};
+use polder_stats::Estimate;
 
 /// What every replicate adds to the estimates.
 pub(super) struct Contributions {

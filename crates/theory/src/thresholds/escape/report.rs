@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agreement::Agreement;
-use crate::fit::Estimate;
-use crate::proportion::Proportion;
 use crate::thresholds::BatchSize;
 use crate::thresholds::log_distance::LogDistances;
+use polder_stats::Estimate;
+use polder_stats::Proportion;
 
 /// Distances that shrink faster, to less than a hundredth in one step, are not followed for a single one.
 pub const FASTEST: f64 = -4.6;

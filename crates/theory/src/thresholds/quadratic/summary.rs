@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Place, Row};
 use crate::agreement::Agreement;
-use crate::fit::Estimate;
+use polder_stats::{Estimate, bonferroni_upper, largest, largest_size, smallest};
 
 /// Fewest minibatches behind a measured threshold.
 const LEAST_MINIBATCHES: usize = 1000;
@@ -41,14 +41,16 @@ impl LawSummary {
         let almost_sure: Vec<Estimate> =
             exact.filter_map(|row| deviation(row.measured_almost_sure, row.almost_sure)).collect();
         let trajectories: Vec<_> = rows.iter().flat_map(|row| &row.trajectories).collect();
-        let at = |place: Place| -> Vec<Estimate> {
+        let pair = |estimate: &Estimate| (estimate.value, estimate.standard_error);
+        let at = |place: Place| -> Vec<(f64, f64)> {
             let there = trajectories.iter().filter(|trajectory| trajectory.place == place);
-            there.map(|trajectory| trajectory.measured_rate).collect()
+            there.map(|trajectory| pair(&trajectory.measured_rate)).collect()
         };
         let runs = num_runs as usize;
-        let largest = |rates: &[Estimate]| (!rates.is_empty()).then(|| Estimate::largest_of(rates, runs));
+        let largest = |rates: &[(f64, f64)]| largest(rates, bonferroni_upper(runs, rates.len()));
         let size = |deviations: &[Estimate]| {
-            (!deviations.is_empty()).then(|| Estimate::largest_size_of(deviations, LEAST_MINIBATCHES))
+            let quantile = bonferroni_upper(LEAST_MINIBATCHES, deviations.len());
+            largest_size(&deviations.iter().map(pair).collect::<Vec<_>>(), quantile)
         };
         let above = at(Place::AboveBoth);
         Self {
@@ -56,7 +58,7 @@ impl LawSummary {
             almost_sure_deviation: size(&almost_sure),
             largest_rate_below: largest(&at(Place::BelowBoth)),
             largest_rate_between: largest(&at(Place::Between)),
-            smallest_rate_above: (!above.is_empty()).then(|| Estimate::smallest_of(&above, runs)),
+            smallest_rate_above: smallest(&above, bonferroni_upper(runs, above.len())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The panels of experiment D3.
 
 use polder_plot::{Axis, Ink, Panel, Series, Shape};
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 use polder_theory::sam::minibatch::{Bias, Report, Row};
 
 use super::minibatches;

@@ -1,7 +1,7 @@
 //! The figures of experiment B1.
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
-use polder_theory::Estimate;
+use polder_stats::Estimate;
 use polder_theory::thresholds::BatchSize;
 use polder_theory::thresholds::quadratic::{Place, Report, Row, Trajectory};
 use polder_theory::thresholds::{LogDistances, SHOWN};

@@ -1,13 +1,17 @@
-//! Intervals for means: Student's t, and Welch's for sums of independent means.
+//! Intervals and tests of means: Student's t, and Welch's for sums of independent means.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::quantile::{student, student_tail};
 
 /// An estimate between the ends of its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
+    /// The estimate.
     pub estimate: f64,
+    /// Lower end.
     pub low: f64,
+    /// Upper end.
     pub high: f64,
 }
 
@@ -20,7 +24,7 @@ pub fn mean_interval(values: &[f64], level: f64) -> Option<Interval> {
 ///
 /// The degrees of freedom are those of Welch and Satterthwaite; for one sample they are `n - 1`. `None` if a sample
 /// has fewer than two values.
-pub(super) fn welch_interval(samples: &[(f64, &[f64])], level: f64) -> Option<Interval> {
+pub fn welch_interval(samples: &[(f64, &[f64])], level: f64) -> Option<Interval> {
     let (mut estimate, mut variance, mut spread) = (0.0, 0.0, 0.0);
     for (coefficient, values) in samples {
         let n = values.len() as f64;
@@ -39,13 +43,12 @@ pub(super) fn welch_interval(samples: &[(f64, &[f64])], level: f64) -> Option<In
         return Some(Interval { estimate, low: estimate, high: estimate });
     }
     let degrees = variance.powi(2) / spread;
-    let quantile = StudentsT::new(0.0, 1.0, degrees).ok()?.inverse_cdf(f64::midpoint(1.0, level));
-    let half = quantile * variance.sqrt();
+    let half = student(degrees, level) * variance.sqrt();
     Some(Interval { estimate, low: estimate - half, high: estimate + half })
 }
 
-/// The chance of a mean so far above zero if it were zero: a t test. One value tells nothing; equal values tell all.
-pub(super) fn one_sided(values: &[f64]) -> f64 {
+/// The one-sided p-value of a t test for a mean above zero: 1 for a single value; for equal values 0 above zero, else 1.
+pub fn one_sided(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     if n < 2.0 {
         return 1.0;
@@ -56,11 +59,11 @@ pub(super) fn one_sided(values: &[f64]) -> f64 {
         return if mean > 0.0 { 0.0 } else { 1.0 };
     }
     let t = mean / (variance / n).sqrt();
-    StudentsT::new(0.0, 1.0, n - 1.0).map_or(1.0, |law| law.sf(t))
+    student_tail(n - 1.0, t)
 }
 
 /// The arithmetic mean; NaN for no values.
-pub(super) fn mean(values: &[f64]) -> f64 {
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

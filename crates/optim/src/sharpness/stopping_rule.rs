@@ -1,93 +1,9 @@
-//! Means of random samples with their intervals, and when such a mean is known well enough.
+//! When a mean of random samples is known well enough.
 
+use polder_stats::Moments;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::error::OptimError;
-
-/// Count, mean and sum of squared deviations of a sample, updated one value at a time.
-///
-/// # Source
-/// Welford (1962), Note on a method for calculating corrected sums of squares and products.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Moments {
-    /// The number of values.
-    pub count: u64,
-    /// Their mean; 0 for no values.
-    pub mean: f64,
-    /// The sum of their squared deviations from the mean.
-    pub squared_deviations: f64,
-}
-
-impl Moments {
-    /// Takes one more value in.
-    pub fn push(&mut self, value: f64) {
-        self.count += 1;
-        let before = value - self.mean;
-        self.mean += before / self.count as f64;
-        self.squared_deviations += before * (value - self.mean);
-    }
-
-    /// The unbiased variance; NaN for fewer than two values.
-    pub fn variance(&self) -> f64 {
-        if self.count < 2 { f64::NAN } else { self.squared_deviations / (self.count - 1) as f64 }
-    }
-
-    /// The standard error of the mean; infinite for fewer than two values, 0 if all values are equal.
-    pub fn standard_error(&self) -> f64 {
-        if self.count < 2 { f64::INFINITY } else { (self.variance() / self.count as f64).sqrt() }
-    }
-
-    /// The mean with its t interval at `confidence`, in (0, 1).
-    pub fn estimate(&self, confidence: f64) -> Estimate {
-        let standard_error = self.standard_error();
-        // Nothing is left to multiply: no quantile exists for one value, none is needed for equal ones.
-        let half_width = if self.count < 2 || standard_error == 0.0 {
-            standard_error
-        } else {
-            standard_error * student_quantile(self.count - 1, confidence)
-        };
-        Estimate {
-            mean: self.mean,
-            standard_error,
-            lower: self.mean - half_width,
-            upper: self.mean + half_width,
-            confidence,
-            num_samples: self.count,
-        }
-    }
-}
-
-/// The number of standard errors on either side of a mean that an interval takes.
-fn student_quantile(degrees: u64, confidence: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees as f64)
-        .map_or(f64::INFINITY, |law| law.inverse_cdf(f64::midpoint(1.0, confidence)))
-}
-
-/// A mean of independent samples between the ends of its t interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The mean of the samples.
-    pub mean: f64,
-    /// Its standard error; infinite for fewer than two samples.
-    pub standard_error: f64,
-    /// Lower end of the interval.
-    pub lower: f64,
-    /// Upper end of the interval.
-    pub upper: f64,
-    /// The confidence of the interval, in (0, 1).
-    pub confidence: f64,
-    /// The number of samples.
-    pub num_samples: u64,
-}
-
-impl Estimate {
-    /// Half the width of the interval.
-    pub fn half_width(&self) -> f64 {
-        0.5 * (self.upper - self.lower)
-    }
-}
 
 /// When to stop sampling: as soon as the interval is narrow enough, but within bounds on the number of samples.
 ///
@@ -165,22 +81,6 @@ mod tests {
             moments.push(*value);
         }
         moments
-    }
-
-    /// With one degree of freedom t is Cauchy's law: its 97.5 % quantile is tan(0.475 pi).
-    #[test]
-    fn the_interval_of_two_values_is_cauchys() {
-        let estimate = sample(&[1.0, 3.0]).estimate(0.95);
-        assert_eq!((estimate.mean, estimate.standard_error), (2.0, 1.0));
-        let expected = (0.475 * std::f64::consts::PI).tan();
-        assert!((estimate.half_width() - expected).abs() < 1e-8 * expected, "{estimate:?}");
-    }
-
-    #[test]
-    fn one_value_says_nothing_about_its_spread_and_equal_ones_say_all() {
-        assert_eq!(sample(&[1.0]).estimate(0.95).upper, f64::INFINITY);
-        let equal = sample(&[3.0; 5]).estimate(0.95);
-        assert_eq!((equal.lower, equal.upper, equal.standard_error), (3.0, 3.0, 0.0));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fit::CONFIDENCE;
+use crate::quantile::normal;
 
-/// The share of runs with some property, with Wilson's interval of confidence [`CONFIDENCE`].
+/// The share of runs with some property, with Wilson's interval of confidence [`CONFIDENCE`](crate::CONFIDENCE).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proportion {
     /// The runs that have the property.
@@ -19,7 +19,7 @@ pub struct Proportion {
     pub upper: f64,
 }
 
-/// The difference of two independent proportions, with an interval of confidence [`CONFIDENCE`].
+/// The difference of two independent proportions, with an interval of confidence [`CONFIDENCE`](crate::CONFIDENCE).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProportionDifference {
     /// The difference of the shares.
@@ -31,11 +31,13 @@ pub struct ProportionDifference {
 }
 
 impl Proportion {
+    /// `count` of `num_runs`.
+    ///
     /// # Panics
     /// If `num_runs` is 0.
-    pub(crate) fn new(count: u64, num_runs: u64) -> Self {
+    pub fn new(count: u64, num_runs: u64) -> Self {
         assert!(num_runs > 0, "a share of no runs");
-        let (n, z) = (num_runs as f64, normal_quantile());
+        let (n, z) = (num_runs as f64, normal());
         let value = count as f64 / n;
         let shrink = 1.0 + z * z / n;
         let center = (value + z * z / (2.0 * n)) / shrink;
@@ -45,7 +47,7 @@ impl Proportion {
     }
 
     /// The share of `runs` for which `property` holds.
-    pub(crate) fn of<T>(runs: &[T], property: impl Fn(&T) -> bool) -> Self {
+    pub fn of<T>(runs: &[T], property: impl Fn(&T) -> bool) -> Self {
         Self::new(runs.iter().filter(|run| property(run)).count() as u64, runs.len() as u64)
     }
 
@@ -59,12 +61,6 @@ impl Proportion {
         let above = (self.upper - self.value).hypot(other.value - other.lower);
         ProportionDifference { value, lower: value - below, upper: value + above }
     }
-}
-
-/// The two-sided normal quantile of [`CONFIDENCE`].
-fn normal_quantile() -> f64 {
-    use statrs::distribution::{ContinuousCDF, Normal};
-    Normal::standard().inverse_cdf(0.5 + 0.5 * CONFIDENCE)
 }
 
 #[cfg(test)]
