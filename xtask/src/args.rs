@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 /// Set-up, data sets, tests, promises and the reproduction, each by one command.
 #[derive(Debug, Parser)]
@@ -45,7 +45,16 @@ pub(crate) enum Task {
                             cargo xtask reproduce --only A1,A4 --seeds 2     two experiments, two seeds\n  \
                             cargo xtask reproduce --dry-run                  what would run, and for how long\n  \
                             cargo xtask reproduce --data-dir ~/datasets      with files that are there already\n  \
-                            cargo xtask reproduce --scale desk -- --jobs 2   two runs at a time"
+                            cargo xtask reproduce --scale desk --jobs 2      two runs at a time\n\n\
+                  Options of `polder reproduce`, which `cargo xtask reproduce -- --help` tells in full:\n  \
+                            --scale smoke|desk|paper   how much is computed; without it and --only a selection of `desk`\n  \
+                            --only IDS                 experiments to run, separated by commas\n  \
+                            --seeds N                  number of seeds per cell, in place of the experiment's own\n  \
+                            --dry-run                  print what would run, what is done and the time left; run nothing\n  \
+                            --data-dir DIR             folder of the data sets, else POLDER_DATA, else `data` in the workspace\n  \
+                            --allow-unverified         use data files whose digest is not known, and say so in every record\n  \
+                            --output DIR               folder of the runs and the report, else `results` in the workspace\n  \
+                            --jobs N, --device DEVICE  runs at a time, and where they compute"
     )]
     Reproduce(ReproduceArgs),
     /// Copy words, figures and records of a report into docs/results, for the repository
@@ -60,7 +69,8 @@ pub(crate) enum Task {
     #[command(after_help = "Examples:\n  cargo xtask bench data\n  \
                             cargo xtask bench data --peers     beside PyTorch's and other pipelines\n  \
                             cargo xtask bench theory --peers   beside numpy")]
-    Bench(BenchArgs),
+    #[command(subcommand)]
+    Bench(BenchAction),
     /// Make HTML of the book under docs/, by mdBook
     #[command(after_help = "Examples:\n  cargo xtask book   prints the path of the first page")]
     Book,
@@ -68,9 +78,6 @@ pub(crate) enum Task {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetupArgs {
-    /// Folder in which `.libtorch` is made instead of the workspace
-    #[arg(long, hide = true)]
-    pub(crate) root: Option<PathBuf>,
     /// Install what a GPU needs although no NVIDIA driver is here: on a login node, in an image
     #[arg(long)]
     pub(crate) cuda: bool,
@@ -78,57 +85,19 @@ pub(crate) struct SetupArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArgs {
-    /// What to do
-    #[arg(value_enum)]
-    pub(crate) action: DataAction,
+    /// `fetch`: download, check and unpack what is not there yet; `verify`: compare every file with its published or known digest
+    #[arg(value_parser = ["fetch", "verify"])]
+    pub(crate) action: String,
     /// cifar10, cifar100, mnist, fashion-mnist or all, and options such as `--data-dir DIR`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "DATA SET, OPTIONS")]
     pub(crate) rest: Vec<OsString>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DataAction {
-    /// Download, check and unpack what is not there yet
-    Fetch,
-    /// Compare every file with its published or known digest
-    Verify,
-}
-
-impl DataAction {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fetch => "fetch",
-            Self::Verify => "verify",
-        }
-    }
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReproduceArgs {
-    /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
-    #[arg(long, value_parser = ["smoke", "desk", "paper"])]
-    pub(crate) scale: Option<String>,
-    /// Experiments to run, separated by commas [default: all]
-    #[arg(long, value_name = "IDS")]
-    pub(crate) only: Option<String>,
-    /// Number of seeds per cell [default: the experiment's own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seeds: Option<u32>,
-    /// Print what would run, what is done and the time left; run nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Folder that holds the data sets [default: `data` in the workspace]
-    #[arg(long, env = "POLDER_DATA", value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Use data files whose digest is not known, and say so in every record and report
-    #[arg(long)]
-    pub(crate) allow_unverified: bool,
-    /// Folder of the runs and the report [default: `results` in the workspace]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Further options of `polder reproduce`, such as `--jobs 2` or `--device cuda`
-    #[arg(last = true, value_name = "OPTIONS")]
-    pub(crate) more: Vec<OsString>,
+    /// Options of `polder reproduce`, listed below
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    pub(crate) options: Vec<OsString>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -151,12 +120,6 @@ pub(crate) struct PromisesArgs {
     pub(crate) write: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct BenchArgs {
-    #[command(subcommand)]
-    pub(crate) action: BenchAction,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchAction {
     /// Images per second of every stage and of the whole loader, about three minutes
@@ -168,7 +131,7 @@ pub(crate) enum BenchAction {
     #[command(after_help = "Examples:\n  cargo xtask bench theory\n  \
                             cargo xtask bench theory --peers            in the environment of `bench data --peers`\n  \
                             cargo xtask bench theory --peers --python ~/venv/bin/python --json")]
-    Theory(BenchTheoryArgs),
+    Theory(PeerArgs),
     /// Training steps of the networks, about a minute each; with --peers some minutes
     #[command(after_help = "Examples:\n  cargo xtask bench models\n  \
                             cargo xtask bench models --peers            in the environment of `bench data --peers`\n  \
@@ -177,20 +140,14 @@ pub(crate) enum BenchAction {
     Models(BenchModelsArgs),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BenchDevice {
-    Cpu,
-    Cuda,
-}
-
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchModelsArgs {
     /// Networks, as `model.name` in a configuration [default: wrn-10-1 wrn-16-4 resnet-18; on cuda resnet-18 wrn-28-10
     /// wrn28-10-released resnet-50 pyramidnet-272-200]
     pub(crate) networks: Vec<String>,
     /// Where the networks compute; on cuda in bf16, without and with CUDA graphs
-    #[arg(long, value_enum, default_value = "cpu")]
-    pub(crate) device: BenchDevice,
+    #[arg(long, value_parser = ["cpu", "cuda"], default_value = "cpu")]
+    pub(crate) device: String,
     /// Turns of every program; at least 1
     #[arg(long, default_value_t = 5, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
     pub(crate) rounds: usize,
@@ -208,18 +165,12 @@ pub(crate) struct BenchDataArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct BenchTheoryArgs {
-    #[command(flatten)]
-    pub(crate) peers: PeerArgs,
-}
-
-#[derive(Debug, clap::Args)]
 pub(crate) struct PeerArgs {
     /// Measure the same work in other libraries too: torchvision, whole-batch tensors, tf.data and FFCV for data, numpy in one
     /// thread for theory, PyTorch's eager and compiled training step for models
     #[arg(long)]
     pub(crate) peers: bool,
-    /// Python that has them: torch, torchvision, numpy [default: an environment in the target folder, made on demand]
+    /// Python with torch, torchvision and numpy [default: an environment in the target folder, made on demand]
     #[arg(long, env = "POLDER_PEERS_PYTHON", value_name = "PATH")]
     pub(crate) python: Option<PathBuf>,
     /// Print JSON instead of the table
@@ -231,13 +182,13 @@ pub(crate) struct PeerArgs {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Args, DataAction, Task};
+    use super::{Args, Task};
 
     #[test]
     fn what_follows_the_action_on_data_is_handed_on_as_typed() {
         let typed = "xtask data verify cifar100 --data-dir a/b --mirror=x";
         let Task::Data(data) = Args::parse_from(typed.split(' ')).task else { panic!("not data") };
-        assert_eq!(data.action, DataAction::Verify);
+        assert_eq!(data.action, "verify");
         assert_eq!(data.rest, ["cifar100", "--data-dir", "a/b", "--mirror=x"]);
         assert!(Args::try_parse_from(["xtask", "data", "remove"]).is_err());
     }

@@ -1,13 +1,14 @@
 //! `cargo xtask book`: the chapters under `docs/` as HTML.
 
 use std::fmt::Write as _;
+use std::iter;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fs, iter};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::command;
+use crate::file;
 use crate::workspace::Workspace;
 
 /// The version that the book's configuration is written for.
@@ -28,12 +29,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let (docs, book) = (workspace.root().join("docs"), workspace.target_dir()?.join("book"));
     command::run(Command::new("mdbook").arg("build").arg(&docs).arg("--dest-dir").arg(&book))?;
     let to_root = relative(&book, workspace.root());
-    for entry in fs::read_dir(&book).with_context(|| format!("`{}` cannot be read", book.display()))? {
-        let path = entry?.path();
+    for path in file::entries(&book)? {
         if path.extension().is_some_and(|extension| extension == "html") {
-            let page = fs::read_to_string(&path).with_context(|| format!("`{}`", path.display()))?;
-            let page = lead_out_of_the_book(&page, &to_root);
-            fs::write(&path, page).with_context(|| format!("`{}` cannot be written", path.display()))?;
+            file::write(&path, lead_out_of_the_book(&file::read(&path)?, &to_root))?;
         }
     }
     println!("{}", book.join("index.html").display());

@@ -1,13 +1,16 @@
 //! Commands that are shown before they run.
 
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 
 /// The command as it would be typed, words with blanks quoted.
 pub(crate) fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| {
@@ -20,6 +23,13 @@ pub(crate) fn shown(command: &Command) -> String {
         })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The first of these programs in a folder of `path`.
+pub(crate) fn on_path(path: &OsStr, names: &[&str]) -> Option<PathBuf> {
+    let find =
+        |name: &&str| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    names.iter().find_map(find)
 }
 
 /// Prints the command line, runs it with the terminal as its own, and returns how it ended.
@@ -43,13 +53,37 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// As [`output`], with nothing on the terminal: what the command says of its errors is in the error.
+/// As [`output`], but silent: the error holds what the command printed to standard error.
 pub(crate) fn quiet_output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("`{}` cannot be started", shown(command)))?;
     succeeded(command, output.status)
         .with_context(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Waits for `child`. Calls `may_go_on` with the elapsed time every 50 ms, and kills the child if that is false: then `None`.
+pub(crate) fn wait_while(
+    child: &mut Child,
+    mut may_go_on: impl FnMut(Duration) -> bool,
+) -> Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if !may_go_on(start.elapsed()) {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// As [`output`], for a program whose last line is JSON.
+pub(crate) fn json<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
+    last_json(&output(command)?).with_context(|| format!("`{}`", shown(command)))
 }
 
 /// The JSON in the last line of what a program printed: cargo and libraries may print before it.
@@ -76,6 +110,7 @@ pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     #[test]
     fn words_with_blanks_are_quoted_when_shown() {
@@ -96,6 +131,17 @@ mod tests {
         assert_eq!(value["a"], 1);
         let error = super::last_json::<serde_json::Value>("a greeting").unwrap_err().to_string();
         assert!(error.contains("`a greeting`"), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_ended() {
+        let shell = |script: &str, limit| {
+            let mut child = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            super::wait_while(&mut child, |so_far| so_far <= limit).unwrap().map(|status| status.code())
+        };
+        assert_eq!(shell("exit 0", Duration::MAX), Some(Some(0)));
+        assert_eq!(shell("exit 3", Duration::MAX), Some(Some(3)));
+        assert_eq!(shell("exec sleep 600", Duration::ZERO), None);
     }
 
     #[test]

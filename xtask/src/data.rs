@@ -18,7 +18,7 @@ const CIFAR10: &str = "cifar-10-batches-bin";
 /// another is named.
 pub(crate) fn run(workspace: &Workspace, args: &DataArgs) -> Result<ExitCode> {
     let mut fetch = Command::new(workspace.build_program("polder-fetch")?);
-    fetch.current_dir(workspace.started_in()).arg(args.action.name()).args(&args.rest);
+    fetch.current_dir(workspace.started_in()).arg(&args.action).args(&args.rest);
     if std::env::var_os("POLDER_DATA").is_none_or(|folder| folder.is_empty()) {
         fetch.env("POLDER_DATA", workspace.data_dir(None));
     }

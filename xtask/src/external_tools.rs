@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::command;
 use crate::python_environment::{self, Wanted};
 
 /// A program that tests ask if it is there.
@@ -77,8 +78,7 @@ fn gather(
         }
         let why = match kind {
             Kind::Program(names) => {
-                let on_path = |folder: PathBuf| names.iter().any(|name| folder.join(name).is_file());
-                if std::env::split_paths(path).any(on_path) {
+                if command::on_path(path, names).is_some() {
                     continue;
                 }
                 "it is not on PATH".to_owned()

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use crate::command;
 use crate::workspace::Workspace;
 
 /// Processor, cores and commit in one line.
@@ -21,11 +22,10 @@ pub(crate) fn commit(workspace: &Workspace) -> String {
 
 /// The GPUs that the driver's own program names, in one line; `None` where there is none.
 pub(crate) fn gpus() -> Option<String> {
-    let output =
-        Command::new("nvidia-smi").args(["--query-gpu=name", "--format=csv,noheader"]).output().ok()?;
-    let names = String::from_utf8_lossy(&output.stdout);
+    let mut driver = Command::new("nvidia-smi");
+    let names = command::quiet_output(driver.args(["--query-gpu=name", "--format=csv,noheader"])).ok()?;
     let names: Vec<&str> = names.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
-    (output.status.success() && !names.is_empty()).then(|| names.join(", "))
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn processor() -> String {
@@ -39,6 +39,6 @@ fn processor() -> String {
 }
 
 fn git(workspace: &Workspace, args: &[&str]) -> Option<String> {
-    let output = Command::new("git").current_dir(workspace.root()).args(args).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let printed = command::quiet_output(Command::new("git").current_dir(workspace.root()).args(args)).ok()?;
+    Some(printed.trim().to_owned())
 }

@@ -8,6 +8,7 @@ mod book;
 mod command;
 mod data;
 mod external_tools;
+mod file;
 mod folder_lock;
 mod machine;
 mod markdown_table;
@@ -46,19 +47,15 @@ fn run(args: Args) -> Result<ExitCode> {
         Task::Setup(setup) => {
             let mut machine = setup::Machine::detect();
             machine.nvidia_driver |= setup.cuda;
-            setup::run(&setup.root.unwrap_or_else(|| workspace.root().to_owned()), &machine)?;
-            Ok(ExitCode::SUCCESS)
+            setup::run(workspace.root(), &machine).map(|_| ExitCode::SUCCESS)
         }
         Task::Test => test::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Data(data) => data::run(&workspace, &data),
         Task::Results(results) => results::run(&workspace, &results).map(|()| ExitCode::SUCCESS),
         Task::Reproduce(reproduce) => reproduce::run(&workspace, &reproduce),
-        Task::Bench(bench) => bench::run(&workspace, &bench.action),
+        Task::Bench(bench) => bench::run(&workspace, &bench).map(|()| ExitCode::SUCCESS),
         Task::Promises(promises) => promises::run(&workspace, &promises),
-        Task::Book => {
-            book::run(&workspace)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::Book => book::run(&workspace).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A head and rows; the columns behind the first few are numbers.
+/// A head and rows; the first columns hold text, the others numbers.
 #[derive(Debug)]
 pub(crate) struct Table {
     head: String,
@@ -11,7 +11,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// `head` is as in Markdown, without the bars at its ends.
+    /// `head` is the head line in Markdown without its outer bars; its first `num_texts` columns hold text.
     pub(crate) fn new(head: &str, num_texts: usize) -> Self {
         Self { head: head.to_owned(), num_texts, rows: Vec::new() }
     }
@@ -20,7 +20,7 @@ impl Table {
         self.head.split(" | ").count()
     }
 
-    /// Cells that are not given are empty.
+    /// Adds a row; missing cells are empty.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
         let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
         cells.resize(self.num_columns(), String::new());

@@ -1,4 +1,4 @@
-//! Measured numbers: where they are read, their median, and how tables show them.
+//! Measured numbers: reading, medians, and how tables show them.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The median over rounds of what is measured in each of the same two programs, so that a busy machine slows both alike.
+/// The median over rounds of the ratio within a round: a busy machine slows both programs of a round alike.
 pub(crate) fn median_ratio(above: &[f64], below: &[f64]) -> f64 {
     median(above.iter().zip(below).map(|(above, below)| above / below))
 }

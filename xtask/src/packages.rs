@@ -35,8 +35,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 fn check_one(workspace: &Workspace, library: &Library) -> Result<()> {
     let Library { name: package, most_packages, .. } = *library;
     let cargo = |words: &str| {
-        let mut cargo = workspace.cargo();
-        cargo.args(words.split(' ')).args(["--package", package, "--locked"]);
+        let mut cargo = workspace.cargo(&format!("{words} --package {package} --locked"));
         let printed = command::quiet_output(&mut cargo)?;
         anyhow::Ok(printed.lines().map(str::to_owned).collect::<BTreeSet<String>>())
     };

@@ -8,13 +8,13 @@ mod reproduction;
 mod table;
 mod training;
 
-use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::args::PromisesArgs;
 use crate::data;
+use crate::file;
 use crate::machine;
 use crate::promises::manifest::{Measure, Need, Promise};
 use crate::promises::measure::Bench;
@@ -57,10 +57,7 @@ pub(crate) fn run(workspace: &Workspace, args: &PromisesArgs) -> Result<ExitCode
     if args.write {
         ensure!(args.only.is_empty(), "`--write` replaces the whole table, so it goes without `--only`");
         let page = workspace.root().join(table::PAGE);
-        let text =
-            fs::read_to_string(&page).with_context(|| format!("`{}` cannot be read", page.display()))?;
-        fs::write(&page, table::insert(&text, &table)?)
-            .with_context(|| format!("`{}` cannot be written", page.display()))?;
+        file::write(&page, table::insert(&file::read(&page)?, &table)?)?;
     }
     let broken = rows.iter().filter(|row| matches!(row.verdict, Verdict::Broken(_))).count();
     if broken > 0 {

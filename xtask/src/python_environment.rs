@@ -3,13 +3,15 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{self, shown};
+use crate::file;
 use crate::folder_lock;
+use crate::workspace::Workspace;
 
 /// Written last: an environment without it is not complete.
 const COMPLETE: &str = "complete.json";
@@ -28,12 +30,43 @@ pub(crate) struct Wanted {
     pub(crate) optional_time: Duration,
 }
 
-/// An environment that is complete.
+/// An interpreter, and the optional packages that it lacks.
 #[derive(Debug)]
-pub(crate) struct Environment {
+pub(crate) struct Python {
     pub(crate) interpreter: PathBuf,
     /// Name of an optional package and why it did not install.
     pub(crate) missing: Vec<(String, String)>,
+}
+
+impl Python {
+    /// The command that runs a script of the workspace.
+    pub(crate) fn script(&self, workspace: &Workspace, path: &str) -> Command {
+        let mut command = Command::new(&self.interpreter);
+        command.arg(workspace.root().join(path));
+        command
+    }
+
+    /// What to try if the interpreter cannot run a script.
+    pub(crate) fn remedy(&self) -> String {
+        let interpreter = self.interpreter.display();
+        format!("the interpreter `{interpreter}`; `--python` or POLDER_PEERS_PYTHON names another")
+    }
+}
+
+/// What to check if pip gets no package.
+pub(crate) const INDEX_HINT: &str =
+    "Is the Python package index reachable (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL)";
+
+/// The installation by the pip of `python`, which asks nothing.
+///
+/// pip holds `lock` too: if this process alone is killed, the next one waits for pip to end instead of clearing a folder that is
+/// still written to. The lock file is empty, so pip reads nothing from it.
+pub(crate) fn pip_install(mut python: Command, lock: &File) -> Result<Command> {
+    python.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
+    // A `user = true` in the user's configuration contradicts an environment and `--target`.
+    python.env("PIP_USER", "0");
+    python.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
+    Ok(python)
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -46,12 +79,12 @@ struct Contents {
 ///
 /// # Errors
 /// If there is no `python3`, it makes no environments, or a required package does not install.
-pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
+pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Python> {
     let interpreter = interpreter_of(folder);
     let found = || contents(folder, wanted).filter(|_| has_module(&interpreter, wanted.module));
     let lock = folder_lock::acquire(&folder.with_extension("lock"))?;
     if let Some(contents) = found() {
-        return Ok(Environment { interpreter, missing: contents.missing });
+        return Ok(Python { interpreter, missing: contents.missing });
     }
     eprintln!("making a Python environment in `{}`", folder.display());
     command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder).stdin(Stdio::null()))
@@ -60,8 +93,7 @@ pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
         )?;
     if let Some(reason) = install(folder, "required", wanted.required, wanted.required_time, &lock)? {
         bail!(
-            "pip could not provide {} ({reason}); all it said is in `{}`. Is the Python package index reachable \
-             (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL)?",
+            "pip could not provide {} ({reason}); all it said is in `{}`. {INDEX_HINT}?",
             wanted.required.join(" "),
             log_of(folder, "required").display()
         );
@@ -75,9 +107,8 @@ pub(crate) fn provide(folder: &Path, wanted: &Wanted) -> Result<Environment> {
     }
     let required = wanted.required.iter().map(|&package| package.to_owned()).collect();
     let contents = Contents { required, missing };
-    fs::write(folder.join(COMPLETE), serde_json::to_string_pretty(&contents)?)
-        .with_context(|| format!("`{}` cannot be written to", folder.display()))?;
-    Ok(Environment { interpreter, missing: contents.missing })
+    file::write(&folder.join(COMPLETE), serde_json::to_string_pretty(&contents)?)?;
+    Ok(Python { interpreter, missing: contents.missing })
 }
 
 fn interpreter_of(folder: &Path) -> PathBuf {
@@ -93,8 +124,9 @@ fn has_module(interpreter: &Path, module: &str) -> bool {
 }
 
 fn contents(folder: &Path, wanted: &Wanted) -> Option<Contents> {
-    let text = fs::read_to_string(folder.join(COMPLETE)).ok()?;
-    serde_json::from_str::<Contents>(&text).ok().filter(|contents| contents.required == wanted.required)
+    file::read_json::<Contents>(&folder.join(COMPLETE))
+        .ok()
+        .filter(|contents| contents.required == wanted.required)
 }
 
 fn log_of(folder: &Path, name: &str) -> PathBuf {
@@ -112,42 +144,16 @@ fn install(
     let log = log_of(folder, name);
     // To a file and not through a pipe: a compiler that outlives pip would keep the pipe open.
     let file = File::create(&log).with_context(|| format!("`{}` cannot be written", log.display()))?;
-    let mut pip = Command::new(interpreter_of(folder));
-    pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]).args(packages);
-    // A `user = true` in the user's configuration contradicts an environment.
-    pip.env("PIP_USER", "0");
+    let mut pip = pip_install(Command::new(interpreter_of(folder)), lock)?;
+    pip.args(packages);
     eprintln!("$ {}   (at most {} minutes)", shown(&pip), limit.as_secs() / 60);
-    // As in set-up: pip holds the lock as well, so that nobody clears what an orphaned one still writes to.
-    pip.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
     pip.stdout(file.try_clone().context("the log cannot be shared")?).stderr(file);
-    Ok(match run_within(&mut pip, limit).context("pip cannot be started")? {
-        Ended::Well => None,
-        Ended::Badly => Some(reason(&fs::read_to_string(&log).unwrap_or_default())),
-        Ended::TooLate => Some(format!("not done after {} minutes", limit.as_secs() / 60)),
+    let mut pip = pip.spawn().context("pip cannot be started")?;
+    Ok(match command::wait_while(&mut pip, |so_far| so_far <= limit)? {
+        Some(status) if status.success() => None,
+        Some(_) => Some(reason(&fs::read_to_string(&log).unwrap_or_default())),
+        None => Some(format!("not done after {} minutes", limit.as_secs() / 60)),
     })
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Ended {
-    Well,
-    Badly,
-    TooLate,
-}
-
-fn run_within(command: &mut Command, limit: Duration) -> std::io::Result<Ended> {
-    let mut child = command.spawn()?;
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(if status.success() { Ended::Well } else { Ended::Badly });
-        }
-        if start.elapsed() > limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Ended::TooLate);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The line of pip's output that says most: an exception of the package's own build, or else pip's first error.
@@ -204,20 +210,5 @@ mod tests {
             std::fs::write(folder.path().join(COMPLETE), serde_json::to_string(&written).unwrap()).unwrap();
             assert_eq!(contents(folder.path(), &wanted).is_some(), complete);
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_command_that_takes_too_long_is_ended() {
-        use std::process::Command;
-
-        use super::{Ended, run_within};
-
-        let shell = |script: &str, limit| {
-            run_within(Command::new("sh").args(["-c", script]), Duration::from_millis(limit)).unwrap()
-        };
-        assert_eq!(shell("exit 0", 60_000), Ended::Well);
-        assert_eq!(shell("exit 3", 60_000), Ended::Badly);
-        assert_eq!(shell("exec sleep 600", 1), Ended::TooLate);
     }
 }

@@ -4,25 +4,34 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use clap::Parser as _;
 
-use crate::args::ReproduceArgs;
+use crate::args::{Args, ReproduceArgs};
 use crate::command;
 use crate::setup::{self, Machine};
 use crate::workspace::Workspace;
 
 /// Prepares what `polder reproduce` needs, then hands over to it and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCode> {
+    if args.options.iter().take_while(|word| *word != "--").any(is_help) {
+        // clap hands `--help` on if it follows another option, and polder's own help would need a build.
+        Args::parse_from(["cargo xtask", "reproduce", "--help"]);
+    }
+    let mut options: Vec<OsString> = args.options.iter().filter(|word| *word != "--").cloned().collect();
+    // polder runs in the workspace's root, but typed paths are relative to the current folder.
+    let data_dir = take_path(&mut options, &["--data-dir"])?
+        .or_else(|| std::env::var_os("POLDER_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from));
+    let data_dir = workspace.data_dir(data_dir.as_deref());
+    let results = workspace.results_dir(take_path(&mut options, &["--output", "--results"])?.as_deref());
     let polder = build_polder(workspace)?;
-    let data_dir = workspace.data_dir(args.data_dir.as_deref());
-    let results = workspace.results_dir(args.output.as_deref());
     let command = |words: &[&str]| {
         let mut command = Command::new(&polder);
-        command.current_dir(workspace.root()).args(words);
-        forward(&mut command, args, &data_dir, &results);
+        command.current_dir(workspace.root()).args(words).arg("--data-dir").arg(&data_dir);
+        command.arg("--output").arg(&results).args(&options);
         command
     };
-    if computes(args) {
+    if computes(&options) {
         let asked = command(&["plan", "--data"]).stderr(Stdio::inherit()).output();
         let asked = asked.with_context(|| format!("`{}` cannot be started", polder.display()))?;
         if !asked.status.success() {
@@ -32,17 +41,31 @@ pub(crate) fn run(workspace: &Workspace, args: &ReproduceArgs) -> Result<ExitCod
             provide_data(&polder, name, &data_dir)?;
         }
     }
-    let mut reproduce = command(&["reproduce"]);
-    if args.dry_run {
-        reproduce.arg("--dry-run");
-    }
-    Ok(command::exit_code(command::status(&mut reproduce)?))
+    Ok(command::exit_code(command::status(&mut command(&["reproduce"]))?))
 }
 
-/// Whether anything will be computed: options that only show something may be among those that are handed on.
-fn computes(args: &ReproduceArgs) -> bool {
-    let shows = |option: &OsString| ["--dry-run", "--help", "-h"].iter().any(|known| option == known);
-    !args.dry_run && !args.more.iter().any(shows)
+/// Whether these options compute something, rather than show something.
+fn computes(options: &[OsString]) -> bool {
+    !options.iter().any(|option| option == "--dry-run" || is_help(option))
+}
+
+fn is_help(option: &OsString) -> bool {
+    option == "--help" || option == "-h"
+}
+
+/// Removes the option with one of these `names` from `options` and returns its value.
+fn take_path(options: &mut Vec<OsString>, names: &[&str]) -> Result<Option<PathBuf>> {
+    let is_named = |word: &OsString| {
+        let name = word.to_str().and_then(|word| word.split('=').next());
+        name.is_some_and(|name| names.contains(&name))
+    };
+    let Some(at) = options.iter().position(is_named) else { return Ok(None) };
+    let option = options.remove(at);
+    if let Some((_, value)) = option.to_str().and_then(|option| option.split_once('=')) {
+        return Ok(Some(PathBuf::from(value)));
+    }
+    ensure!(at < options.len(), "`{}` needs the path of a folder", option.display());
+    Ok(Some(PathBuf::from(options.remove(at))))
 }
 
 /// Sets up, builds `polder` in release mode and returns its path.
@@ -65,55 +88,46 @@ fn provide_data(polder: &Path, name: &str, data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The options that planning and reproducing have in common.
-fn forward(reproduce: &mut Command, args: &ReproduceArgs, data_dir: &Path, output: &Path) {
-    if let Some(scale) = &args.scale {
-        reproduce.args(["--scale", scale]);
-    }
-    if let Some(only) = &args.only {
-        reproduce.args(["--only", only]);
-    }
-    if let Some(seeds) = args.seeds {
-        reproduce.arg("--seeds").arg(seeds.to_string());
-    }
-    if args.allow_unverified {
-        reproduce.arg("--allow-unverified");
-    }
-    reproduce.arg("--data-dir").arg(data_dir).arg("--output").arg(output).args(&args.more);
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::process::Command;
 
     use clap::Parser;
 
+    use super::{computes, take_path};
     use crate::args::{Args, Task};
 
+    fn options(typed: &str) -> Vec<std::ffi::OsString> {
+        let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else { panic!("not reproduce") };
+        args.options
+    }
+
     #[test]
-    fn options_reach_polder_and_those_that_only_show_something_need_no_data() {
-        let typed = "xtask reproduce --scale smoke --only A1,A4 --seeds 2 --allow-unverified -- --jobs 2";
-        let parse = |typed: &str| {
-            let Task::Reproduce(args) = Args::parse_from(typed.split(' ')).task else {
-                panic!("not reproduce")
-            };
-            args
-        };
-        let args = parse(typed);
-        assert!(super::computes(&args));
+    fn options_reach_polder_as_typed_and_those_that_only_show_something_need_no_data() {
+        let all = "--scale smoke --only A1,A4 --seeds 2 --allow-unverified -- --jobs 2";
+        assert_eq!(options(&format!("xtask reproduce {all}")), all.split(' ').collect::<Vec<_>>());
+        assert!(computes(&options(&format!("xtask reproduce {all}"))));
         for typed in [
             "xtask reproduce --dry-run",
             "xtask reproduce -- --help",
-            "xtask reproduce -- --jobs 2 --dry-run",
+            "xtask reproduce --scale smoke -- --jobs 2 --dry-run",
         ] {
-            assert!(!super::computes(&parse(typed)), "{typed}");
+            assert!(!computes(&options(typed)), "{typed}");
         }
-        let mut command = Command::new("polder");
-        super::forward(&mut command, &args, Path::new("/d"), Path::new("/r"));
-        assert_eq!(
-            crate::command::shown(&command),
-            "polder --scale smoke --only A1,A4 --seeds 2 --allow-unverified --data-dir /d --output /r --jobs 2"
-        );
+    }
+
+    #[test]
+    fn paths_are_taken_out_of_the_options_in_either_form() {
+        for typed in [
+            "xtask reproduce --scale desk --output a --jobs 2",
+            "xtask reproduce --scale desk --results=a --jobs 2",
+        ] {
+            let mut options = options(typed);
+            let path = take_path(&mut options, &["--output", "--results"]).unwrap();
+            assert_eq!(path.as_deref(), Some(Path::new("a")));
+            assert_eq!(options, ["--scale", "desk", "--jobs", "2"]);
+            assert_eq!(take_path(&mut options, &["--output"]).unwrap(), None);
+        }
+        assert!(take_path(&mut options("xtask reproduce --output"), &["--output"]).is_err());
     }
 }

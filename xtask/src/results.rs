@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::args::ResultsArgs;
+use crate::file;
 use crate::machine;
 use crate::workspace::Workspace;
 
@@ -35,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ResultsArgs) -> Result<()> {
 fn publish(results: &Path, folder: &Path, commit: &str) -> Result<PathBuf> {
     let (fresh, old) = (folder.with_extension("unfinished"), folder.with_extension("replaced"));
     if !folder.exists() && old.exists() {
-        rename(&old, folder)?;
+        file::rename(&old, folder)?;
     }
     ensure!(
         !is_within(results, folder),
@@ -44,15 +45,15 @@ fn publish(results: &Path, folder: &Path, commit: &str) -> Result<PathBuf> {
     );
     let done = records::done(results)?;
     records::nothing_is_lost(&folder.join(RECORDS), results, &done)?;
-    remove(&fresh)?;
+    file::remove(&fresh)?;
     page(results, &fresh, commit)?;
     records::copy(results, &done, &fresh.join(RECORDS))?;
-    remove(&old)?;
+    file::remove(&old)?;
     if folder.exists() {
-        rename(folder, &old)?;
+        file::rename(folder, &old)?;
     }
-    rename(&fresh, folder)?;
-    remove(&old)?;
+    file::rename(&fresh, folder)?;
+    file::remove(&old)?;
     Ok(folder.join("README.md"))
 }
 
@@ -70,9 +71,8 @@ fn page(results: &Path, folder: &Path, commit: &str) -> Result<()> {
         let _ = writeln!(page, "![{title}]({FIGURES}/{file})");
     }
     let _ = writeln!(page, "* Copied from the report at commit {commit}");
-    fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
-    let path = folder.join("README.md");
-    fs::write(&path, page).with_context(|| format!("`{}` cannot be written", path.display()))
+    file::make_folder(folder)?;
+    file::write(&folder.join("README.md"), page)
 }
 
 /// Title and file of the figure that a line of the report lists.
@@ -85,8 +85,7 @@ fn figure(line: &str) -> Option<(&str, &str)> {
 
 /// A file of the report.
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path)
-        .with_context(|| format!("`{}` cannot be read; `cargo xtask reproduce` writes it", path.display()))
+    file::read(path).context("`cargo xtask reproduce` writes what is missing")
 }
 
 fn is_within(path: &Path, folder: &Path) -> bool {
@@ -96,21 +95,10 @@ fn is_within(path: &Path, folder: &Path) -> bool {
     }
 }
 
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).with_context(|| format!("`{}` cannot be renamed `{}`", from.display(), to.display()))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("`{}` cannot be removed", folder.display()))?;
-    }
-    Ok(())
-}
-
-fn copy_file(file: &Path, into: &Path) -> Result<()> {
-    fs::create_dir_all(into).with_context(|| format!("`{}` cannot be made", into.display()))?;
-    fs::copy(file, into.join(file.file_name().unwrap_or_default()))
-        .with_context(|| format!("`{}` cannot be copied", file.display()))?;
+fn copy_file(path: &Path, into: &Path) -> Result<()> {
+    file::make_folder(into)?;
+    fs::copy(path, into.join(path.file_name().unwrap_or_default()))
+        .with_context(|| format!("`{}` cannot be copied", path.display()))?;
     Ok(())
 }
 

@@ -11,13 +11,14 @@ mod view;
 mod wheels;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
+use crate::command;
+use crate::file;
 use crate::folder_lock;
 use crate::setup::pip::Pip;
 use crate::setup::wheels::Wheel;
@@ -45,7 +46,7 @@ impl Machine {
     pub(crate) fn detect() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let nvidia_driver = Path::new("/proc/driver/nvidia/version").exists()
-            || std::env::split_paths(&path).any(|folder| folder.join("nvidia-smi").is_file());
+            || command::on_path(&path, &["nvidia-smi"]).is_some();
         Self {
             platform: (std::env::consts::OS, std::env::consts::ARCH),
             libtorch: std::env::var_os("LIBTORCH"),
@@ -84,7 +85,7 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
          folder it points to",
         target.display()
     );
-    if missing_from(&target, machine)?.is_empty() {
+    if is_complete(&target, machine)? {
         if machine.nvidia_driver {
             warn_without_shim(&target, machine);
         }
@@ -95,73 +96,47 @@ pub(crate) fn run(root: &Path, machine: &Machine) -> Result<PathBuf> {
     let lock = folder_lock::acquire(&partial.join("lock"))?;
     clear_except_lock(&partial)?;
     // Another set-up may have finished while this one waited for the lock.
-    let missing = missing_from(&target, machine)?;
-    if !missing.is_empty() {
-        install(&target, &partial, &missing, machine, &lock).inspect_err(|_| {
+    if !is_complete(&target, machine)? {
+        install(&target, &partial, machine, &lock).inspect_err(|_| {
             // The error is what counts; the next set-up clears what may still be there.
             let _ = clear_except_lock(&partial);
         })?;
     }
     // Removed under the lock: whoever waited for it finds the view complete and only removes in turn.
-    match fs::remove_dir_all(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("`{}` cannot be removed", partial.display()))
-        }
-        _ => Ok(target),
-    }
+    file::remove(&partial)?;
+    Ok(target)
 }
 
-/// What keeps the view from being usable on this machine.
-#[derive(Debug, Default)]
-struct Missing {
-    /// Wheels without which nothing runs.
-    wheels: Vec<Wheel>,
-    /// Why the view needs mending even if every wheel is there.
-    view: Option<String>,
-    /// Requirements of the torch wheel that only a GPU needs.
-    cuda: Vec<String>,
-    /// Whether libpolder_cuda.so can be compiled and is not.
-    shim: bool,
-}
-
-impl Missing {
-    fn is_empty(&self) -> bool {
-        self.wheels.is_empty() && self.view.is_none() && self.cuda.is_empty() && !self.shim
-    }
-}
-
-fn missing_from(target: &Path, machine: &Machine) -> Result<Missing> {
+/// Whether the view has everything that this machine can use.
+fn is_complete(target: &Path, machine: &Machine) -> Result<bool> {
     let site = target.join(view::SITE);
-    let wheels: Vec<_> = wheels::REQUIRED.into_iter().filter(|wheel| !wheel.is_in(&site)).collect();
-    let cuda = if machine.nvidia_driver && wheels.is_empty() {
-        wheels::cuda_requirements_missing_from(&site)?
-    } else {
-        Vec::new()
-    };
-    let shim = machine.nvidia_driver
-        && shim::state(target) == shim::State::Absent
-        && shim::compiler(&machine.path).is_some();
-    Ok(Missing { wheels, view: view::defect(target), cuda, shim })
+    if !wheels::missing_from(&site).is_empty() || view::defect(target).is_some() {
+        return Ok(false);
+    }
+    let can_compile =
+        || shim::state(target) == shim::State::Absent && shim::compiler(&machine.path).is_some();
+    Ok(!machine.nvidia_driver || wheels::cuda_requirements_missing_from(&site)?.is_empty() && !can_compile())
 }
 
-fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, lock: &File) -> Result<()> {
+fn install(target: &Path, partial: &Path, machine: &Machine, lock: &File) -> Result<()> {
     let start = Instant::now();
     let in_place = target.exists();
     let view = if in_place { target.to_owned() } else { partial.join("view") };
     let site = view.join(view::SITE);
-    if missing.view.is_some() || !missing.wheels.is_empty() {
-        if let Some(defect) = missing.view.as_ref().filter(|_| in_place) {
+    let (missing, defect) = (wheels::missing_from(&site), view::defect(&view));
+    if defect.is_some() || !missing.is_empty() {
+        if let Some(defect) = defect.filter(|_| in_place) {
             eprintln!("setup: `{}` is incomplete ({defect}) and is mended", target.display());
             view::mark_incomplete(&view)?;
         }
-        if !missing.wheels.is_empty() {
+        if !missing.is_empty() {
             eprintln!(
                 "setup: libtorch {LIBTORCH_VERSION} from the Python package index, once; 0.55 GB to download, 1.1 GB on disk"
             );
-            let wanted: Vec<_> = missing.wheels.iter().map(Wheel::requirement).collect();
+            let wanted: Vec<_> = missing.iter().map(Wheel::requirement).collect();
             let fetched =
                 Pip::find(&machine.path)?.fetch(&wanted, pip::Dependencies::Leave, partial, lock)?;
-            if let Some(wheel) = missing.wheels.iter().find(|wheel| !wheel.is_in(&fetched)) {
+            if let Some(wheel) = missing.iter().find(|wheel| !wheel.is_in(&fetched)) {
                 bail!(
                     "pip reported success, but `{}` does not hold what the workspace needs: {}",
                     wheel.requirement(),
@@ -173,9 +148,7 @@ fn install(target: &Path, partial: &Path, missing: &Missing, machine: &Machine, 
         }
         view::create(&view)?;
         if !in_place {
-            fs::rename(&view, target).with_context(|| {
-                format!("`{}` cannot be renamed to `{}`", view.display(), target.display())
-            })?;
+            file::rename(&view, target)?;
         }
     }
     if machine.nvidia_driver {
@@ -237,19 +210,9 @@ fn same_place(libtorch: &Path, target: &Path) -> bool {
 
 /// Removes what an interrupted set-up left. The lock file stays, or two set-ups could hold one lock each.
 fn clear_except_lock(partial: &Path) -> Result<()> {
-    let clear = || -> io::Result<()> {
-        fs::create_dir_all(partial)?;
-        for entry in fs::read_dir(partial)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else if entry.file_name() != "lock" {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    };
-    clear().with_context(|| format!("`{}` cannot be cleared", partial.display()))
+    file::make_folder(partial)?;
+    let entries = file::entries(partial)?;
+    entries.iter().filter(|entry| !entry.ends_with("lock")).try_for_each(|entry| file::remove(entry))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Everything that continuous integration checks, cheapest first; the first failure ends it.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -12,57 +12,32 @@ use crate::setup::{self, Machine};
 use crate::tidy;
 use crate::workspace::Workspace;
 
-struct Step {
-    name: &'static str,
-    command: Command,
-}
-
 /// Runs the steps and prints what each took.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let start = Instant::now();
-    let mut times: Vec<(&str, Duration)> = Vec::new();
-
-    eprintln!("== set-up");
-    setup::run(workspace.root(), &Machine::detect())?;
-    times.push(("set-up", start.elapsed()));
-
-    let step_start = Instant::now();
-    eprintln!("== tidy");
-    if tidy::run(workspace)? != ExitCode::SUCCESS {
+    let mut times = Vec::new();
+    timed("set-up", &mut times, || setup::run(workspace.root(), &Machine::detect()))?;
+    if timed("tidy", &mut times, || tidy::run(workspace))? != ExitCode::SUCCESS {
         eprintln!("test: `tidy` failed; `cargo xtask tidy` repeats this step alone");
         return Ok(ExitCode::FAILURE);
     }
-    times.push(("tidy", step_start.elapsed()));
-
-    let step_start = Instant::now();
-    eprintln!("== libraries as packages");
-    packages::check(workspace)?;
-    times.push(("libraries as packages", step_start.elapsed()));
-
-    let step_start = Instant::now();
-    eprintln!("== programs of others");
-    let tools = external_tools::provide(&workspace.target_dir()?.join("test-peers"));
+    timed("libraries as packages", &mut times, || packages::check(workspace))?;
+    let tools = timed("programs of others", &mut times, || {
+        Ok(external_tools::provide(&workspace.target_dir()?.join("test-peers")))
+    })?;
     for skipped in &tools.skipped {
         eprintln!("test: {skipped}");
     }
-    times.push(("programs of others", step_start.elapsed()));
-
-    for mut step in steps(workspace, &tools) {
-        let step_start = Instant::now();
-        eprintln!("== {}", step.name);
-        let status = command::status(&mut step.command)?;
-        let elapsed = step_start.elapsed();
-        eprintln!("== {}: {:.1} s", step.name, elapsed.as_secs_f64());
+    for (name, mut step) in steps(workspace, &tools) {
+        let status = timed(name, &mut times, || command::status(&mut step))?;
         if !status.success() {
             eprintln!(
-                "test: `{}` failed ({status}); this step alone: {}{}",
-                step.name,
-                variables(&step.command),
-                command::shown(&step.command)
+                "test: `{name}` failed ({status}); this step alone: {}{}",
+                variables(&step),
+                command::shown(&step)
             );
             return Ok(ExitCode::FAILURE);
         }
-        times.push((step.name, elapsed));
     }
 
     println!("\n{:>9}  step", "seconds");
@@ -76,6 +51,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs a step and records its time.
+fn timed<T>(
+    name: &'static str,
+    times: &mut Vec<(&'static str, Duration)>,
+    step: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let start = Instant::now();
+    eprintln!("== {name}");
+    let done = step()?;
+    eprintln!("== {name}: {:.1} s", start.elapsed().as_secs_f64());
+    times.push((name, start.elapsed()));
+    Ok(done)
+}
+
 /// The variables of the environment that a command sets, as they stand before it in a shell.
 fn variables(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
@@ -84,63 +73,53 @@ fn variables(command: &Command) -> String {
     words.collect()
 }
 
-fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<Step> {
-    let cargo = |args: &[&str]| {
-        let mut cargo = workspace.cargo();
-        cargo.args(args);
-        cargo
-    };
-    let mut tests = if has_nextest(workspace) {
-        cargo(&["nextest", "run", "--workspace", "--locked"])
+fn steps(workspace: &Workspace, tools: &ExternalTools) -> Vec<(&'static str, Command)> {
+    let with_nextest = command::quiet_output(&mut workspace.cargo("nextest --version")).is_ok();
+    let mut tests = workspace.cargo(if with_nextest {
+        "nextest run --workspace --locked"
     } else {
-        cargo(&["test", "--workspace", "--locked", "--lib", "--bins", "--tests", "--examples"])
-    };
+        "test --workspace --locked --lib --bins --tests --examples"
+    });
     // Several tests run at once: libtorch's threads, more of them than cores, would spend their time on each other.
     tests.env("OMP_NUM_THREADS", "1");
     tests.envs(tools.variables.iter().map(|(name, program)| (name, program)));
     // Plans, records and reports work where libtorch never was: this folder does not exist.
-    let records = ["polder-experiment", "polder-report", "polder-theory", "polder-plot"];
-    let mut without_libtorch = cargo(&["test", "--locked", "--lib"]);
-    without_libtorch.args(records.iter().flat_map(|package| ["--package", package]));
-    let no_libtorch = workspace.root().join("no-libtorch");
-    without_libtorch.env("LIBTORCH", &no_libtorch);
-    let program = ["--package", "polder", "--no-default-features"];
-    let mut program_without_libtorch = cargo(&["test", "--locked", "--test", "without_libtorch"]);
-    program_without_libtorch.args(program).env("LIBTORCH", &no_libtorch);
-    let mut lints_without_libtorch = cargo(&["clippy", "--locked", "--bins"]);
-    lints_without_libtorch.args(program).args(["--", "-D", "warnings"]).env("LIBTORCH", &no_libtorch);
-    let mut documentation = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
-    documentation.env("RUSTDOCFLAGS", "-D warnings");
-    let mut documentation_alone =
-        cargo(&["doc", "--package", "polder-data", "--no-default-features", "--no-deps", "--locked"]);
-    documentation_alone.env("RUSTDOCFLAGS", "-D warnings");
+    let without_libtorch = |words: &str| {
+        let mut cargo = workspace.cargo(words);
+        cargo.env("LIBTORCH", workspace.root().join("no-libtorch"));
+        cargo
+    };
+    let documentation = |words: &str| {
+        let mut cargo = workspace.cargo(words);
+        cargo.env("RUSTDOCFLAGS", "-D warnings");
+        cargo
+    };
     vec![
-        Step { name: "rustfmt", command: cargo(&["fmt", "--all", "--check"]) },
+        ("rustfmt", workspace.cargo("fmt --all --check")),
         // Without the default features: a user of the pipeline may want neither downloads nor pictures.
-        Step {
-            name: "polder-data alone",
-            command: cargo(&["check", "--package", "polder-data", "--no-default-features", "--locked"]),
-        },
-        Step {
-            name: "clippy",
-            command: cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
-        },
-        Step { name: "tests", command: tests },
-        Step { name: "records and reports without libtorch", command: without_libtorch },
-        Step { name: "lints of the program without libtorch", command: lints_without_libtorch },
-        Step { name: "the program without libtorch", command: program_without_libtorch },
-        Step { name: "doc tests", command: cargo(&["test", "--workspace", "--locked", "--doc"]) },
-        Step { name: "documentation", command: documentation },
-        Step { name: "documentation of polder-data alone", command: documentation_alone },
+        ("polder-data alone", workspace.cargo("check --package polder-data --no-default-features --locked")),
+        ("clippy", workspace.cargo("clippy --workspace --all-targets --locked -- -D warnings")),
+        ("tests", tests),
+        (
+            "records and reports without libtorch",
+            without_libtorch(
+                "test --locked --lib --package polder-experiment --package polder-report --package polder-theory \
+                 --package polder-plot",
+            ),
+        ),
+        (
+            "lints of the program without libtorch",
+            without_libtorch("clippy --locked --bins --package polder --no-default-features -- -D warnings"),
+        ),
+        (
+            "the program without libtorch",
+            without_libtorch("test --locked --test without_libtorch --package polder --no-default-features"),
+        ),
+        ("doc tests", workspace.cargo("test --workspace --locked --doc")),
+        ("documentation", documentation("doc --workspace --no-deps --locked")),
+        (
+            "documentation of polder-data alone",
+            documentation("doc --package polder-data --no-default-features --no-deps --locked"),
+        ),
     ]
-}
-
-fn has_nextest(workspace: &Workspace) -> bool {
-    workspace
-        .cargo()
-        .args(["nextest", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

@@ -53,10 +53,10 @@ impl Workspace {
         given.map_or_else(|| self.root.join("results"), |path| self.typed_path(path))
     }
 
-    /// cargo, run from the workspace's root and with the target folder that the user chose.
-    pub(crate) fn cargo(&self) -> Command {
+    /// cargo with these words, separated by blanks, in the workspace's root and with the target folder that the user chose.
+    pub(crate) fn cargo(&self, words: &str) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root);
+        cargo.current_dir(&self.root).args(words.split_whitespace());
         // What cargo says of this package. Build scripts that watch it would run anew, and all that hangs on them.
         for (name, _) in std::env::vars_os() {
             if name
@@ -74,7 +74,7 @@ impl Workspace {
 
     /// Builds a program of the workspace in release mode and returns its path.
     pub(crate) fn build_program(&self, package: &str) -> Result<PathBuf> {
-        command::run(self.cargo().args(["build", "--release", "--locked", "--package", package]))
+        command::run(&mut self.cargo(&format!("build --release --locked --package {package}")))
             .with_context(|| format!("`{package}` cannot be built"))?;
         Ok(self.target_dir()?.join("release").join(format!("{package}{}", std::env::consts::EXE_SUFFIX)))
     }
@@ -88,11 +88,11 @@ impl Workspace {
             .ok_or_else(|| anyhow!("`cargo metadata` names no target folder"))
     }
 
-    /// What cargo says of the packages of the workspace and their manifests.
+    /// What `cargo metadata` prints about the packages of the workspace.
     pub(crate) fn metadata(&self) -> Result<serde_json::Value> {
-        let mut cargo = self.cargo();
-        cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-        serde_json::from_str(&command::quiet_output(&mut cargo)?)
-            .context("`cargo metadata` printed something unexpected")
+        serde_json::from_str(&command::quiet_output(
+            &mut self.cargo("metadata --no-deps --format-version 1"),
+        )?)
+        .context("`cargo metadata` printed something unexpected")
     }
 }

@@ -1,6 +1,6 @@
 //! The parsers as functions of bytes, for the fuzz targets and the tests that replay their seeds.
 //!
-//! `polder_data::fuzzing` under `cfg(fuzzing)`, which `cargo fuzz` sets, and in the crate's own tests: most parsers are private.
+//! It is `polder_data::fuzzing` under `cfg(fuzzing)`, which `cargo fuzz` sets, and in the crate's own tests: it uses private parsers.
 //! None touches the network, and none writes what it unpacks.
 
 #[cfg(feature = "image")]

@@ -92,7 +92,7 @@ mod archive;
 mod checksums;
 #[cfg(feature = "download")]
 mod download;
-// The parsers as functions of bytes: compiled for the crate's own tests and by `cargo fuzz`, and no part of the package.
+// The parsers as functions of bytes, for the crate's own tests and `cargo fuzz`. Not part of the package.
 #[cfg(all(feature = "download", any(test, fuzzing)))]
 #[doc(hidden)]
 #[path = "../fuzz/harness.rs"]

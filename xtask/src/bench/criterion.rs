@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::file;
 use crate::number;
 
 /// One bench: its names and the median of its speed.
@@ -42,11 +43,7 @@ pub(crate) fn read(home: &Path, start: SystemTime) -> Result<Vec<Measured>> {
 
 /// Folders named `new` that hold estimates, with the time of these.
 fn search(folder: &Path, start: SystemTime, found: &mut Vec<(SystemTime, PathBuf)>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if !path.is_dir() {
-            continue;
-        }
+    for path in file::entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         if path.ends_with("new") {
             let written = fs::metadata(path.join("estimates.json")).and_then(|metadata| metadata.modified());
             found.extend(written.ok().filter(|written| *written >= start).map(|written| (written, path)));
@@ -58,8 +55,8 @@ fn search(folder: &Path, start: SystemTime, found: &mut Vec<(SystemTime, PathBuf
 }
 
 fn measured(folder: &Path) -> Result<Measured> {
-    let benchmark = read_json(&folder.join("benchmark.json"))?;
-    let estimates = read_json(&folder.join("estimates.json"))?;
+    let benchmark: Value = file::read_json(&folder.join("benchmark.json"))?;
+    let estimates: Value = file::read_json(&folder.join("estimates.json"))?;
     let text = |key: &str| benchmark[key].as_str().map(str::to_owned);
     let group =
         text("group_id").with_context(|| format!("a bench in `{}` has no group", folder.display()))?;
@@ -74,11 +71,6 @@ fn measured(folder: &Path) -> Result<Measured> {
         workers,
         images_per_second: number::at(&benchmark, "/throughput/Elements")? * 1e9 / nanoseconds,
     })
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("`{}` is not as criterion writes it", path.display()))
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::args::{BenchDevice, BenchModelsArgs};
+use crate::args::BenchModelsArgs;
 use crate::bench::models_program::Program;
 use crate::bench::models_report::{Measured, Network, Report};
 use crate::bench::models_training::Trained;
-use crate::bench::python::Python;
+use crate::bench::python;
 use crate::command::shown;
 use crate::machine;
+use crate::python_environment::Python;
 use crate::reproduce::build_polder;
 use crate::setup::Machine;
 use crate::workspace::Workspace;
@@ -42,32 +43,25 @@ enum Said {
 
 /// Measures and prints the table on standard output; everything else goes to standard error.
 pub(super) fn run(workspace: &Workspace, args: &BenchModelsArgs) -> Result<()> {
-    let on_cuda = args.device == BenchDevice::Cuda;
+    let on_cuda = args.device == "cuda";
     // Before minutes of building.
     ensure!(
         !on_cuda || Machine::detect().nvidia_driver,
         "`--device cuda` needs an NVIDIA GPU, and this machine has no NVIDIA driver"
     );
-    let python = Python::of(workspace, &args.peers)?;
+    let python = python::provide(workspace, &args.peers)?;
     let polder = build_polder(workspace)?;
-    let names: Vec<&str> = match (args.networks.is_empty(), args.device) {
-        (true, BenchDevice::Cpu) => ON_CPU.to_vec(),
-        (true, BenchDevice::Cuda) => ON_CUDA.to_vec(),
-        (false, _) => args.networks.iter().map(String::as_str).collect(),
-    };
-    let mut networks = Vec::with_capacity(names.len());
-    for name in names {
-        networks.push(measure(workspace, &polder, python.as_ref(), name, args)?);
+    let mut names: Vec<&str> = args.networks.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        names.extend(if on_cuda { &ON_CUDA[..] } else { &ON_CPU[..] });
     }
-    let host = machine::describe(workspace);
-    let machine = if on_cuda {
-        format!(
-            "{}, in a machine with {host}",
-            machine::gpus().unwrap_or_else(|| "an unnamed GPU".to_owned())
-        )
-    } else {
-        host
-    };
+    let measured = names.into_iter().map(|name| measure(workspace, &polder, python.as_ref(), name, args));
+    let networks = measured.collect::<Result<_>>()?;
+    let mut machine = machine::describe(workspace);
+    if on_cuda {
+        let gpus = machine::gpus().unwrap_or_else(|| "an unnamed GPU".to_owned());
+        machine = format!("{gpus}, in a machine with {machine}");
+    }
     let report = Report { machine, on_cuda, rounds: args.rounds, networks };
     println!("{}", if args.peers.json { report.json() } else { report.markdown() });
     Ok(())
@@ -81,17 +75,14 @@ fn measure(
     args: &BenchModelsArgs,
 ) -> Result<Network> {
     let rounds = args.rounds;
-    let on_cuda = args.device == BenchDevice::Cuda;
-    let (programs, device) = match args.device {
-        BenchDevice::Cpu => (&Program::ON_CPU[..], "cpu"),
-        BenchDevice::Cuda => (&Program::ON_CUDA[..], "cuda"),
-    };
+    let (on_cuda, device) = (args.device == "cuda", args.device.as_str());
+    let programs = if on_cuda { &Program::ON_CUDA[..] } else { &Program::ON_CPU[..] };
     let (mut running, mut missing) = (Vec::new(), Vec::new());
     for &program in programs {
         let command = match (program.pytorch_mode(), python) {
             (Some(mode), Some(python)) => {
-                let mut command = python.command();
-                command.arg(workspace.root().join(SCRIPT)).args([name, mode, device]);
+                let mut command = python.script(workspace, SCRIPT);
+                command.args([name, mode, device]);
                 command
             }
             (Some(_), None) => continue,
@@ -103,7 +94,7 @@ fn measure(
                 command
             }
         };
-        // One after the other, so that each warms up by itself.
+        // Started one after the other, so that each warms up alone.
         match Running::start(command) {
             Ok(Ok(started)) => running.push((program, started, Measured::default())),
             Ok(Err(reason)) => missing.push((program, reason)),

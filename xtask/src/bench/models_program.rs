@@ -37,7 +37,7 @@ impl Program {
         Self::PytorchCompiledGraphs,
     ];
 
-    /// What the tables call it, and Polder's flags.
+    /// The name in the tables, and Polder's flags.
     fn spec(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::PolderF32 => ("Polder, f32", &["--precision", "f32"]),

@@ -80,7 +80,7 @@ impl Network {
                 self.ratio(P::PytorchBf16ChannelsLast, P::PolderBf16),
                 f64::min,
             ),
-            // What PyTorch does unless told otherwise.
+            // PyTorch's default: f32 in its own memory format.
             ("fastest_of_pytorch_default", of_pytorch(P::PytorchF32), f64::min),
             ("fastest_of_pytorch_fastest", fastest, f64::min),
             ("sam_steps", self.ratio(P::PolderSam, P::PolderBf16), f64::max),
@@ -145,7 +145,7 @@ impl Report {
             "Network | Program | ms per step | images/s | × Polder in the same type | Peak memory, MiB",
             2,
         );
-        // A step on a GPU takes few.
+        // A step on a GPU takes a few milliseconds.
         let decimals = if self.on_cuda { 2 } else { 0 };
         for network in &self.networks {
             for (program, measured) in &network.measured {
@@ -169,7 +169,7 @@ impl Report {
         table
     }
 
-    /// The table of training with the loader, on CUDA alone.
+    /// The table of training with the loader; empty on the CPU.
     fn training(&self) -> String {
         if !self.on_cuda {
             return String::new();

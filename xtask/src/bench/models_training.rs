@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::models_program::Program;
@@ -38,8 +38,7 @@ impl Trained {
         let mut command = Command::new(polder);
         command.args(["bench", network, "--device", "cuda", "--averages", "0", "--steps", STEPS, "--json"]);
         command.args(program.polder_flags());
-        let printed = command::output(&mut command)?;
-        command::last_json(&printed).with_context(|| format!("`{}`", command::shown(&command)))
+        command::json(&mut command)
     }
 
     /// Seconds of an epoch of CIFAR-10.

@@ -1,10 +1,15 @@
 //! What `benches/peers.py` says of each peer.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// The script, from the root of the workspace.
-pub(crate) const SCRIPT: &str = "crates/data/benches/peers.py";
+use crate::command;
+use crate::python_environment::Python;
+use crate::workspace::Workspace;
+
+const SCRIPT: &str = "crates/data/benches/peers.py";
 
 /// Another input pipeline: how fast it is, or why that is not known.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -29,8 +34,26 @@ pub(crate) struct Measured {
     pub(crate) note: Option<String>,
 }
 
+/// Measures the peers on the same images; on random bytes without `data_dir`.
+pub(crate) fn measure(workspace: &Workspace, python: &Python, data_dir: Option<&Path>) -> Result<Vec<Peer>> {
+    let mut script = python.script(workspace, SCRIPT);
+    if let Some(data_dir) = data_dir {
+        script.arg("--data-dir").arg(data_dir);
+    }
+    let mut peers = parse(&command::output(&mut script).with_context(|| python.remedy())?)?;
+    for peer in &mut peers {
+        // The reason why it did not install is more useful than "cannot be imported".
+        if let Peer::Missing { name, missing } = peer
+            && let Some((_, reason)) = python.missing.iter().find(|(known, _)| known == name)
+        {
+            missing.clone_from(reason);
+        }
+    }
+    Ok(peers)
+}
+
 /// The peers in the lines that the script printed, measured ones first.
-pub(crate) fn parse(lines: &str) -> Result<Vec<Peer>> {
+pub(super) fn parse(lines: &str) -> Result<Vec<Peer>> {
     let mut peers = lines
         .lines()
         .filter(|line| line.starts_with('{'))

@@ -6,8 +6,8 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::args::BenchTheoryArgs;
-use crate::bench::python::Python;
+use crate::args::PeerArgs;
+use crate::bench::python;
 use crate::command;
 use crate::machine;
 use crate::markdown_table::Table;
@@ -15,28 +15,26 @@ use crate::number::{at, median, median_ratio, whole};
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = "crates/theory/benches/peers.py";
+const EXAMPLE: &str = "--release --locked --package polder-theory --example simulation_speed";
 const TURNS: usize = 5;
 /// Of either program per turn.
 const ROUNDS: &str = "3";
 
 /// Measures and prints the table on standard output; everything else goes to standard error.
-pub(super) fn run(workspace: &Workspace, args: &BenchTheoryArgs) -> Result<()> {
-    let python = Python::of(workspace, &args.peers)?;
-    let example = ["--release", "--locked", "--package", "polder-theory", "--example", "simulation_speed"];
-    command::run(workspace.cargo().arg("build").args(example))?;
+pub(super) fn run(workspace: &Workspace, args: &PeerArgs) -> Result<()> {
+    let python = python::provide(workspace, args)?;
+    command::run(&mut workspace.cargo(&format!("build {EXAMPLE}")))?;
     let (mut own, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         if let Some(python) = &python {
-            let printed = python.output(&workspace.root().join(SCRIPT), &["--rounds", ROUNDS])?;
-            peer.push(command::last_json(&printed).with_context(|| format!("`{SCRIPT}` reports no speed"))?);
+            let mut script = python.script(workspace, SCRIPT);
+            peer.push(command::json(script.args(["--rounds", ROUNDS])).with_context(|| python.remedy())?);
         }
-        let mut cargo = workspace.cargo();
-        cargo.args(["run", "--quiet"]).args(example).args(["--", "--rounds", ROUNDS]);
-        let printed = command::output(&mut cargo)?;
-        own.push(command::last_json(&printed).context("`simulation_speed` reports no speed")?);
+        let mut example = workspace.cargo(&format!("run --quiet {EXAMPLE} -- --rounds {ROUNDS}"));
+        own.push(command::json(&mut example)?);
     }
     let report = summary(&machine::describe(workspace), &own, &peer)?;
-    println!("{}", if args.peers.json { report.to_string() } else { markdown(&report) });
+    println!("{}", if args.json { report.to_string() } else { markdown(&report) });
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A command that is stopped again and again, at moments that look like chance and are the same in every measurement.
+//! Stops a command repeatedly, at pseudo-random moments that are the same in every measurement.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,32 +7,32 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::shown;
 
-/// Longest wait for progress.
+/// The longest wait for progress.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A command that continues what it did when it was stopped.
+/// A command that can be stopped and continued, and when to stop it.
 pub(super) struct Interruption<'a> {
     pub(super) command: &'a dyn Fn() -> Command,
-    /// What it has put on the disk, as a number that grows.
+    /// How far it is, read from the disk: a number that grows.
     pub(super) progress: &'a dyn Fn() -> u64,
-    /// By which it is stopped, in turn.
+    /// The signals that stop it, in turn.
     pub(super) signals: &'a [&'a str],
-    /// It is stopped after it got on once, or up to so many times.
+    /// The command is stopped after 1 to this many steps of progress.
     pub(super) most_advances: u64,
-    /// And so much later, at most; as much as its last progress took if there is no limit.
+    /// The longest delay after that progress; `None`: as long as the last progress took.
     pub(super) latest: Option<Duration>,
 }
 
 impl Interruption<'_> {
-    /// Starts the command and stops it, `times` times.
+    /// Starts and stops the command `times` times.
     pub(super) fn repeat(&self, times: u64) -> Result<()> {
-        ensure!(times > 0, "a command that is to be stopped 0 times shows nothing");
+        ensure!(times > 0, "the number of stops is 0, expected at least 1");
         let shown = shown(&(self.command)());
-        eprintln!("$ {shown}   (to be stopped, {times} times in all)");
+        eprintln!("$ {shown}   (stopped {times} times)");
         let mut draws = Draws(1);
         for (turn, signal) in (1..=times).zip(self.signals.iter().cycle()) {
             self.stop(signal, &mut draws).with_context(|| format!("`{shown}`"))?;
-            eprintln!("stopped by SIG{signal}, {turn} of {times}: it had got to {}", (self.progress)());
+            eprintln!("stop {turn} of {times}, by SIG{signal}, at progress {}", (self.progress)());
         }
         Ok(())
     }
@@ -52,7 +52,7 @@ impl Interruption<'_> {
                 }
                 std::thread::sleep(Duration::from_millis(1));
             }
-            // What comes before the first progress also holds the start of the process.
+            // The time before the first progress includes the start of the process.
             took = if advance > 0 { since.elapsed() } else { Duration::ZERO };
             (reached, since) = ((self.progress)(), Instant::now());
         }
@@ -67,7 +67,7 @@ impl Interruption<'_> {
 
 fn expect_running(child: &mut Child) -> Result<()> {
     let ended = child.try_wait()?;
-    ensure!(ended.is_none(), "it ended by itself before it was stopped: it is too short");
+    ensure!(ended.is_none(), "it ended before it was stopped: it is too short");
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! `promises.toml`: name, area, how it is measured, the bound, and what it needs.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use crate::file;
 use crate::number;
 
 /// One promise.
@@ -77,8 +77,8 @@ struct Manifest {
 
 /// Reads and checks the list.
 pub(crate) fn read(path: &Path) -> Result<Vec<Promise>> {
-    let text = fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let manifest: Manifest = toml::from_str(&text).with_context(|| format!("in `{}`", path.display()))?;
+    let manifest: Manifest =
+        toml::from_str(&file::read(path)?).with_context(|| format!("in `{}`", path.display()))?;
     for promise in &manifest.promise {
         let Bound { at_least, at_most, equal } = promise.bound;
         ensure!(
@@ -116,9 +116,7 @@ impl Bound {
             }
         }
     }
-}
 
-impl Bound {
     /// A measured value with the digits that tell whether it keeps within a narrow band.
     pub(crate) fn shown(self, measured: Measured) -> String {
         match (self.at_least, self.at_most, measured) {

@@ -1,7 +1,6 @@
 //! One measurement: a command and what is read from it.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -10,6 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::command;
+use crate::file;
 use crate::number;
 use crate::promises::manifest::{Measure, Measured};
 use crate::promises::polder::Polder;
@@ -54,9 +54,10 @@ impl<'a> Bench<'a> {
             Measure::Seconds { command } => Ok(Some(Measured::Number(self.run(command)?.seconds))),
             Measure::FinishedRun { file, scale, pointer } => {
                 let path = self.workspace.root().join(file);
-                let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
-                let value: Value = serde_json::from_str(&text)
-                    .with_context(|| format!("`{}` is no JSON", path.display()))?;
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                let value: Value = file::read_json(&path)?;
                 if value["scale"] != *scale.as_str() || value["complete"] != true {
                     return Ok(None);
                 }
@@ -96,7 +97,7 @@ impl<'a> Bench<'a> {
     fn command(&self, words: &[String]) -> Result<Command> {
         let (program, args) = words.split_first().context("the command has no words")?;
         let mut command = match (program.as_str(), &self.polder) {
-            ("{cargo}", _) => self.workspace.cargo(),
+            ("{cargo}", _) => self.workspace.cargo(""),
             ("{polder}", Some(polder)) => Command::new(polder),
             (program, _) => Command::new(program),
         };

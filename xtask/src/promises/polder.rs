@@ -1,10 +1,10 @@
-//! The program that promises are about, and where it reads and writes.
+//! The release build of `polder`, and the folders that a measurement uses.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The program, the data sets, and a folder of its own: what another measurement left would be taken for its own.
+/// Each measurement writes to a folder of its own, or it would continue the runs of another.
 #[derive(Debug)]
 pub(super) struct Polder {
     pub(super) program: PathBuf,
@@ -13,14 +13,14 @@ pub(super) struct Polder {
 }
 
 impl Polder {
-    /// Writes into a new folder below `scratch`.
+    /// Makes a new folder below `scratch`.
     pub(super) fn new(program: &Path, data_dir: &Path, scratch: &Path) -> Result<Self> {
         let own = tempfile::Builder::new().prefix("promise-").tempdir_in(scratch);
         let folder = own.with_context(|| format!("`{}` cannot be written to", scratch.display()))?.keep();
         Ok(Self { program: program.to_owned(), data_dir: data_dir.to_owned(), folder })
     }
 
-    /// A shell script in its place, which gets its arguments.
+    /// A shell script instead of `polder`; it gets the same arguments.
     #[cfg(test)]
     pub(super) fn of_shell(script: &str, scratch: &Path) -> Self {
         use std::os::unix::fs::PermissionsExt;

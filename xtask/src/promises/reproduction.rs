@@ -4,9 +4,10 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::command;
+use crate::file;
 use crate::promises::interruption::Interruption;
 use crate::promises::manifest::Measured;
 use crate::promises::polder::Polder;
@@ -19,7 +20,7 @@ const SIGNALS: [&str; 3] = ["INT", "TERM", "KILL"];
 pub(super) struct Reproduction {
     polder: Polder,
     options: Vec<String>,
-    /// So long after its runs have got on, at most, a command is stopped.
+    /// The longest delay between new records and the signal.
     latest: Duration,
 }
 
@@ -58,8 +59,7 @@ impl Reproduction {
     fn finish(&self, name: &str) -> Result<String> {
         command::output(&mut self.command(name))?;
         let path = self.polder.folder.join(name).join("results.csv");
-        let table =
-            fs::read_to_string(&path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+        let table = file::read(&path)?;
         let head = table.lines().next().unwrap_or_default();
         ensure!(head.ends_with(",epoch_seconds"), "`{}` has other columns: {head}", path.display());
         Ok(table.lines().filter_map(|line| Some(line.rsplit_once(',')?.0.to_owned() + "\n")).collect())

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::command;
+use crate::file;
 use crate::promises::interruption::Interruption;
 use crate::promises::manifest::Measured;
 use crate::promises::polder::Polder;
@@ -36,8 +37,7 @@ impl Trainer {
     /// `settings` are of the form `training.epochs=3` and change the default configuration.
     pub(super) fn new(polder: Polder, settings: &[String]) -> Result<Self> {
         let config = polder.folder.join("config.toml");
-        fs::write(&config, "seed = 1\n")
-            .with_context(|| format!("`{}` cannot be written", config.display()))?;
+        file::write(&config, "seed = 1\n")?;
         Ok(Self { polder, config, settings: settings.to_owned() })
     }
 
@@ -100,19 +100,15 @@ impl Trainer {
     /// The one run directory below the folder `name`.
     fn run(&self, name: &str) -> Result<PathBuf> {
         let runs = self.polder.folder.join(name);
-        let found = fs::read_dir(&runs)
-            .with_context(|| format!("`{}` cannot be read", runs.display()))?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.join(RECORD_FILE).is_file());
+        let found = file::entries(&runs)?.into_iter().find(|path| path.join(RECORD_FILE).is_file());
         found.with_context(|| format!("no run in `{}` has a `{RECORD_FILE}`", runs.display()))
     }
 }
 
 /// The steps of a run directory's newest checkpoint, by its name, and its path.
 fn newest_checkpoint(run: &Path) -> Option<(u64, PathBuf)> {
-    let paths = fs::read_dir(run).ok()?.flatten().map(|entry| entry.path());
-    paths.filter_map(|path| Some((checkpoint_step(&path)?, path))).max()
+    let paths = file::entries(run).ok()?;
+    paths.into_iter().filter_map(|path| Some((checkpoint_step(&path)?, path))).max()
 }
 
 fn checkpoint_step(path: &Path) -> Option<u64> {

@@ -4,7 +4,6 @@
 //! and their records are a hundred times as large.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{copy_file, read};
+use crate::file;
 
 /// Of a run directory; the checkpoints are left out.
 const OF_A_RUN: [&str; 5] = ["config.toml", RECORD, "timings.jsonl", "environment.json", FLATNESS];
@@ -43,10 +43,12 @@ pub(super) fn done(results: &Path) -> Result<BTreeSet<String>> {
 pub(super) fn nothing_is_lost(records: &Path, results: &Path, done: &BTreeSet<String>) -> Result<()> {
     let published = records.join(RUNS);
     let mut lost = Vec::new();
-    for id in folders(&published)? {
-        let (old, new) = (published.join(&id), results.join(RUNS).join(&id));
-        let file = OF_A_RUN.iter().find(|name| old.join(name).exists() && !new.join(name).exists());
-        lost.extend(match file {
+    let there = if published.exists() { file::entries(&published)? } else { Vec::new() };
+    for old in there.into_iter().filter(|entry| entry.is_dir()) {
+        let id = old.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let new = results.join(RUNS).join(&id);
+        let absent = OF_A_RUN.iter().find(|name| old.join(name).exists() && !new.join(name).exists());
+        lost.extend(match absent {
             _ if !done.contains(&id) => Some(id),
             Some(name) => Some(format!("`{name}` of {id}")),
             None if !flatness(&old)?.is_subset(&flatness(&new)?) => {
@@ -69,24 +71,6 @@ pub(super) fn nothing_is_lost(records: &Path, results: &Path, done: &BTreeSet<St
         lost[0]
     );
     Ok(())
-}
-
-/// The names of the folders in `folder`; none if it is not there.
-fn folders(folder: &Path) -> Result<Vec<String>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let names = || -> std::io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                names.push(entry.file_name().to_string_lossy().into_owned());
-            }
-        }
-        Ok(names)
-    };
-    names().with_context(|| format!("`{}` cannot be read", folder.display()))
 }
 
 /// The weights that were evaluated after the last epoch of a run that has ended.

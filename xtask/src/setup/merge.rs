@@ -1,34 +1,28 @@
 //! Freshly fetched wheels moved into a folder that may hold others.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+
+use crate::file;
 
 /// Moves everything below `from` into `into`, replacing files of the same name and keeping the others.
 ///
 /// pip itself does not merge `nvidia/`, which many wheels share. The `.dist-info` folders, which say that a wheel is
 /// there, go last: an interrupted merge counts as not installed and is done again.
 pub(crate) fn merge(from: &Path, into: &Path) -> Result<()> {
-    let merge = || -> io::Result<()> {
-        fs::create_dir_all(into)?;
-        let mut entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by_key(|entry| entry.file_name().to_string_lossy().ends_with(".dist-info"));
-        entries.iter().try_for_each(|entry| move_entry(&entry.path(), &into.join(entry.file_name())))
-    };
-    merge().with_context(|| format!("`{}` cannot be moved into `{}`", from.display(), into.display()))
-}
-
-fn move_entry(from: &Path, to: &Path) -> io::Result<()> {
-    if from.is_dir() && !from.is_symlink() && to.is_dir() {
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            move_entry(&entry.path(), &to.join(entry.file_name()))?;
+    file::make_folder(into)?;
+    let mut entries = file::entries(from)?;
+    entries.sort_by_key(|entry| entry.extension().is_some_and(|extension| extension == "dist-info"));
+    for entry in entries {
+        let to = into.join(entry.file_name().unwrap_or_default());
+        if entry.is_dir() && !entry.is_symlink() && to.is_dir() {
+            merge(&entry, &to)?;
+        } else {
+            file::rename(&entry, &to)?;
         }
-        return Ok(());
     }
-    fs::rename(from, to)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::shown;
+use crate::command::{self, shown};
+use crate::file;
+use crate::python_environment::{INDEX_HINT, pip_install};
 use crate::setup::LIBTORCH_VERSION;
 
 /// Any version of Python may run pip; the wheels are always those for this one.
@@ -33,7 +35,7 @@ impl Pip {
     pub(crate) fn find(path: &OsStr) -> Result<Self> {
         let pip = Self { path: path.to_owned() };
         let own_libtorch = format!("set LIBTORCH to the absolute path of a libtorch {LIBTORCH_VERSION}");
-        match pip.python().arg("--version").output() {
+        match pip.python().args(["-m", "pip", "--version"]).output() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
                 "libtorch is installed with pip, and there is no `python3` on PATH; install it \
                  (Debian, Ubuntu: `apt install python3 python3-pip`), or {own_libtorch}"
@@ -41,19 +43,11 @@ impl Pip {
             Err(error) => return Err(error).context("`python3` cannot be started"),
             Ok(output) => ensure!(
                 output.status.success(),
-                "`python3 --version` failed ({}: {}); mend that Python, or {own_libtorch}",
-                output.status,
+                "`python3` has no pip that works (`python3 -m pip --version` says: {}); install it (Debian, Ubuntu: \
+                 `apt install python3-pip`; elsewhere: `python3 -m ensurepip --user`), or {own_libtorch}",
                 String::from_utf8_lossy(&output.stderr).trim()
             ),
         }
-        let output =
-            pip.python().args(["-m", "pip", "--version"]).output().context("`python3` cannot be started")?;
-        ensure!(
-            output.status.success(),
-            "`python3` has no pip (`python3 -m pip --version` says: {}); install it (Debian, Ubuntu: \
-             `apt install python3-pip`; elsewhere: `python3 -m ensurepip --user`), or {own_libtorch}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
         Ok(pip)
     }
 
@@ -71,39 +65,25 @@ impl Pip {
     ) -> Result<PathBuf> {
         let (wheels, scratch) = (partial.join("wheels"), partial.join("scratch"));
         for folder in [&wheels, &scratch] {
-            if folder.exists() {
-                fs::remove_dir_all(folder)
-                    .with_context(|| format!("`{}` cannot be cleared", folder.display()))?;
-            }
-            fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
+            file::remove(folder)?;
+            file::make_folder(folder)?;
         }
-        let mut install = self.python();
-        install.args(["-m", "pip", "install", "--only-binary=:all:", "--python-version", PYTHON_VERSION]);
+        let mut install = pip_install(self.python(), lock)?;
+        install.args(["--only-binary=:all:", "--python-version", PYTHON_VERSION]);
         if dependencies == Dependencies::Leave {
             install.arg("--no-deps");
         }
-        install.args([
-            "--no-compile",
-            "--no-input",
-            "--disable-pip-version-check",
-            "--retries",
-            "3",
-            "--target",
-        ]);
-        install.arg(&wheels).args(requirements);
-        // A `user = true` or a required virtual environment in the user's configuration contradicts `--target`.
-        install.env("PIP_USER", "0").env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
+        install.args(["--no-compile", "--retries", "3"]);
+        install.arg("--target").arg(&wheels).args(requirements);
+        // A required virtual environment in the user's configuration contradicts `--target`.
+        install.env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
         // Unpacked on the disk it is meant for, as /tmp is often small; and cleared away with the rest.
         install.env("TMPDIR", &scratch);
-        // pip holds the lock as well: if this process alone is killed, the next set-up waits for pip to end instead
-        // of clearing a folder that is still written to. The file is empty, so there is nothing to read either.
-        install.stdin(lock.try_clone().context("the lock cannot be handed to pip")?);
         eprintln!("$ {}", shown(&install));
         let status = wait_showing_growth(&mut install, partial).context("`python3` cannot be started")?;
         ensure!(
             status.success(),
-            "pip could not provide {} ({status}; its own message is above). Is the Python package index reachable \
-             (behind a proxy: HTTPS_PROXY; from a mirror: PIP_INDEX_URL), are 3 GB free in `{}`, is pip older than 20.3 \
+            "pip could not provide {} ({status}; its own message is above). {INDEX_HINT}, are 3 GB free in `{}`, is pip older than 20.3 \
              (`python3 -m pip install --upgrade pip`)? Then repeat `cargo xtask setup`; or set LIBTORCH to the absolute \
              path of a libtorch {LIBTORCH_VERSION}",
             requirements.join(" "),
@@ -120,23 +100,19 @@ impl Pip {
 }
 
 /// Waits for pip. Away from a terminal it shows no progress, so the growth of `folder` is told every 15 seconds.
-fn wait_showing_growth(command: &mut Command, folder: &Path) -> io::Result<ExitStatus> {
+fn wait_showing_growth(command: &mut Command, folder: &Path) -> Result<ExitStatus> {
     if io::stdout().is_terminal() {
-        return command.status();
+        return Ok(command.status()?);
     }
-    let mut child = command.spawn()?;
-    let start = Instant::now();
     let mut told = Duration::ZERO;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+    let ended = command::wait_while(&mut command.spawn()?, |so_far| {
+        if so_far >= told + Duration::from_secs(15) {
+            told = so_far;
+            eprintln!("setup: {told:.0?}, {} MB so far", size(folder) / 1_000_000);
         }
-        std::thread::sleep(Duration::from_millis(100));
-        if start.elapsed() >= told + Duration::from_secs(15) {
-            told = start.elapsed();
-            eprintln!("setup: {:.0?}, {} MB so far", told, size(folder) / 1_000_000);
-        }
-    }
+        true
+    });
+    ended?.context("pip was ended")
 }
 
 /// Bytes below `folder`; what vanishes meanwhile counts as nothing.

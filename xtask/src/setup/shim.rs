@@ -8,9 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::command::shown;
+use crate::command;
+use crate::file;
 use crate::setup::view::SITE;
 use crate::setup::wheels::CUDA_HEADERS;
 
@@ -58,9 +59,7 @@ fn wanted_stamp() -> String {
 
 /// A C++ compiler among the programs on `path`.
 pub(crate) fn compiler(path: &OsStr) -> Option<PathBuf> {
-    let on_path =
-        |name: &str| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    COMPILERS.into_iter().find_map(on_path)
+    command::on_path(path, &COMPILERS)
 }
 
 /// Compiles the library into `view`, by way of `partial`, and notes how that went.
@@ -78,7 +77,7 @@ pub(crate) fn build(view: &Path, partial: &Path, compiler: &Path, path: &OsStr) 
         );
     }
     let (source, made) = (partial.join("polder_cuda.cpp"), partial.join("libpolder_cuda.so"));
-    fs::write(&source, SOURCE).with_context(|| format!("`{}` cannot be written", source.display()))?;
+    file::write(&source, SOURCE)?;
     let mut command = Command::new(compiler);
     command.args(FLAGS).env("PATH", path);
     for headers in HEADERS {
@@ -88,18 +87,13 @@ pub(crate) fn build(view: &Path, partial: &Path, compiler: &Path, path: &OsStr) 
     let mut libraries = OsString::from("-L");
     libraries.push(site.join("torch/lib"));
     command.arg(libraries).args(LIBRARIES);
-    eprintln!("$ {}", shown(&command));
-    let status = command.status().with_context(|| format!("`{}` cannot be started", compiler.display()))?;
-    let stamp = |text: String| {
-        fs::write(view.join(STAMP), text)
-            .with_context(|| format!("`{}` cannot be written", view.join(STAMP).display()))
-    };
+    let status = command::status(&mut command)?;
+    let stamp = |text: String| file::write(&view.join(STAMP), text);
     if !status.success() {
         stamp(format!("{FAILED}{}", wanted_stamp()))?;
         bail!("the compiler failed ({status}; its own message is above)");
     }
-    let library = view.join(LIBRARY);
-    fs::rename(&made, &library).with_context(|| format!("`{}` cannot be put in place", library.display()))?;
+    file::rename(&made, &view.join(LIBRARY))?;
     stamp(wanted_stamp())
 }
 

@@ -3,39 +3,39 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 
 use crate::setup::LIBTORCH_VERSION;
-
-const REMEDY: &str = "unset LIBTORCH, and `cargo xtask setup` installs the right one into `.libtorch`; or set it to the absolute path of a libtorch";
 
 /// Checks that `libtorch` is a folder with headers and libraries of the one version that works.
 ///
 /// # Errors
 /// Names what is missing or the version found, and the remedy.
 pub(crate) fn check(libtorch: &Path) -> Result<()> {
-    let shown = libtorch.display();
-    ensure!(
-        libtorch.is_absolute(),
-        "LIBTORCH is `{shown}`, which is no absolute path, and build scripts run in other folders; \
-         {REMEDY} {LIBTORCH_VERSION}"
-    );
-    for part in ["include/torch", "lib/libtorch_cpu.so"] {
-        let part = if cfg!(target_os = "macos") { part.replace(".so", ".dylib") } else { part.to_owned() };
-        ensure!(
-            libtorch.join(&part).exists(),
-            "LIBTORCH is `{shown}`, which holds no `{part}`; {REMEDY} {LIBTORCH_VERSION}"
-        );
+    let Some(defect) = defect(libtorch) else { return Ok(()) };
+    bail!(
+        "LIBTORCH is `{}`, {defect}; unset LIBTORCH, and `cargo xtask setup` installs the right one into `.libtorch`; or set it to \
+         the absolute path of a libtorch {LIBTORCH_VERSION}",
+        libtorch.display()
+    )
+}
+
+fn defect(libtorch: &Path) -> Option<String> {
+    if !libtorch.is_absolute() {
+        return Some("which is no absolute path, and build scripts run in other folders".to_owned());
+    }
+    let library = if cfg!(target_os = "macos") { "lib/libtorch_cpu.dylib" } else { "lib/libtorch_cpu.so" };
+    if let Some(part) = ["include/torch", library].iter().find(|part| !libtorch.join(part).exists()) {
+        return Some(format!("which holds no `{part}`"));
     }
     match version(libtorch) {
-        Some(version) if version == LIBTORCH_VERSION => Ok(()),
-        Some(version) => bail!(
-            "LIBTORCH is `{shown}`, which holds libtorch {version}, but tch 0.24.0 needs {LIBTORCH_VERSION}; \
-             {REMEDY} {LIBTORCH_VERSION}"
-        ),
-        None => bail!(
-            "LIBTORCH is `{shown}`, whose version cannot be told (no `build-version`, `version.py` or \
-             `include/torch/headeronly/version.h` says it); {REMEDY} {LIBTORCH_VERSION}"
+        Some(version) if version == LIBTORCH_VERSION => None,
+        Some(version) => {
+            Some(format!("which holds libtorch {version}, but tch 0.24.0 needs {LIBTORCH_VERSION}"))
+        }
+        None => Some(
+            "whose version cannot be told (no `build-version`, `version.py` or `include/torch/headeronly/version.h` says it)"
+                .to_owned(),
         ),
     }
 }

@@ -5,12 +5,12 @@
 //! would link it: what needs a GPU opens it from the wheel's folder at run time.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::file;
 use crate::setup::LIBTORCH_VERSION;
 
 /// Where the wheels lie inside the view.
@@ -53,32 +53,21 @@ pub(crate) fn defect(view: &Path) -> Option<String> {
 /// Makes links, linker script and version over the wheels in `site`. The version is written last: it is what says
 /// that the rest is there.
 pub(crate) fn create(view: &Path) -> Result<()> {
-    let create = || -> io::Result<()> {
-        let library = view.join("lib");
-        fs::create_dir_all(&library)?;
-        for (link, to) in LINKS {
-            let link = view.join(link);
-            remove_if_there(&link)?;
-            symlink(to, link)?;
-        }
-        remove_if_there(&library.join("libtorch_cuda.so"))?;
-        // Removed first: writing through a link would overwrite the wheel's library.
-        remove_if_there(&library.join("libtorch.so"))?;
-        fs::write(library.join("libtorch.so"), LINKER_SCRIPT)?;
-        fs::write(view.join(VERSION_FILE), format!("{LIBTORCH_VERSION}\n"))
-    };
-    create().with_context(|| format!("the view `{}` cannot be made", view.display()))
+    let library = view.join("lib");
+    file::make_folder(&library)?;
+    for (link, to) in LINKS {
+        let link = view.join(link);
+        file::remove(&link)?;
+        symlink(to, &link).with_context(|| format!("the link `{}` cannot be made", link.display()))?;
+    }
+    file::remove(&library.join("libtorch_cuda.so"))?;
+    // Removed first: writing through a link would overwrite the wheel's library.
+    file::remove(&library.join("libtorch.so"))?;
+    file::write(&library.join("libtorch.so"), LINKER_SCRIPT)?;
+    file::write(&view.join(VERSION_FILE), format!("{LIBTORCH_VERSION}\n"))
 }
 
 /// Withdraws the mark of completeness while the view is changed in place.
 pub(crate) fn mark_incomplete(view: &Path) -> Result<()> {
-    remove_if_there(&view.join(VERSION_FILE))
-        .with_context(|| format!("`{}` cannot be changed", view.join(VERSION_FILE).display()))
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    file::remove(&view.join(VERSION_FILE))
 }

@@ -1,10 +1,11 @@
 //! Which wheels the workspace needs, at which versions, and how to tell that they are there.
 
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+
+use crate::file;
 
 /// One wheel at its one version.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Wheel {
 
 /// What every machine needs. The Linux x86-64 wheel of torch is the CUDA build, whose `libtorch_cpu.so` needs the two
 /// small libraries of CUDA even where there is no GPU.
-pub(crate) const REQUIRED: [Wheel; 3] = [
+const REQUIRED: [Wheel; 3] = [
     Wheel {
         name: "torch",
         version: super::LIBTORCH_VERSION,
@@ -31,6 +32,11 @@ pub(crate) const REQUIRED: [Wheel; 3] = [
     Wheel { name: "nvidia-cuda-cupti", version: "13.0.85", files: &["nvidia/cu13/lib/libcupti.so.13"] },
     Wheel { name: "nvidia-cuda-runtime", version: "13.0.96", files: &["nvidia/cu13/lib/libcudart.so.13"] },
 ];
+
+/// The wheels of [`REQUIRED`] that `site` lacks.
+pub(crate) fn missing_from(site: &Path) -> Vec<Wheel> {
+    REQUIRED.into_iter().filter(|wheel| !wheel.is_in(site)).collect()
+}
 
 /// Headers that those of the CUDA runtime include, and that its wheel lacks.
 pub(crate) const CUDA_HEADERS: Wheel = Wheel {
@@ -74,32 +80,13 @@ pub(crate) fn cuda_requirements_missing_from(site: &Path) -> Result<Vec<String>>
 /// Removes what no binary of the workspace reads: torch's Python files and programs. Headers, libraries and licences
 /// stay.
 pub(crate) fn prune(site: &Path) -> Result<()> {
-    let prune = || -> io::Result<()> {
-        for folder in ["bin", "functorch", "torchgen"] {
-            remove(&site.join(folder))?;
-        }
-        let torch = site.join("torch");
-        if torch.is_dir() {
-            for entry in fs::read_dir(&torch)? {
-                let entry = entry?;
-                if !["include", "lib", "version.py"].iter().any(|kept| entry.file_name() == *kept) {
-                    remove(&entry.path())?;
-                }
-            }
-        }
-        Ok(())
-    };
-    prune().with_context(|| format!("unused files in `{}` cannot be removed", site.display()))
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    if path.is_dir() && !path.is_symlink() {
-        fs::remove_dir_all(path)
-    } else if path.exists() {
-        fs::remove_file(path)
-    } else {
-        Ok(())
+    for folder in ["bin", "functorch", "torchgen"] {
+        file::remove(&site.join(folder))?;
     }
+    let torch = site.join("torch");
+    let parts = if torch.is_dir() { file::entries(&torch)? } else { Vec::new() };
+    let is_kept = |part: &PathBuf| ["include", "lib", "version.py"].iter().any(|kept| part.ends_with(kept));
+    parts.iter().filter(|part| !is_kept(part)).try_for_each(|part| file::remove(part))
 }
 
 /// Whether pip recorded this version of this package as installed.

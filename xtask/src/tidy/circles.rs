@@ -16,8 +16,8 @@ const MOST_IN_A_CIRCLE: usize = 3;
 /// Module paths from the root of a package.
 type ModulePath = Vec<String>;
 
-/// Of one folder: each child with the children that it uses.
-type Graph = BTreeMap<String, BTreeSet<String>>;
+/// Each file or folder with those next to it that it uses.
+type Graph = BTreeMap<ModulePath, BTreeSet<ModulePath>>;
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut sources: BTreeMap<&str, Vec<(ModulePath, &str)>> = BTreeMap::new();
@@ -37,7 +37,7 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
     let modules: BTreeSet<&ModulePath> = files.iter().map(|(module, _)| module).collect();
     let exports: BTreeMap<String, ModulePath> =
         files.iter().filter(|(module, _)| is_root(module)).flat_map(|(_, text)| exports(text)).collect();
-    let mut graphs: BTreeMap<ModulePath, Graph> = BTreeMap::new();
+    let mut graph = Graph::new();
     for (module, text) in files.iter().filter(|(module, _)| !is_root(module)) {
         // From here `super` leads to the root after so many steps.
         let text = without_tests(text).replace(&"super::".repeat(module.len()), "crate::");
@@ -46,58 +46,42 @@ fn circles_of_package(package: &str, files: &[(ModulePath, &str)]) -> Vec<Violat
                 Some(exported) if !modules.iter().any(|module| module[0] == used[0]) => exported,
                 _ => &used,
             };
+            // Both paths are cut below their common folder: an edge joins two children of one folder.
             let common = module.iter().zip(used).take_while(|(left, right)| left == right).count();
-            let (folder, children) = (&module[..common], (module.get(common), used.get(common)));
-            if let (Some(user), Some(used)) = children
-                && modules.iter().any(|module| module.starts_with(folder) && module.get(common) == Some(used))
+            if let (Some(user), Some(used)) = (module.get(..=common), used.get(..=common))
+                && modules.iter().any(|module| module.starts_with(used))
             {
-                let graph = graphs.entry(folder.to_vec()).or_default();
-                graph.entry(user.clone()).or_default().insert(used.clone());
+                graph.entry(user.to_vec()).or_default().insert(used.to_vec());
             }
         }
     }
-    let mut violations = Vec::new();
-    for (folder, graph) in &graphs {
-        let path_of = |child: &str| {
-            format!("{package}/src/{}", [folder.join("/").as_str(), child].join("/")).replace("//", "/")
-        };
-        let is_folder = |child: &String| {
-            let parts = [folder.as_slice(), std::slice::from_ref(child)].concat();
-            modules.iter().any(|module| module.len() > parts.len() && module.starts_with(&parts))
-        };
-        for circle in circles(graph) {
-            if circle.len() > MOST_IN_A_CIRCLE || circle.iter().filter(|child| is_folder(child)).count() > 1 {
-                violations.push(Violation {
-                    path: path_of(&circle[0]),
-                    line: 1,
-                    invariant: "circles: none of two folders, or of more than three files",
-                    found: circle.join(", "),
-                });
-            }
-        }
-    }
-    violations
+    let is_folder = |child: &&ModulePath| {
+        modules.iter().any(|module| module.len() > child.len() && module.starts_with(child))
+    };
+    let is_violation = |circle: &Vec<ModulePath>| {
+        circle.len() > MOST_IN_A_CIRCLE || circle.iter().filter(is_folder).count() > 1
+    };
+    let violation = |circle: Vec<ModulePath>| Violation {
+        path: format!("{package}/src/{}", circle[0].join("/")),
+        line: 1,
+        invariant: "circles: none of two folders, or of more than three files",
+        found: circle.iter().map(|child| child[child.len() - 1].as_str()).collect::<Vec<_>>().join(", "),
+    };
+    circles(&graph).into_iter().filter(is_violation).map(violation).collect()
 }
 
 /// The strongly connected sets of more than one child.
-fn circles(graph: &Graph) -> BTreeSet<Vec<String>> {
-    let circle_of = |child: &String| -> Vec<String> {
+fn circles(graph: &Graph) -> BTreeSet<Vec<ModulePath>> {
+    let circle_of = |child: &ModulePath| -> Vec<ModulePath> {
         reached(graph, child).into_iter().filter(|other| reached(graph, other).contains(child)).collect()
     };
     graph.keys().map(circle_of).filter(|circle| circle.len() > 1).collect()
 }
 
-fn reached(graph: &Graph, from: &str) -> BTreeSet<String> {
+fn reached(graph: &Graph, from: &ModulePath) -> BTreeSet<ModulePath> {
     let (mut found, mut left) = (BTreeSet::new(), vec![from]);
     while let Some(next) = left.pop() {
-        left.extend(
-            graph
-                .get(next)
-                .into_iter()
-                .flatten()
-                .filter(|used| found.insert((*used).clone()))
-                .map(String::as_str),
-        );
+        left.extend(graph.get(next).into_iter().flatten().filter(|used| found.insert((*used).clone())));
     }
     found
 }

@@ -27,15 +27,15 @@ const UNSAFE_ALLOWED: [&str; 6] = [
     "crates/models/src/descent.rs",
 ];
 
-/// A word that no Rust source holds but those listed, and the invariant behind that. A lint denied in the whole workspace is named
-/// only to switch it off.
+/// A word that only the `allowed` Rust sources may contain. A file names a lint that the whole workspace denies only to switch it
+/// off.
 struct Forbidden {
     word: &'static str,
     allowed: &'static [&'static str],
     invariant: &'static str,
 }
 
-/// Each written apart, or this file would violate its own rules.
+/// Each word is written in two parts, or this file would violate its own rules.
 const WORDS: [Forbidden; 5] = [
     Forbidden {
         word: concat!("unsafe", "_code"),
@@ -118,7 +118,7 @@ fn is_golden(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(folder, _)| folder.split('/').any(|part| part == "golden"))
 }
 
-/// Whether `file` is a text of its own, or a script in a folder `golden` has its name or the first word of it.
+/// Whether `file` needs no script, or a script in a folder `golden` contains its name or the first word of it.
 fn is_named_by_a_script(tree: &Tree, file: &SourceFile) -> bool {
     let name = file.path.rsplit('/').next().unwrap_or(&file.path);
     let first_word = file.stem().split(['-', '_']).next().unwrap_or(name);

@@ -1,7 +1,7 @@
 //! Which package may depend on what: one table of arrows, against what cargo reads from the manifests.
 //!
-//! What is reached through packages of others is for builds to show: `cargo xtask test` compiles all that knows no libtorch where
-//! there is none (`test.rs`), and counts what the libraries bring (`packages.rs`).
+//! Builds prove what is reached through third-party packages: `cargo xtask test` builds records and reports without libtorch
+//! (`test.rs`), and counts the dependencies of the libraries (`packages.rs`).
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const TENSOR_LIBRARIES: [&str; 10] =
     ["tch", "torch-sys", "ndarray", "nalgebra", "faer", "candle-core", "burn", "burn-core", "dfdx", "ort"];
 const LIBTORCH: [&str; 2] = ["tch", "torch-sys"];
 
-/// A package of ours, the others of ours that it may name in its manifest, and what it must not name.
+/// A package of ours, those of ours that it may depend on, and what it must not depend on.
 struct Layer {
     /// Its name; with `*` at the end, every package whose name begins so.
     package: &'static str,
@@ -89,21 +89,23 @@ pub(crate) fn check(metadata: &Value, tree: &Tree) -> Vec<Violation> {
     for package in list(metadata, "packages") {
         let (name, folder) = (text(package, "name"), text(metadata, "workspace_root"));
         let path = text(package, "manifest_path").trim_start_matches(folder).trim_start_matches('/');
-        let mut violation = |invariant, found| {
-            violations.push(Violation { path: path.to_owned(), line: 1, invariant, found });
+        let manifest = tree.get(path).map_or("", |file| file.text.as_str());
+        let mut violation = |line, invariant, found| {
+            violations.push(Violation { path: path.to_owned(), line, invariant, found });
         };
-        // cargo tells no lints.
-        if !tree.get(path).is_some_and(|file| file.text.contains("\n[lints]\nworkspace = true\n")) {
+        // `cargo metadata` does not report lints.
+        if !manifest.contains("\n[lints]\nworkspace = true\n") {
             let found = format!("`{name}` lacks `[lints] workspace = true`");
-            violation("lints: every package has those of the workspace, which deny `unsafe`", found);
+            violation(1, "lints: every package has those of the workspace, which deny `unsafe`", found);
         }
         let Some(layer) = Layer::of(name) else {
-            violation(LAYERS_HOLD, format!("`{name}` has no row in xtask/src/tidy/manifests.rs"));
+            violation(1, LAYERS_HOLD, format!("`{name}` has no row in xtask/src/tidy/manifests.rs"));
             continue;
         };
         for used in list(package, "dependencies").map(|used| text(used, "name")) {
             if !layer.allows(used) {
-                violation(LAYERS_HOLD, format!("`{name}` depends on `{used}`"));
+                let line = manifest.lines().position(|line| line.contains(used)).map_or(1, |index| index + 1);
+                violation(line, LAYERS_HOLD, format!("`{name}` depends on `{used}`"));
             }
         }
     }
@@ -151,9 +153,10 @@ mod tests {
             ("xtask", "polder-data"),
             ("polder-example-tch", "polder"),
         ] {
-            let found = found(package, &["serde", used], MANIFEST);
+            let found =
+                found(package, &["serde", used], &format!("{MANIFEST}[dependencies]\n{used} = \"1\"\n"));
             assert_eq!(found.len(), 1, "{package}: {used}");
-            assert!(found[0].starts_with("crates/x/Cargo.toml:1: layers"), "{found:?}");
+            assert!(found[0].starts_with("crates/x/Cargo.toml:6: layers"), "{found:?}");
         }
         assert_eq!(found("polder-new", &[], MANIFEST).len(), 1);
     }

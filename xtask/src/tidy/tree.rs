@@ -6,6 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::command;
+use crate::file;
+
 /// A file of the repository.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
@@ -80,24 +83,17 @@ impl SourceFile {
 }
 
 fn git_files(root: &Path) -> Option<Vec<String>> {
-    let output = Command::new("git")
-        .current_dir(root)
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    let names = String::from_utf8(output.stdout).ok()?;
+    let mut git = Command::new("git");
+    git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let names = command::quiet_output(&mut git).ok()?;
     Some(names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 fn walk(root: &Path, folder: &Path) -> Result<Vec<String>> {
     let mut paths = Vec::new();
-    let unreadable = || format!("`{}` cannot be read", folder.display());
-    for entry in fs::read_dir(folder).with_context(unreadable)? {
-        let entry = entry.with_context(unreadable)?;
-        let (path, kind) = (entry.path(), entry.file_type().with_context(unreadable)?);
-        if kind.is_dir() {
-            if folder != root || !IGNORED.iter().any(|ignored| entry.file_name() == *ignored) {
+    for path in file::entries(folder)? {
+        if path.is_dir() && !path.is_symlink() {
+            if folder != root || !IGNORED.iter().any(|ignored| path.ends_with(ignored)) {
                 paths.extend(walk(root, &path)?);
             }
         } else if let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) {
