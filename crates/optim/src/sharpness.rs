@@ -67,6 +67,7 @@ pub use hutchinson::{Hutchinson, HutchinsonConfig, HutchinsonState, hutchinson_t
 pub use lanczos::{Eigenpair, Lanczos, LanczosConfig, Spectrum};
 pub use m_sharpness::MSharpness;
 pub use oracle::{GradientOracle, HessianAt, HessianOracle, LossOracle, OnObjective, asymmetry};
+pub use polder_stats::{MeanEstimate, Moments};
 pub use probe::{ProbeLaw, Probes};
 pub use rescaled::Rescaled;
 pub use section::{Line, Plane};
