@@ -1,6 +1,6 @@
 //! Experiment C1: how far the mean iterate of SGD after one epoch is from gradient flow on three losses, against the step size.
 //!
-//! The law is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
+//! The theory is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
 //! of the minibatches, `E[w_m] = w(m eps) + O((m eps)^3)`, where w follows the gradient flow of [`ModifiedLoss::Sgd`]. Under the loss
 //! itself and under [`ModifiedLoss::GradientDescent`] the term of second order remains. The losses of a single variable, all numbers and
 //! the fit of the orders are chosen for this project.

@@ -3,7 +3,7 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 use polder_theory::modified_loss::{Config, Fit, ModifiedLoss, Report, Row};
 
-use crate::simulation::series::{Measured, line, panel};
+use crate::simulation::series::{MeasuredSeries, line, panel};
 use crate::simulation::table::number_text;
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
@@ -175,7 +175,7 @@ fn fit_panel(report: &Report) -> Panel {
         let points = fit_points(report, fit);
         let law = points.iter().map(|(x, _)| (*x, fit.law.prefactor * x.powf(fit.law.exponent.value)));
         series.push(Series::unnamed(ink, Shape::Line(law.collect())));
-        series.extend(Measured::new(points).named(label, ink));
+        series.extend(MeasuredSeries::new(points).named(label, ink));
     }
     panel("Random problems", Axis::log("step size ε"), Axis::log("RMS error after one epoch"), series)
 }

@@ -1,6 +1,6 @@
 //! Experiment D3: minibatch SAM regularises at least as strongly as full-batch SAM.
 //!
-//! The law (this project's own derivation in the setting of Behdin and Mazumder (2023), arXiv:2302.11836): on minibatches S whose Hessian
+//! The theory (this project's own derivation in the setting of Behdin and Mazumder (2023), arXiv:2302.11836): on minibatches S whose Hessian
 //! `H_S` is scaled to be unbiased, the mean error contracts by `I - eta (H + rho E[H_S^2])`, and `E[H_S^2]` is at least `H^2` in the order
 //! of symmetric matrices. Without the scaling it need not be.
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, at_least_2, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, stride};
-use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
+use crate::thresholds::{BatchSize, CurvatureDistribution, LyapunovExponent, mean_square_threshold};
 use polder_stats::Proportion;
 
 use path::{End, Path, path};
@@ -93,7 +93,8 @@ impl EscapeConfig {
 /// Measures the minimisers and runs the runs.
 pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
     config.validate()?;
-    let laws: Vec<Vec<CurvatureLaw>> = sum.minimizers().iter().map(|w| coordinate_laws(sum, w)).collect();
+    let laws: Vec<Vec<CurvatureDistribution>> =
+        sum.minimizers().iter().map(|w| coordinate_distributions(sum, w)).collect();
     let minimizers = sum
         .minimizers()
         .par_iter()
@@ -117,15 +118,15 @@ pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<Esc
             Ok(MinimizerReport {
                 position: position.clone(),
                 value: sum.value(position),
-                mean_curvatures: laws.iter().map(CurvatureLaw::mean).collect(),
-                curvature_variances: laws.iter().map(CurvatureLaw::variance).collect(),
+                mean_curvatures: laws.iter().map(CurvatureDistribution::mean).collect(),
+                curvature_variances: laws.iter().map(CurvatureDistribution::variance).collect(),
                 is_round: is_round(sum, position),
                 thresholds,
             })
         })
         .collect::<Result<Vec<_>, TheoryError>>()?;
     let (sharpest, flattest) = (&minimizers[0], &minimizers[minimizers.len() - 1]);
-    let mut cases = Vec::new();
+    let mut conditions = Vec::new();
     for (index, &batch_size) in config.batch_sizes.iter().enumerate() {
         let Thresholds { mean_square, almost_sure, .. } = sharpest.thresholds[index];
         let between = (almost_sure * flattest.thresholds[index].almost_sure).sqrt();
@@ -137,17 +138,22 @@ pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<Esc
             .collect();
         choices.sort_by(|a, b| a.1.total_cmp(&b.1));
         for (choice, step_size) in choices {
-            cases.extend((0..minimizers.len()).map(|start| Case { batch_size, choice, step_size, start }));
+            conditions.extend((0..minimizers.len()).map(|start| Condition {
+                batch_size,
+                choice,
+                step_size,
+                start,
+            }));
         }
     }
-    let rows = cases
+    let rows = conditions
         .par_iter()
-        .map(|case| row(sum, config, &laws[case.start], case))
+        .map(|condition| row(sum, config, &laws[condition.start], condition))
         .collect::<Result<Vec<_>, TheoryError>>()?;
     Ok(EscapeReport::new(minimizers, rows))
 }
 
-struct Case {
+struct Condition {
     batch_size: BatchSize,
     choice: StepChoice,
     step_size: f64,
@@ -157,10 +163,10 @@ struct Case {
 fn row<S: ComponentSum>(
     sum: &S,
     config: &EscapeConfig,
-    laws: &[CurvatureLaw],
-    case: &Case,
+    laws: &[CurvatureDistribution],
+    condition: &Condition,
 ) -> Result<EscapeRow, TheoryError> {
-    let Case { batch_size, choice, step_size, start } = *case;
+    let Condition { batch_size, choice, step_size, start } = *condition;
     let paths: Vec<Path> = (0..config.num_runs)
         .into_par_iter()
         .map(|replicate| path(sum, config, (batch_size, step_size, start), replicate))
@@ -188,14 +194,16 @@ fn row<S: ComponentSum>(
     })
 }
 
-fn exponents(laws: &[CurvatureLaw], batch_size: BatchSize, seed: u64) -> Vec<LyapunovExponent<'_>> {
+fn exponents(laws: &[CurvatureDistribution], batch_size: BatchSize, seed: u64) -> Vec<LyapunovExponent<'_>> {
     laws.iter().map(|law| LyapunovExponent::new(law, batch_size, seed)).collect()
 }
 
-/// The law of the components' curvature at `w` along each coordinate.
-fn coordinate_laws<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<CurvatureLaw> {
+/// The distribution of the components' curvature at `w` along each coordinate.
+fn coordinate_distributions<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<CurvatureDistribution> {
     let curvatures: Vec<Vec<f64>> = (0..sum.num_components()).map(|i| sum.curvatures(i, w)).collect();
-    (0..w.len()).map(|a| CurvatureLaw::of_values(curvatures.iter().map(|q| q[a]).collect())).collect()
+    (0..w.len())
+        .map(|a| CurvatureDistribution::of_values(curvatures.iter().map(|q| q[a]).collect()))
+        .collect()
 }
 
 /// Whether every component curves equally along all coordinates, up to what the experiments do not resolve.

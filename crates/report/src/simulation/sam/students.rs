@@ -3,7 +3,7 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 use polder_theory::sam::students::{Comparison, Report, Row, Student};
 
-use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
 
@@ -113,8 +113,9 @@ fn figure(report: &Report) -> Figure {
 fn curve_panel(report: &Report, title: &str, label: &str, quantity: fn(&Row) -> &Comparison) -> Panel {
     let mut series = Vec::new();
     let found = report.rows.iter().map(|row| (row.step as f64, quantity(row)));
-    let descent = Measured::estimates(found.clone().map(|(step, found)| (step, found.gradient_descent)));
-    let sam = Measured::estimates(found.map(|(step, found)| (step, found.sam)));
+    let descent =
+        MeasuredSeries::estimates(found.clone().map(|(step, found)| (step, found.gradient_descent)));
+    let sam = MeasuredSeries::estimates(found.map(|(step, found)| (step, found.sam)));
     for (name, ink, found) in [("gradient descent", Ink::Orange, descent), ("SAM", Ink::Blue, sam)] {
         series.extend(found.marks(ink));
         series.push(line(name, ink, found.values()));
@@ -126,7 +127,7 @@ fn difference_panel(report: &Report) -> Panel {
     // The differences of the first steps are much larger and of no interest.
     let late = &report.rows[report.rows.len() / 2..];
     let found = late.iter().map(|row| (row.step as f64, row.test_error.difference));
-    let [bars, dots] = Measured::estimates(found).marks(Ink::Blue);
+    let [bars, dots] = MeasuredSeries::estimates(found).marks(Ink::Blue);
     let (title, y) = ("Test error, SAM − GD, later steps", Axis::linear("difference of test errors"));
     panel(title, Axis::log("step k"), y, vec![level(0.0), bars, dots])
 }
