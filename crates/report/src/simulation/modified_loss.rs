@@ -23,8 +23,8 @@ pub(crate) fn summary(report: &Report) -> Summary {
     let caption = format!(
         "Distance of the mean iterate after one epoch from gradient flow on each loss. First: {} given losses; dashed, the \
          orders 2, 2 and 3 through the smallest step size. Second: root mean square error over {} random problems of {} \
-         minibatches, 95 % intervals, fitted power laws; with the next order taken out the orders are {}. Third: the penalty \
-         of the modified loss on average over which examples meet in a minibatch.",
+         minibatches, 95 % intervals, fitted power laws; corrected for the next order, the orders are {}. Third: the penalty of \
+         the modified loss, averaged over all divisions of the examples into minibatches.",
         config.losses.len(),
         config.num_instances,
         config.num_minibatches,

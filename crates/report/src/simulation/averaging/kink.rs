@@ -38,7 +38,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
     );
     let caption = "A kink breaks the rate of the average. First: distance to v*, the minimiser of the smoothed objective F, of SGD \
                    (root mean square of v − v*) and of its average (|mean(v) − v*|); bars are 95 % intervals, lines are fits. \
-                   Second: the averaged error over the step size, which would be level if the error were of the order of the step \
+                   Second: the averaged error over the step size, which would be constant if the error were of the order of the step \
                    size. Third: f, whose curvature jumps at 0, and F at the largest step size."
         .to_owned();
     let mut panels = vec![errors_panel(report), relative_panel(report)];

@@ -20,7 +20,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         title: "Where runs end".to_owned(),
         caption: format!(
             "{} runs of {} steps per step size, started uniformly within {} of 0: last iterates, and averages over the second \
-             half; what lies further out is counted in the outer bars. Last: the share within {} of the sharp minimum, with 95 % \
+             half; the outer bars also count what lies farther out. Last: the share within {} of the sharp minimum, with 95 % \
              intervals.",
             config.num_runs, config.num_steps, config.start_radius, config.near
         ),

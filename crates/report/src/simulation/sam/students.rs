@@ -91,7 +91,7 @@ fn figure(report: &Report) -> Figure {
     let caption = format!(
         "One-hidden-layer ReLU students ({} units) of random teachers ({} units) with label noise, {} examples, full \
          batch, step size {}, SAM with ρ = {}. Above: means over {} replicates with 95 % intervals; the difference of \
-         the test errors is paired. Below: every replicate by itself; dots under the diagonal are where SAM is lower.",
+         the test errors is paired. Below: one dot per replicate; SAM is lower below the diagonal.",
         config.student_units,
         config.teacher_units,
         config.num_examples,

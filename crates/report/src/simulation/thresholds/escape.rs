@@ -183,7 +183,7 @@ impl Escape<'_> {
 
     fn run_table(&self, start: usize) -> Table {
         let title = format!(
-            "{} runs of {} steps from {} beside the {} minimiser; a run has left when it was beyond {}; intervals at 95 %",
+            "{} runs of {} steps that start {} from the {} minimiser; a run has left once it was more than {} away; intervals at 95 %",
             self.config.num_runs,
             self.config.num_steps,
             number_text(self.config.start_distance, 1),

@@ -109,9 +109,9 @@ impl Escape<'_> {
         Figure {
             title: "Runs that leave a minimiser".to_owned(),
             caption: format!(
-                "Share of {} runs of {} steps that were further than {} from the minimiser they started at, with 95 % \
-                 intervals, against the predicted thresholds: almost sure for each minimiser, and in mean square for the sharp \
-                 one.",
+                "Share of {} runs of {} steps that moved more than {} away from the minimiser at which they start, with 95 % \
+                 intervals. Vertical lines are predicted thresholds: almost sure for each minimiser, and in mean square for the \
+                 sharp one.",
                 self.config.num_runs, self.config.num_steps, self.config.exit_distance
             ),
             panels: shown.map(|(index, batch_size)| self.leaving_panel(index, batch_size)).collect(),

@@ -24,10 +24,10 @@ pub(super) fn thresholds(report: &Report) -> Figure {
     ]);
     Figure {
         title: "Thresholds of SGD on a stochastic quadratic".to_owned(),
-        caption: "Above C* the mean square of the distance grows, above C_as almost every run leaves: predictions are lines, what \
-                  drawn curvatures give are dots; the horizontal line is gradient descent's threshold. Then measured over predicted \
-                  thresholds with 95 % intervals, and the growth of the log distance per step of all runs against the Lyapunov \
-                  exponent."
+        caption: "Above C* the mean square of the distance grows; above C_as almost every run leaves. Lines are predictions, dots are \
+                  measured from drawn curvatures; the horizontal line is the threshold of gradient descent. Then: measured over \
+                  predicted thresholds with 95 % intervals, and the growth of the log distance per step of all runs against the \
+                  Lyapunov exponent."
             .to_owned(),
         panels,
     }
