@@ -93,36 +93,16 @@ impl EscapeConfig {
 /// Measures the minimisers and runs the runs.
 pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
     config.validate()?;
-    let laws: Vec<Vec<CurvatureDistribution>> =
-        sum.minimizers().iter().map(|w| coordinate_distributions(sum, w)).collect();
+    let curvatures: Vec<Vec<Vec<f64>>> = sum.minimizers().iter().map(|w| curvatures(sum, w)).collect();
+    let distributions: Vec<Vec<CurvatureDistribution>> =
+        curvatures.iter().map(|of| coordinate_distributions(of)).collect();
     let minimizers = sum
         .minimizers()
         .par_iter()
-        .zip(&laws)
-        .map(|(position, laws)| {
-            let components = component_hessians(sum, position);
-            let thresholds = config
-                .batch_sizes
-                .iter()
-                .map(|&batch_size| {
-                    Ok(Thresholds {
-                        batch_size,
-                        mean_square: mean_square_threshold(&components, laws.len(), batch_size)?,
-                        almost_sure: exponents(laws, batch_size, config.seed)
-                            .iter()
-                            .map(LyapunovExponent::threshold)
-                            .fold(f64::INFINITY, f64::min),
-                    })
-                })
-                .collect::<Result<Vec<_>, TheoryError>>()?;
-            Ok(MinimizerReport {
-                position: position.clone(),
-                value: sum.value(position),
-                mean_curvatures: laws.iter().map(CurvatureDistribution::mean).collect(),
-                curvature_variances: laws.iter().map(CurvatureDistribution::variance).collect(),
-                is_round: is_round(sum, position),
-                thresholds,
-            })
+        .zip(curvatures.par_iter().zip(&distributions))
+        .map(|(position, (curvatures, distributions))| {
+            let value = sum.value(position);
+            minimizer(config, (position.clone(), value), curvatures, distributions)
         })
         .collect::<Result<Vec<_>, TheoryError>>()?;
     let (sharpest, flattest) = (&minimizers[0], &minimizers[minimizers.len() - 1]);
@@ -148,9 +128,42 @@ pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<Esc
     }
     let rows = conditions
         .par_iter()
-        .map(|condition| row(sum, config, &laws[condition.start], condition))
+        .map(|condition| row(sum, config, &distributions[condition.start], condition))
         .collect::<Result<Vec<_>, TheoryError>>()?;
     Ok(EscapeReport::new(minimizers, rows))
+}
+
+/// A minimiser, from the curvatures of all components along every coordinate, and their distributions.
+fn minimizer(
+    config: &EscapeConfig,
+    (position, value): (Vec<f64>, f64),
+    curvatures: &[Vec<f64>],
+    distributions: &[CurvatureDistribution],
+) -> Result<MinimizerReport, TheoryError> {
+    let dim = position.len();
+    let diagonal = |of: &Vec<f64>| {
+        let entry = |index| if index / dim == index % dim { of[index / dim] } else { 0.0 };
+        (0..dim * dim).map(entry).collect()
+    };
+    let hessians: Vec<Vec<f64>> = curvatures.iter().map(diagonal).collect();
+    let thresholds = config.batch_sizes.iter().map(|&batch_size| {
+        let exponents = exponents(distributions, batch_size, config.seed);
+        Ok(Thresholds {
+            batch_size,
+            mean_square: mean_square_threshold(&hessians, dim, batch_size)?,
+            almost_sure: exponents.map(|exponent| exponent.threshold()).fold(f64::INFINITY, f64::min),
+        })
+    });
+    // Equal along all coordinates, up to what the experiments do not resolve.
+    let is_equal = |of: &Vec<f64>| of.iter().all(|q| (q - of[0]).abs() <= 1e-6 * of[0].abs());
+    Ok(MinimizerReport {
+        position,
+        value,
+        mean_curvatures: distributions.iter().map(CurvatureDistribution::mean).collect(),
+        curvature_variances: distributions.iter().map(CurvatureDistribution::variance).collect(),
+        is_round: curvatures.iter().all(is_equal),
+        thresholds: thresholds.collect::<Result<_, TheoryError>>()?,
+    })
 }
 
 struct Condition {
@@ -163,7 +176,7 @@ struct Condition {
 fn row<S: ComponentSum>(
     sum: &S,
     config: &EscapeConfig,
-    laws: &[CurvatureDistribution],
+    distributions: &[CurvatureDistribution],
     condition: &Condition,
 ) -> Result<EscapeRow, TheoryError> {
     let Condition { batch_size, choice, step_size, start } = *condition;
@@ -173,10 +186,8 @@ fn row<S: ComponentSum>(
         .collect::<Result<_, _>>()?;
     let logs: Vec<&[f64]> = paths.iter().map(|path| path.logs.as_slice()).collect();
     let growths: Vec<StoppedGrowth> = paths.iter().map(|path| path.growth).collect();
-    let predicted_rate = exponents(laws, batch_size, config.seed)
-        .iter()
-        .map(|exponent| exponent.at(step_size))
-        .fold(f64::NEG_INFINITY, f64::max);
+    let rates = exponents(distributions, batch_size, config.seed).map(|exponent| exponent.at(step_size));
+    let predicted_rate = rates.fold(f64::NEG_INFINITY, f64::max);
     Ok(EscapeRow {
         batch_size,
         choice,
@@ -194,37 +205,23 @@ fn row<S: ComponentSum>(
     })
 }
 
-fn exponents(laws: &[CurvatureDistribution], batch_size: BatchSize, seed: u64) -> Vec<LyapunovExponent<'_>> {
-    laws.iter().map(|law| LyapunovExponent::new(law, batch_size, seed)).collect()
+fn exponents(
+    distributions: &[CurvatureDistribution],
+    batch_size: BatchSize,
+    seed: u64,
+) -> impl Iterator<Item = LyapunovExponent<'_>> {
+    distributions.iter().map(move |of| LyapunovExponent::new(of, batch_size, seed))
 }
 
-/// The distribution of the components' curvature at `w` along each coordinate.
-fn coordinate_distributions<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<CurvatureDistribution> {
-    let curvatures: Vec<Vec<f64>> = (0..sum.num_components()).map(|i| sum.curvatures(i, w)).collect();
-    (0..w.len())
-        .map(|a| CurvatureDistribution::of_values(curvatures.iter().map(|q| q[a]).collect()))
-        .collect()
+/// The curvatures of every component at `w`, one along each coordinate.
+fn curvatures<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<Vec<f64>> {
+    (0..sum.num_components()).map(|component| sum.curvatures(component, w)).collect()
 }
 
-/// Whether every component curves equally along all coordinates, up to what the experiments do not resolve.
-fn is_round<S: ComponentSum>(sum: &S, w: &[f64]) -> bool {
-    (0..sum.num_components()).all(|component| {
-        let curvatures = sum.curvatures(component, w);
-        curvatures.iter().all(|curvature| (curvature - curvatures[0]).abs() <= 1e-6 * curvatures[0].abs())
-    })
-}
-
-fn component_hessians<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<Vec<f64>> {
-    let dim = w.len();
-    (0..sum.num_components())
-        .map(|component| {
-            let mut hessian = vec![0.0; dim * dim];
-            for (a, curvature) in sum.curvatures(component, w).into_iter().enumerate() {
-                hessian[a * dim + a] = curvature;
-            }
-            hessian
-        })
-        .collect()
+/// The distribution of the components' curvature along each coordinate.
+fn coordinate_distributions(curvatures: &[Vec<f64>]) -> Vec<CurvatureDistribution> {
+    let along = |a: usize| CurvatureDistribution::of_values(curvatures.iter().map(|q| q[a]).collect());
+    (0..curvatures[0].len()).map(along).collect()
 }
 
 /// Newton's method on the mean of the components from `start`, which is close to a minimiser whose Hessian is diagonal.

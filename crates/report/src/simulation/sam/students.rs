@@ -11,8 +11,9 @@ pub(crate) fn summary(report: &Report) -> Summary {
     let Report { config, rows, .. } = report;
     let outcomes = outcomes(report);
     let difference = |outcome: &Outcome| {
-        let what = format!("{}, SAM − GD", outcome.what);
-        Metric::estimate(outcome.name, what, &outcome.comparison.difference, config.num_replicates)
+        let Outcome { name, quantity, of, when, comparison } = outcome;
+        let (name, what) = (format!("{name}-change"), format!("{quantity}{of}{when}, SAM − GD"));
+        Metric::estimate(name, what, &comparison.difference, config.num_replicates)
     };
     let title = format!(
         "Students of {} units, teachers of {}, label noise {} of the signal's deviation; {} replicates, ± at 95 %",
@@ -23,7 +24,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         metrics: outcomes.iter().map(difference).collect(),
         tables: vec![
             Table::of(title, &outcomes)
-                .text("", |outcome| outcome.head)
+                .text("", |outcome| format!("{}{}", outcome.quantity, outcome.when))
                 .estimate("gradient descent", |outcome| outcome.comparison.gradient_descent)
                 .estimate("SAM", |outcome| outcome.comparison.sam)
                 .estimate("SAM − GD, paired", |outcome| outcome.comparison.difference)
@@ -43,45 +44,29 @@ pub(crate) fn summary(report: &Report) -> Summary {
 
 /// What is compared between the students.
 struct Outcome<'a> {
-    /// What claims call it.
+    /// What claims call it, before `-change`.
     name: &'static str,
-    what: &'static str,
-    /// What the table calls it.
-    head: &'static str,
+    quantity: &'static str,
+    /// What the table leaves out of the quantity.
+    of: &'static str,
+    when: &'static str,
     comparison: &'a Comparison,
 }
 
 fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
     let last = report.rows.last();
+    let (test_error, training_loss) = (last.map(|row| &row.test_error), last.map(|row| &row.training_loss));
+    let (top_eigenvalue, trace) = (Some(&report.top_eigenvalue), Some(&report.trace));
+    let best = Some(&report.best_test_error);
     let outcomes = [
-        (
-            "top-eigenvalue-change",
-            "largest eigenvalue of the Hessian, last step",
-            "largest eigenvalue, last step",
-            Some(&report.top_eigenvalue),
-        ),
-        ("trace-change", "trace of the Hessian, last step", "trace, last step", Some(&report.trace)),
-        (
-            "best-test-error-change",
-            "lowest test error over the recorded steps",
-            "lowest test error",
-            Some(&report.best_test_error),
-        ),
-        (
-            "last-test-error-change",
-            "test error, last step",
-            "test error, last step",
-            last.map(|row| &row.test_error),
-        ),
-        (
-            "last-training-loss-change",
-            "training loss, last step",
-            "training loss, last step",
-            last.map(|row| &row.training_loss),
-        ),
+        ("top-eigenvalue", "largest eigenvalue", " of the Hessian", ", last step", top_eigenvalue),
+        ("trace", "trace", " of the Hessian", ", last step", trace),
+        ("best-test-error", "lowest test error", " over the recorded steps", "", best),
+        ("last-test-error", "test error", "", ", last step", test_error),
+        ("last-training-loss", "training loss", "", ", last step", training_loss),
     ];
-    let outcomes = outcomes.into_iter().filter_map(|(name, what, head, comparison)| {
-        Some(Outcome { name, what, head, comparison: comparison? })
+    let outcomes = outcomes.into_iter().filter_map(|(name, quantity, of, when, comparison)| {
+        Some(Outcome { name, quantity, of, when, comparison: comparison? })
     });
     outcomes.collect()
 }
