@@ -190,7 +190,7 @@ fn problem_report(config: &Config, part: u64, settings: Problem) -> Result<Probl
     let kernel = GaussianKernel { bandwidth };
     let problem = KernelRegression::new(kernel, (&examples, signal), (&test_points, test_signal), noise_sd)?;
 
-    let top = problem.eigenvalues()[0];
+    let top = problem.eigen.values[0];
     let step_size = config.step_share / top;
     let rhos: Vec<f64> =
         std::iter::once(0.0).chain(config.rho_shares.iter().map(|share| share / top)).collect();
@@ -216,7 +216,7 @@ fn problem_report(config: &Config, part: u64, settings: Problem) -> Result<Probl
     Ok(ProblemReport {
         problem: settings,
         noise_sd,
-        eigenvalues: problem.eigenvalues().to_vec(),
+        eigenvalues: problem.eigen.values.clone(),
         step_size,
         training: curves(&rhos, &steps, |i, step| problem.training_error(&filters[i], step), &training),
         test: curves(&rhos, &steps, |i, step| problem.test_error(&filters[i], step), &test),

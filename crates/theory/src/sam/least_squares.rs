@@ -123,7 +123,7 @@ fn grid_point(config: &Config, num_features: usize, ratio: f64, part: u64) -> Re
         design.times(&coefficients).iter().map(|x| x * x).sum::<f64>() / grid.num_examples as f64;
     let noise_sd = (power / ratio).sqrt();
     let problem = LeastSquares::new(design, coefficients, noise_sd)?;
-    let top_eigenvalue = problem.eigenvalues()[0];
+    let top_eigenvalue = problem.eigen.values[0];
     let step_size = grid.step_share / top_eigenvalue;
     let run = Run {
         problem: &problem,
@@ -164,7 +164,7 @@ impl Run<'_> {
     fn curves(&self, norms: &[ErrorNorm]) -> Result<Vec<Vec<BiasVarianceCurve>>, TheoryError> {
         let filter = |rho| SpectralFilter { step_size: self.step_size, rho };
         for &rho in &self.rhos {
-            filter(rho).validate(self.problem.eigenvalues()[0])?;
+            filter(rho).validate(self.problem.eigen.values[0])?;
         }
         let estimates: Vec<Vec<Vec<Vec<f64>>>> = (0..self.num_replicates)
             .into_par_iter()

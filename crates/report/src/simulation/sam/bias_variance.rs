@@ -57,7 +57,7 @@ pub(super) const TOTAL: Part = Part {
 impl Part {
     /// The same minus that of gradient descent.
     pub(super) const fn change(self) -> Self {
-        Self { is_log: false, is_change: true, ..self }
+        Self { is_change: true, ..self }
     }
 
     fn theory(&self, row: &BiasVarianceRow) -> f64 {
@@ -73,12 +73,12 @@ impl Part {
     }
 
     fn axis(&self, error: &str) -> Axis {
-        let Self { quantity, plural, .. } = self;
-        match (self.is_change, self.is_log) {
-            (true, _) => Axis::linear(format!("difference of {plural}")),
-            (false, true) => Axis::log(format!("{quantity} of {error}")),
-            (false, false) => Axis::linear(format!("{quantity} of {error}")),
+        let Self { quantity, plural, is_log, .. } = self;
+        if self.is_change {
+            return Axis::linear(format!("difference of {plural}"));
         }
+        let label = format!("{quantity} of {error}");
+        if *is_log { Axis::log(label) } else { Axis::linear(label) }
     }
 }
 

@@ -28,7 +28,7 @@ pub struct DistributionSummary {
 impl DistributionSummary {
     /// Of the rows of one distribution, whose trajectories are of `num_runs` runs each.
     pub(super) fn new(rows: &[&Row], num_runs: u64) -> Self {
-        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.measured_mean_square.is_some()).collect();
+        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.is_random()).collect();
         let deviation = |measured: Option<Estimate>, predicted: f64| {
             measured.map(|measured| {
                 let relative = measured.scaled(predicted.recip());
@@ -65,7 +65,7 @@ impl DistributionSummary {
 
 /// Measured growth of the log distance per step against the Lyapunov exponent, wherever there is chance; `None` if nowhere.
 pub(super) fn agreement_of_rates(rows: &[Row], num_runs: u64) -> Option<Agreement> {
-    let random = rows.iter().filter(|row| row.measured_mean_square.is_some());
+    let random = rows.iter().filter(|row| row.is_random());
     let in_errors: Vec<f64> = random
         .flat_map(|row| &row.trajectories)
         .map(|trajectory| {
