@@ -3,9 +3,10 @@
 /// A dense matrix of f64 in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Matrix {
-    num_rows: usize,
-    num_columns: usize,
-    entries: Vec<f64>,
+    pub(crate) num_rows: usize,
+    pub(crate) num_columns: usize,
+    /// Row by row.
+    pub(crate) entries: Vec<f64>,
 }
 
 impl Matrix {
@@ -20,16 +21,6 @@ impl Matrix {
             entries.extend((0..num_columns).map(|j| entry(i, j)));
         }
         Self { num_rows, num_columns, entries }
-    }
-
-    /// The number of rows.
-    pub(crate) fn num_rows(&self) -> usize {
-        self.num_rows
-    }
-
-    /// The number of columns.
-    pub(crate) fn num_columns(&self) -> usize {
-        self.num_columns
     }
 
     /// Row `i`.
@@ -50,16 +41,6 @@ impl Matrix {
         let n = self.num_columns;
         let (above, below) = self.entries.split_at_mut(j * n);
         (&mut above[i * n..(i + 1) * n], &mut below[..n])
-    }
-
-    /// The entries, row by row.
-    pub(crate) fn entries(&self) -> &[f64] {
-        &self.entries
-    }
-
-    /// The entries, row by row, to be changed.
-    pub(crate) fn entries_mut(&mut self) -> &mut [f64] {
-        &mut self.entries
     }
 
     /// The product with a column vector.

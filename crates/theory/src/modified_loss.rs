@@ -1,6 +1,6 @@
 //! Experiment C1: how far the mean iterate of SGD after one epoch is from gradient flow on three losses, against the step size.
 //!
-//! The law is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
+//! The theory is Smith, Dherin, Barrett and De (2021), arXiv:2101.12176, Section 2: with m minibatches and step size eps, and over all orders
 //! of the minibatches, `E[w_m] = w(m eps) + O((m eps)^3)`, where w follows the gradient flow of [`ModifiedLoss::Sgd`]. Under the loss
 //! itself and under [`ModifiedLoss::GradientDescent`] the term of second order remains. The losses of a single variable, all numbers and
 //! the fit of the orders are chosen for this project.
@@ -173,23 +173,18 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     let purpose = |part, replicate| Purpose { seed: config.seed, experiment: "C1", part, replicate };
     let mut rows: Vec<Row> = Vec::with_capacity(config.step_sizes.len());
     for &step_size in &config.step_sizes {
-        let Config { losses, start, num_pairs, .. } = config;
-        let mean_iterate = mean_epoch(losses, step_size, *start, *num_pairs, purpose(ORDERS, 0))?;
-        let time = step_size * losses.len() as f64;
-        let mut errors = Vec::with_capacity(ModifiedLoss::ALL.len());
-        for (index, loss) in ModifiedLoss::ALL.into_iter().enumerate() {
-            let flow = loss.flow(losses, step_size, *start, time)?;
+        let orders = purpose(ORDERS, 0);
+        let (mean_iterate, flows) = epoch(&config.losses, step_size, config.start, config.num_pairs, orders)?;
+        let error = |(index, flow): (usize, f64)| {
             let error = (mean_iterate.value - flow).abs();
-            if !error.is_finite() {
-                return Err(too_large(step_size));
-            }
             // No order between equal step sizes, or where an error happens to vanish.
             let local_order = rows
                 .last()
                 .map(|before| (before.errors[index].error / error).ln() / (before.step_size / step_size).ln())
                 .filter(|order| order.is_finite());
-            errors.push(FlowError { loss, flow, error, local_order });
-        }
+            FlowError { loss: ModifiedLoss::ALL[index], flow, error, local_order }
+        };
+        let errors = flows.into_iter().enumerate().map(error).collect();
         rows.push(Row { step_size, mean_iterate, errors });
     }
     let mut draws = Draws::new(purpose(EXAMPLES, 0));
@@ -219,16 +214,8 @@ fn fits(config: &Config) -> Result<Vec<Fit>, TheoryError> {
                 .fit_step_sizes
                 .iter()
                 .map(|&step_size| {
-                    let mean = mean_epoch(&losses, step_size, start, config.num_pairs, orders)?.value;
-                    let time = step_size * losses.len() as f64;
-                    let mut squares = [0.0; 3];
-                    for (square, loss) in squares.iter_mut().zip(ModifiedLoss::ALL) {
-                        *square = (mean - loss.flow(&losses, step_size, start, time)?).powi(2);
-                        if !square.is_finite() {
-                            return Err(too_large(step_size));
-                        }
-                    }
-                    Ok(squares)
+                    let (mean, flows) = epoch(&losses, step_size, start, config.num_pairs, orders)?;
+                    Ok(flows.map(|flow| (mean.value - flow).powi(2)))
                 })
                 .collect()
         })
@@ -248,12 +235,23 @@ fn fits(config: &Config) -> Result<Vec<Fit>, TheoryError> {
     Ok(ModifiedLoss::ALL.into_iter().enumerate().map(fit).collect())
 }
 
-fn too_large(step_size: f64) -> TheoryError {
-    TheoryError::setting(
-        "step_sizes and fit_step_sizes",
-        &step_size,
-        "small enough for an epoch to stay finite",
-    )
+/// The mean iterate after one epoch, and where the flow of every loss is then.
+fn epoch(
+    losses: &[CubicLoss],
+    step_size: f64,
+    start: f64,
+    num_pairs: u64,
+    orders: Purpose,
+) -> Result<(Estimate, [f64; 3]), TheoryError> {
+    let mean = mean_epoch(losses, step_size, start, num_pairs, orders)?;
+    let mut flows = [0.0; 3];
+    for (flow, loss) in flows.iter_mut().zip(ModifiedLoss::ALL) {
+        *flow = loss.flow(losses, step_size, start, step_size * losses.len() as f64)?;
+        let holds = (mean.value - *flow).powi(2).is_finite();
+        let expected = "small enough for an epoch to stay finite";
+        check(holds, "step_sizes and fit_step_sizes", &step_size, expected)?;
+    }
+    Ok((mean, flows))
 }
 
 /// A convex loss around the starting points.

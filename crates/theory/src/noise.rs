@@ -1,4 +1,4 @@
-//! Seeded noise laws: a sequence of draws that is a function of what it drives.
+//! Seeded noise distributions: a sequence of draws that is a function of what it drives.
 
 use polder_random::Stream;
 
@@ -21,7 +21,7 @@ impl From<NoiseKey> for [u64; 4] {
     }
 }
 
-/// Independent draws from the uniform law on `[-radius, radius]`, whose variance is `radius^2 / 3`.
+/// Independent draws from the uniform distribution on `[-radius, radius]`, whose variance is `radius^2 / 3`.
 #[derive(Clone, Debug)]
 pub(crate) struct UniformNoise {
     stream: Stream,

@@ -26,8 +26,8 @@ impl SymmetricEigen {
     /// The cyclic Jacobi method: Golub and Van Loan (2013), Matrix Computations, section 8.5. Some 10 n^3 operations per sweep, and few
     /// sweeps: right for the dimensions of some hundreds that occur here.
     pub(crate) fn of(matrix: &Matrix) -> Result<Self, TheoryError> {
-        let n = matrix.num_rows();
-        let size = matrix.entries().iter().map(|x| x * x).sum::<f64>().sqrt();
+        let n = matrix.num_rows;
+        let size = matrix.entries.iter().map(|x| x * x).sum::<f64>().sqrt();
         check(size.is_finite(), "the norm of a symmetric matrix", &size, "a finite number")?;
         let mut a = matrix.clone();
         let mut vectors = Matrix::from_fn(n, n, |i, j| if i == j { 1.0 } else { 0.0 });
@@ -51,7 +51,7 @@ impl SymmetricEigen {
 }
 
 fn off_diagonal_norm(a: &Matrix) -> f64 {
-    let n = a.num_rows();
+    let n = a.num_rows;
     let sum: f64 = (0..n)
         .map(|i| a.row(i).iter().enumerate().filter(|(j, _)| *j != i).map(|(_, x)| x * x).sum::<f64>())
         .sum();
@@ -68,16 +68,16 @@ fn rotate(a: &mut Matrix, vectors: &mut Matrix, p: usize, q: usize) {
     let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
     let c = 1.0 / t.hypot(1.0);
     let s = t * c;
-    let n = a.num_rows();
+    let n = a.num_rows;
     rotate_pair(a.two_rows(p, q), c, s);
     rotate_pair(vectors.two_rows(p, q), c, s);
     // Beside the diagonal block the matrix stays symmetric: the columns are the rows just computed.
     for k in (0..n).filter(|k| *k != p && *k != q) {
         let (kp, kq) = (a.at(p, k), a.at(q, k));
-        let row = &mut a.entries_mut()[k * n..(k + 1) * n];
+        let row = &mut a.entries[k * n..(k + 1) * n];
         (row[p], row[q]) = (kp, kq);
     }
-    let entries = a.entries_mut();
+    let entries = &mut a.entries;
     entries[p * n + p] = app - t * apq;
     entries[q * n + q] = aqq + t * apq;
     entries[p * n + q] = 0.0;

@@ -2,7 +2,7 @@
 
 mod batch_size;
 pub mod circle;
-mod curvature_law;
+mod curvature_distribution;
 pub mod escape;
 mod log_distance;
 mod lyapunov;
@@ -11,8 +11,8 @@ mod second_moment;
 pub mod styblinski_tang;
 
 pub use batch_size::{BatchSize, Whole};
-pub use curvature_law::CurvatureLaw;
-pub(crate) use curvature_law::num_heads;
+pub use curvature_distribution::CurvatureDistribution;
+pub(crate) use curvature_distribution::num_heads;
 pub use log_distance::{LogDistances, SHOWN};
-pub(crate) use lyapunov::{LyapunovExponent, SampledLaw};
+pub(crate) use lyapunov::{LyapunovExponent, SampledCurvature};
 pub(crate) use second_moment::mean_square_threshold;

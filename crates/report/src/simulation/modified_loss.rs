@@ -3,7 +3,7 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 use polder_theory::modified_loss::{Config, Fit, ModifiedLoss, Report, Row};
 
-use crate::simulation::series::{Measured, line, panel};
+use crate::simulation::series::{MeasuredSeries, line, panel};
 use crate::simulation::table::number_text;
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
@@ -23,8 +23,8 @@ pub(crate) fn summary(report: &Report) -> Summary {
     let caption = format!(
         "Distance of the mean iterate after one epoch from gradient flow on each loss. First: {} given losses; dashed, the \
          orders 2, 2 and 3 through the smallest step size. Second: root mean square error over {} random problems of {} \
-         minibatches, 95 % intervals, fitted power laws; with the next order taken out the orders are {}. Third: the penalty \
-         of the modified loss on average over which examples meet in a minibatch.",
+         minibatches, 95 % intervals, fitted power laws; corrected for the next order, the orders are {}. Third: the penalty of \
+         the modified loss, averaged over all divisions of the examples into minibatches.",
         config.losses.len(),
         config.num_instances,
         config.num_minibatches,
@@ -175,7 +175,7 @@ fn fit_panel(report: &Report) -> Panel {
         let points = fit_points(report, fit);
         let law = points.iter().map(|(x, _)| (*x, fit.law.prefactor * x.powf(fit.law.exponent.value)));
         series.push(Series::unnamed(ink, Shape::Line(law.collect())));
-        series.extend(Measured::new(points).named(label, ink));
+        series.extend(MeasuredSeries::new(points).named(label, ink));
     }
     panel("Random problems", Axis::log("step size ε"), Axis::log("RMS error after one epoch"), series)
 }

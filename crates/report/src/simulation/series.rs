@@ -1,4 +1,4 @@
-//! Measured values over an axis, as series of dots, lines and bars of intervals.
+//! MeasuredSeries values over an axis, as series of dots, lines and bars of intervals.
 
 use polder_plot::{Axis, Ink, Panel, Series, Shape};
 use polder_stats::{Estimate, PowerLaw, Proportion};
@@ -29,9 +29,9 @@ pub(super) fn power_law(law: &PowerLaw, (first, last): (f64, f64)) -> Vec<(f64, 
 
 /// Values with the ends of their intervals, each at a place on the x axis.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Measured(Vec<(f64, [f64; 3])>);
+pub(super) struct MeasuredSeries(Vec<(f64, [f64; 3])>);
 
-impl Measured {
+impl MeasuredSeries {
     /// From places, and at each the value with the low and the high end of its interval.
     pub(super) fn new(points: impl IntoIterator<Item = (f64, [f64; 3])>) -> Self {
         Self(points.into_iter().collect())

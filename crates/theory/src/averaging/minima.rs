@@ -1,6 +1,6 @@
 //! Experiment A2: which of two minima SGD and its average end at, against the step size.
 //!
-//! The law is that of Nitanda et al. (2024), arXiv:2302.09376, section 1: SGD with step size `eta` and gradient noise `e` descends the
+//! The theory is that of Nitanda et al. (2024), arXiv:2302.09376, section 1: SGD with step size `eta` and gradient noise `e` descends the
 //! smoothed objective `F(v) = E f(v - eta e)`. Smoothing over a width of `eta r`, for noise up to r, fills a dip that is narrower than
 //! that, so that large steps leave sharp minima; averaging then removes the spread that the same large steps give to the iterates.
 //! The landscape, and the closed form of its F, are this project's own.

@@ -29,18 +29,13 @@ pub struct CubicLoss {
 }
 
 impl CubicLoss {
-    /// The loss at `w`.
-    pub fn value(&self, w: f64) -> f64 {
-        0.5 * self.curvature * (w - self.center).powi(2) + self.skew * w.powi(3) / 6.0
-    }
-
     /// The first derivative at `w`.
-    pub fn slope(&self, w: f64) -> f64 {
+    pub(crate) fn slope(&self, w: f64) -> f64 {
         self.curvature * (w - self.center) + 0.5 * self.skew * w * w
     }
 
     /// The second derivative at `w`.
-    pub fn curvature_at(&self, w: f64) -> f64 {
+    pub(crate) fn curvature_at(&self, w: f64) -> f64 {
         self.curvature + self.skew * w
     }
 
@@ -74,7 +69,7 @@ impl ModifiedLoss {
     pub const ALL: [Self; 3] = [Self::Plain, Self::GradientDescent, Self::Sgd];
 
     /// The part of the loss at `w` that is added to C.
-    pub fn penalty(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
+    pub(crate) fn penalty(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
         let m = losses.len() as f64;
         let square = match self {
             Self::Plain => 0.0,
@@ -88,7 +83,7 @@ impl ModifiedLoss {
     ///
     /// # Source
     /// Smith et al. (2021), arXiv:2101.12176: Eq. (1) for SGD; Barrett and Dherin (2021), arXiv:2009.11162, for gradient descent.
-    pub fn slope(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
+    pub(crate) fn slope(self, losses: &[CubicLoss], step_size: f64, w: f64) -> f64 {
         let m = losses.len() as f64;
         let slope = losses.iter().map(|loss| loss.slope(w)).sum::<f64>() / m;
         let half_gradient_of_square = match self {
@@ -106,7 +101,7 @@ impl ModifiedLoss {
     ///
     /// # Errors
     /// [`TheoryError::InvalidSetting`] if the flow leaves the finite numbers before `time`.
-    pub fn flow(
+    pub(crate) fn flow(
         self,
         losses: &[CubicLoss],
         step_size: f64,
@@ -229,13 +224,18 @@ mod tests {
     ];
     const PURPOSE: Purpose = Purpose { seed: 1, experiment: "C1", part: 0, replicate: 0 };
 
+    fn value(loss: &CubicLoss, w: f64) -> f64 {
+        0.5 * loss.curvature * (w - loss.center).powi(2) + loss.skew * w.powi(3) / 6.0
+    }
+
     #[test]
     fn slopes_are_derivatives() {
         let h = 1e-5;
         for loss in ModifiedLoss::ALL {
             for w in [-1.0, 0.2, 1.3] {
                 let value = |w: f64| {
-                    LOSSES.iter().map(|loss| loss.value(w)).sum::<f64>() / 3.0 + loss.penalty(&LOSSES, 0.3, w)
+                    LOSSES.iter().map(|loss| value(loss, w)).sum::<f64>() / 3.0
+                        + loss.penalty(&LOSSES, 0.3, w)
                 };
                 let difference = (value(w + h) - value(w - h)) / (2.0 * h);
                 assert!((loss.slope(&LOSSES, 0.3, w) - difference).abs() < 1e-9, "{loss:?}");

@@ -1,6 +1,6 @@
 //! Experiment D2: bias and variance of SAM against gradient descent in kernel regression, at the examples and at new points.
 //!
-//! The law (the question is that of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas are this project's own derivation): with
+//! The theory (the question is that of Behdin and Mazumder (2023), arXiv:2302.11836; the formulas are this project's own derivation): with
 //! the Gram matrix K, SAM in the kernel's function space moves the coefficients of the fit as `a <- a - eta (I + rho K)(K a - y)`. At the
 //! examples this is [experiment D1](crate::sam::least_squares::run) in the eigenbasis of K. At other points bias and variance have closed forms as well, but
 //! the components of different eigenvectors mix there, and neither need be ordered.
@@ -121,7 +121,7 @@ impl Config {
 pub struct Report {
     /// The settings it was run with.
     pub config: Config,
-    /// One cell per problem.
+    /// One per problem.
     pub cells: Vec<ProblemReport>,
     /// Whether all Monte Carlo estimates agree with the closed form.
     pub agreement: Agreement,
@@ -163,7 +163,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         .problems
         .iter()
         .enumerate()
-        .map(|(index, problem)| cell(config, index as u64, *problem))
+        .map(|(index, problem)| problem_report(config, index as u64, *problem))
         .collect::<Result<_, _>>()?;
     let curves = cells.iter().flat_map(|cell| cell.training.iter().chain(&cell.test));
     let agreement = Agreement::of_curves(curves, config.num_replicates);
@@ -174,7 +174,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
 /// Error vectors of one replicate: for every radius, for every recorded step.
 type Errors = Vec<Vec<Vec<f64>>>;
 
-fn cell(config: &Config, part: u64, settings: Problem) -> Result<ProblemReport, TheoryError> {
+fn problem_report(config: &Config, part: u64, settings: Problem) -> Result<ProblemReport, TheoryError> {
     let Problem { dimension, bandwidth } = settings;
     let purpose = Purpose { seed: config.seed, experiment: "D2", part, replicate: 0 };
     let mut draws = Draws::new(Purpose { replicate: u64::MAX, ..purpose });
@@ -190,7 +190,7 @@ fn cell(config: &Config, part: u64, settings: Problem) -> Result<ProblemReport, 
     let kernel = GaussianKernel { bandwidth };
     let problem = KernelRegression::new(kernel, (&examples, signal), (&test_points, test_signal), noise_sd)?;
 
-    let top = problem.eigenvalues()[0];
+    let top = problem.eigen.values[0];
     let step_size = config.step_share / top;
     let rhos: Vec<f64> =
         std::iter::once(0.0).chain(config.rho_shares.iter().map(|share| share / top)).collect();
@@ -216,7 +216,7 @@ fn cell(config: &Config, part: u64, settings: Problem) -> Result<ProblemReport, 
     Ok(ProblemReport {
         problem: settings,
         noise_sd,
-        eigenvalues: problem.eigenvalues().to_vec(),
+        eigenvalues: problem.eigen.values.clone(),
         step_size,
         training: curves(&rhos, &steps, |i, step| problem.training_error(&filters[i], step), &training),
         test: curves(&rhos, &steps, |i, step| problem.test_error(&filters[i], step), &test),

@@ -1,6 +1,6 @@
 //! Experiment D1: bias and variance of SAM against gradient descent on least squares, in closed form and measured.
 //!
-//! The law (the setting and the trade-off are those of Behdin and Mazumder (2023), arXiv:2302.11836, v1 and v2; the formulas are this
+//! The theory (the setting and the trade-off are those of Behdin and Mazumder (2023), arXiv:2302.11836, v1 and v2; the formulas are this
 //! project's own derivation): un-normalised SAM on `|X w - y|^2 / 2` is gradient descent that takes every eigenvalue `d` of `X^T X` for
 //! `d (1 + rho d)`. With `c = 1 - eta d (1 + rho d)` the estimate after k steps has the squared bias `sum of beta_i^2 c_i^(2 k)` and the
 //! variance `sum of (sigma^2 / d_i) (1 - c_i^k)^2`. A larger rho makes every `c` smaller: as long as none is negative, SAM has at every
@@ -22,7 +22,7 @@ use crate::sam::trade_off::TradeOff;
 
 pub use config::{Config, Grid};
 
-/// Parts of the experiment that draw; grid cells draw as this and the next parts.
+/// Parts of the experiment that draw; grid points draw as this and the next parts.
 const GRID_PART: u64 = 2;
 
 /// The result of experiment D1.
@@ -92,13 +92,13 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     let mut grid = Vec::new();
     for &num_features in &config.grid.num_features {
         for &ratio in &config.grid.signal_to_noise {
-            grid.push(cell(config, num_features, ratio, GRID_PART + grid.len() as u64)?);
+            grid.push(grid_point(config, num_features, ratio, GRID_PART + grid.len() as u64)?);
         }
     }
     let high_signal = table(&config.coefficients, 0)?;
     let low_signal = table(&config.low_signal_coefficients, 1)?;
-    let in_grid = grid.iter().flat_map(|cell| cell.parameters.iter().chain(&cell.predictions));
-    let families = grid.iter().flat_map(|cell| [cell.parameters.as_slice(), &cell.predictions]);
+    let in_grid = grid.iter().flat_map(|point| point.parameters.iter().chain(&point.predictions));
+    let families = grid.iter().flat_map(|point| [point.parameters.as_slice(), &point.predictions]);
     Ok(Report {
         config: config.clone(),
         table_agreement: Agreement::of_curves(high_signal.iter().chain(&low_signal), config.num_replicates),
@@ -111,7 +111,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     })
 }
 
-fn cell(config: &Config, num_features: usize, ratio: f64, part: u64) -> Result<GridPoint, TheoryError> {
+fn grid_point(config: &Config, num_features: usize, ratio: f64, part: u64) -> Result<GridPoint, TheoryError> {
     let grid = &config.grid;
     let purpose = Purpose { seed: config.seed, experiment: "D1", part, replicate: 0 };
     // Problems of one size share their design and coefficients, so that ratios are compared on equal terms.
@@ -123,7 +123,7 @@ fn cell(config: &Config, num_features: usize, ratio: f64, part: u64) -> Result<G
         design.times(&coefficients).iter().map(|x| x * x).sum::<f64>() / grid.num_examples as f64;
     let noise_sd = (power / ratio).sqrt();
     let problem = LeastSquares::new(design, coefficients, noise_sd)?;
-    let top_eigenvalue = problem.eigenvalues()[0];
+    let top_eigenvalue = problem.eigen.values[0];
     let step_size = grid.step_share / top_eigenvalue;
     let run = Run {
         problem: &problem,
@@ -164,7 +164,7 @@ impl Run<'_> {
     fn curves(&self, norms: &[ErrorNorm]) -> Result<Vec<Vec<BiasVarianceCurve>>, TheoryError> {
         let filter = |rho| SpectralFilter { step_size: self.step_size, rho };
         for &rho in &self.rhos {
-            filter(rho).validate(self.problem.eigenvalues()[0])?;
+            filter(rho).validate(self.problem.eigen.values[0])?;
         }
         let estimates: Vec<Vec<Vec<Vec<f64>>>> = (0..self.num_replicates)
             .into_par_iter()

@@ -1,6 +1,6 @@
 //! Experiment D3: minibatch SAM regularises at least as strongly as full-batch SAM.
 //!
-//! The law (this project's own derivation in the setting of Behdin and Mazumder (2023), arXiv:2302.11836): on minibatches S whose Hessian
+//! The theory (this project's own derivation in the setting of Behdin and Mazumder (2023), arXiv:2302.11836): on minibatches S whose Hessian
 //! `H_S` is scaled to be unbiased, the mean error contracts by `I - eta (H + rho E[H_S^2])`, and `E[H_S^2]` is at least `H^2` in the order
 //! of symmetric matrices. Without the scaling it need not be.
 
@@ -116,7 +116,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     let mut draws = Draws::new(purpose(DESIGN));
     let design = power_law_design(config.num_examples, config.num_features, config.decay, &mut draws);
     let problem = MinibatchSam::new(design, draws.normals(config.num_features));
-    let top = SymmetricEigen::of(problem.hessian())?.values[0];
+    let top = SymmetricEigen::of(&problem.hessian)?.values[0];
     let rho = config.rho_share / top;
     let mut batch_sizes = config.batch_sizes.clone();
     batch_sizes.push(config.num_examples);
@@ -132,7 +132,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
     let trace = largest(&mut rows.iter().map(Row::trace_deviation));
     let bias = largest(&mut rows.iter().flat_map(|row| &row.bias).map(Bias::deviation));
     let num_biases = rows.iter().map(|row| row.bias.len()).sum();
-    let full_batch_trace = problem.hessian_square().trace();
+    let full_batch_trace = problem.hessian_square.trace();
     let ratio =
         |estimate: &Estimate| (estimate.value / full_batch_trace, estimate.standard_error / full_batch_trace);
     let minibatches = rows.iter().filter(|row| row.batch_size < config.num_examples);
@@ -164,7 +164,7 @@ fn row(
         part: 2 * batch_size as u64 + part,
         replicate,
     };
-    let (law, square) = (problem.mean_square(batch_size), problem.hessian_square());
+    let (law, square) = (problem.mean_square(batch_size), &problem.hessian_square);
     let smallest = |excess| -> Result<f64, TheoryError> {
         Ok(SymmetricEigen::of(&excess)?.values.last().copied().unwrap_or(0.0) / square.trace())
     };
@@ -172,7 +172,7 @@ fn row(
     if num_subsets(config.num_examples, batch_size) <= config.max_enumerated as f64 {
         let factor = config.num_examples as f64 / batch_size as f64;
         let difference = problem.enumerated_mean_square(batch_size, factor).combine(1.0, &law, -1.0);
-        let largest = difference.entries().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        let largest = difference.entries.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
         enumeration_error = Some(largest / law.trace());
         let unscaled = problem.enumerated_mean_square(batch_size, 1.0);
         smallest_excess_unscaled = Some(smallest(unscaled.combine(1.0, square, -1.0))?);

@@ -137,7 +137,7 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
 }
 
 /// Everything that the two runs of a replicate share.
-struct Lesson {
+struct Problem {
     student: OneHiddenLayer,
     start: Vec<f64>,
     inputs: Matrix,
@@ -148,7 +148,7 @@ struct Lesson {
     seed: u64,
 }
 
-impl Lesson {
+impl Problem {
     fn draw(config: &Config, replicate: u64) -> Self {
         let mut draws = Draws::new(Purpose { seed: config.seed, experiment: "D4", part: 0, replicate });
         let d = config.num_inputs;
@@ -212,6 +212,6 @@ impl Lesson {
 }
 
 fn pair(config: &Config, steps: &[u64], replicate: u64) -> Result<(Run, Run), TheoryError> {
-    let lesson = Lesson::draw(config, replicate);
-    Ok((lesson.run(config, 0.0, steps, replicate)?, lesson.run(config, config.rho, steps, replicate)?))
+    let problem = Problem::draw(config, replicate);
+    Ok((problem.run(config, 0.0, steps, replicate)?, problem.run(config, config.rho, steps, replicate)?))
 }

@@ -1,6 +1,6 @@
 //! Experiment B2: a flat bowl and a sharp one in the plane, each seen through components of different curvature.
 //!
-//! The law is that of [`quadratic`](super::quadratic): near a minimiser a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
+//! The theory is that of [`quadratic`](super::quadratic): near a minimiser a step of SGD multiplies the distance by `|1 - C q|`, where q is the mean curvature of the minibatch and C the step size. Distances
 //! grow almost surely where `E log|1 - C q| > 0`, and in mean square where `E (1 - C q)^2 > 1`, which is at smaller C. That geometry, step
 //! size and batch size decide whether SGD leaves a minimiser is the deterministic mechanism of Patel (2018), arXiv:1709.04718; both
 //! thresholds are derived for this project, and so is the function.
@@ -11,7 +11,7 @@ use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, finite, positive};
 use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
-use crate::thresholds::{BatchSize, CurvatureLaw};
+use crate::thresholds::{BatchSize, CurvatureDistribution};
 
 /// The settings of experiment B2. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,9 +27,9 @@ pub struct Config {
     pub offset: f64,
     /// The width of the ridge between the bowls, greater than 0.
     pub temperature: f64,
-    /// The law of the factors by which components scale each bowl, independently.
-    pub scales: CurvatureLaw,
-    /// The number of components, at least 1, where the scales are lognormal. Of other laws every pair of scales is a component.
+    /// The distribution of the factors by which components scale each bowl, independently.
+    pub scales: CurvatureDistribution,
+    /// The number of components, at least 1, where the scales are lognormal. Of other distributions every pair of scales is a component.
     pub num_components: u32,
     /// The runs.
     pub runs: EscapeConfig,
@@ -44,7 +44,7 @@ impl Default for Config {
             separation: 4.0,
             offset: 0.0,
             temperature: 0.1,
-            scales: CurvatureLaw::TwoPoint { low: 0.5, high: 1.5 },
+            scales: CurvatureDistribution::TwoPoint { low: 0.5, high: 1.5 },
             num_components: 1000,
             runs: EscapeConfig::default(),
         }
@@ -161,15 +161,19 @@ impl ComponentSum for QuadraticCircle {
     }
 }
 
-/// Pairs of independent scales: all pairs of a law with finitely many values, drawn ones of a lognormal law.
-fn scale_pairs(law: &CurvatureLaw, num_components: u32, seed: u64) -> Result<Vec<(f64, f64)>, TheoryError> {
+/// Pairs of independent scales: all pairs of a distribution with finitely many values, drawn ones of a lognormal distribution.
+fn scale_pairs(
+    law: &CurvatureDistribution,
+    num_components: u32,
+    seed: u64,
+) -> Result<Vec<(f64, f64)>, TheoryError> {
     let all_pairs =
         |values: &[f64]| values.iter().flat_map(|&s| values.iter().map(move |&t| (s, t))).collect();
     law.validate()?;
     match law {
-        CurvatureLaw::TwoPoint { low, high } => Ok(all_pairs(&[*low, *high])),
-        CurvatureLaw::Sample { values } => Ok(all_pairs(values)),
-        CurvatureLaw::LogNormal { .. } => {
+        CurvatureDistribution::TwoPoint { low, high } => Ok(all_pairs(&[*low, *high])),
+        CurvatureDistribution::Sample { values } => Ok(all_pairs(values)),
+        CurvatureDistribution::LogNormal { .. } => {
             at_least_1([("num_components", num_components.into())])?;
             let one = BatchSize::several(&[1])[0];
             let mut draws = Draws::new(Purpose { seed, experiment: "scales", part: 0, replicate: 0 });

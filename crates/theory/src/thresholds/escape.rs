@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, at_least_2, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, stride};
-use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, mean_square_threshold};
+use crate::thresholds::{BatchSize, CurvatureDistribution, LyapunovExponent, mean_square_threshold};
 use polder_stats::Proportion;
 
 use path::{End, Path, path};
@@ -93,39 +93,20 @@ impl EscapeConfig {
 /// Measures the minimisers and runs the runs.
 pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<EscapeReport, TheoryError> {
     config.validate()?;
-    let laws: Vec<Vec<CurvatureLaw>> = sum.minimizers().iter().map(|w| coordinate_laws(sum, w)).collect();
+    let curvatures: Vec<Vec<Vec<f64>>> = sum.minimizers().iter().map(|w| curvatures(sum, w)).collect();
+    let distributions: Vec<Vec<CurvatureDistribution>> =
+        curvatures.iter().map(|of| coordinate_distributions(of)).collect();
     let minimizers = sum
         .minimizers()
         .par_iter()
-        .zip(&laws)
-        .map(|(position, laws)| {
-            let components = component_hessians(sum, position);
-            let thresholds = config
-                .batch_sizes
-                .iter()
-                .map(|&batch_size| {
-                    Ok(Thresholds {
-                        batch_size,
-                        mean_square: mean_square_threshold(&components, laws.len(), batch_size)?,
-                        almost_sure: exponents(laws, batch_size, config.seed)
-                            .iter()
-                            .map(LyapunovExponent::threshold)
-                            .fold(f64::INFINITY, f64::min),
-                    })
-                })
-                .collect::<Result<Vec<_>, TheoryError>>()?;
-            Ok(MinimizerReport {
-                position: position.clone(),
-                value: sum.value(position),
-                mean_curvatures: laws.iter().map(CurvatureLaw::mean).collect(),
-                curvature_variances: laws.iter().map(CurvatureLaw::variance).collect(),
-                is_round: is_round(sum, position),
-                thresholds,
-            })
+        .zip(curvatures.par_iter().zip(&distributions))
+        .map(|(position, (curvatures, distributions))| {
+            let value = sum.value(position);
+            minimizer(config, (position.clone(), value), curvatures, distributions)
         })
         .collect::<Result<Vec<_>, TheoryError>>()?;
     let (sharpest, flattest) = (&minimizers[0], &minimizers[minimizers.len() - 1]);
-    let mut cases = Vec::new();
+    let mut conditions = Vec::new();
     for (index, &batch_size) in config.batch_sizes.iter().enumerate() {
         let Thresholds { mean_square, almost_sure, .. } = sharpest.thresholds[index];
         let between = (almost_sure * flattest.thresholds[index].almost_sure).sqrt();
@@ -137,17 +118,55 @@ pub(crate) fn run<S: ComponentSum>(sum: &S, config: &EscapeConfig) -> Result<Esc
             .collect();
         choices.sort_by(|a, b| a.1.total_cmp(&b.1));
         for (choice, step_size) in choices {
-            cases.extend((0..minimizers.len()).map(|start| Case { batch_size, choice, step_size, start }));
+            conditions.extend((0..minimizers.len()).map(|start| Condition {
+                batch_size,
+                choice,
+                step_size,
+                start,
+            }));
         }
     }
-    let rows = cases
+    let rows = conditions
         .par_iter()
-        .map(|case| row(sum, config, &laws[case.start], case))
+        .map(|condition| row(sum, config, &distributions[condition.start], condition))
         .collect::<Result<Vec<_>, TheoryError>>()?;
     Ok(EscapeReport::new(minimizers, rows))
 }
 
-struct Case {
+/// A minimiser, from the curvatures of all components along every coordinate, and their distributions.
+fn minimizer(
+    config: &EscapeConfig,
+    (position, value): (Vec<f64>, f64),
+    curvatures: &[Vec<f64>],
+    distributions: &[CurvatureDistribution],
+) -> Result<MinimizerReport, TheoryError> {
+    let dim = position.len();
+    let diagonal = |of: &Vec<f64>| {
+        let entry = |index| if index / dim == index % dim { of[index / dim] } else { 0.0 };
+        (0..dim * dim).map(entry).collect()
+    };
+    let hessians: Vec<Vec<f64>> = curvatures.iter().map(diagonal).collect();
+    let thresholds = config.batch_sizes.iter().map(|&batch_size| {
+        let exponents = exponents(distributions, batch_size, config.seed);
+        Ok(Thresholds {
+            batch_size,
+            mean_square: mean_square_threshold(&hessians, dim, batch_size)?,
+            almost_sure: exponents.map(|exponent| exponent.threshold()).fold(f64::INFINITY, f64::min),
+        })
+    });
+    // Equal along all coordinates, up to what the experiments do not resolve.
+    let is_equal = |of: &Vec<f64>| of.iter().all(|q| (q - of[0]).abs() <= 1e-6 * of[0].abs());
+    Ok(MinimizerReport {
+        position,
+        value,
+        mean_curvatures: distributions.iter().map(CurvatureDistribution::mean).collect(),
+        curvature_variances: distributions.iter().map(CurvatureDistribution::variance).collect(),
+        is_round: curvatures.iter().all(is_equal),
+        thresholds: thresholds.collect::<Result<_, TheoryError>>()?,
+    })
+}
+
+struct Condition {
     batch_size: BatchSize,
     choice: StepChoice,
     step_size: f64,
@@ -157,20 +176,18 @@ struct Case {
 fn row<S: ComponentSum>(
     sum: &S,
     config: &EscapeConfig,
-    laws: &[CurvatureLaw],
-    case: &Case,
+    distributions: &[CurvatureDistribution],
+    condition: &Condition,
 ) -> Result<EscapeRow, TheoryError> {
-    let Case { batch_size, choice, step_size, start } = *case;
+    let Condition { batch_size, choice, step_size, start } = *condition;
     let paths: Vec<Path> = (0..config.num_runs)
         .into_par_iter()
         .map(|replicate| path(sum, config, (batch_size, step_size, start), replicate))
         .collect::<Result<_, _>>()?;
     let logs: Vec<&[f64]> = paths.iter().map(|path| path.logs.as_slice()).collect();
     let growths: Vec<StoppedGrowth> = paths.iter().map(|path| path.growth).collect();
-    let predicted_rate = exponents(laws, batch_size, config.seed)
-        .iter()
-        .map(|exponent| exponent.at(step_size))
-        .fold(f64::NEG_INFINITY, f64::max);
+    let rates = exponents(distributions, batch_size, config.seed).map(|exponent| exponent.at(step_size));
+    let predicted_rate = rates.fold(f64::NEG_INFINITY, f64::max);
     Ok(EscapeRow {
         batch_size,
         choice,
@@ -188,35 +205,23 @@ fn row<S: ComponentSum>(
     })
 }
 
-fn exponents(laws: &[CurvatureLaw], batch_size: BatchSize, seed: u64) -> Vec<LyapunovExponent<'_>> {
-    laws.iter().map(|law| LyapunovExponent::new(law, batch_size, seed)).collect()
+fn exponents(
+    distributions: &[CurvatureDistribution],
+    batch_size: BatchSize,
+    seed: u64,
+) -> impl Iterator<Item = LyapunovExponent<'_>> {
+    distributions.iter().map(move |of| LyapunovExponent::new(of, batch_size, seed))
 }
 
-/// The law of the components' curvature at `w` along each coordinate.
-fn coordinate_laws<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<CurvatureLaw> {
-    let curvatures: Vec<Vec<f64>> = (0..sum.num_components()).map(|i| sum.curvatures(i, w)).collect();
-    (0..w.len()).map(|a| CurvatureLaw::of_values(curvatures.iter().map(|q| q[a]).collect())).collect()
+/// The curvatures of every component at `w`, one along each coordinate.
+fn curvatures<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<Vec<f64>> {
+    (0..sum.num_components()).map(|component| sum.curvatures(component, w)).collect()
 }
 
-/// Whether every component curves equally along all coordinates, up to what the experiments do not resolve.
-fn is_round<S: ComponentSum>(sum: &S, w: &[f64]) -> bool {
-    (0..sum.num_components()).all(|component| {
-        let curvatures = sum.curvatures(component, w);
-        curvatures.iter().all(|curvature| (curvature - curvatures[0]).abs() <= 1e-6 * curvatures[0].abs())
-    })
-}
-
-fn component_hessians<S: ComponentSum>(sum: &S, w: &[f64]) -> Vec<Vec<f64>> {
-    let dim = w.len();
-    (0..sum.num_components())
-        .map(|component| {
-            let mut hessian = vec![0.0; dim * dim];
-            for (a, curvature) in sum.curvatures(component, w).into_iter().enumerate() {
-                hessian[a * dim + a] = curvature;
-            }
-            hessian
-        })
-        .collect()
+/// The distribution of the components' curvature along each coordinate.
+fn coordinate_distributions(curvatures: &[Vec<f64>]) -> Vec<CurvatureDistribution> {
+    let along = |a: usize| CurvatureDistribution::of_values(curvatures.iter().map(|q| q[a]).collect());
+    (0..curvatures[0].len()).map(along).collect()
 }
 
 /// Newton's method on the mean of the components from `start`, which is close to a minimiser whose Hessian is diagonal.

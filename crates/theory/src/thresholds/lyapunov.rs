@@ -4,16 +4,16 @@ use std::f64::consts::TAU;
 
 use statrs::function::factorial::ln_binomial;
 
-use super::curvature_law::log_normal_parameters;
-use super::{BatchSize, CurvatureLaw};
+use super::curvature_distribution::log_normal_parameters;
+use super::{BatchSize, CurvatureDistribution};
 use crate::bisection::threshold;
 use crate::draws::Draws;
 use polder_stats::Estimate;
 
-/// The exponents of laws without a closed form come from this many draws times the root of the batch size: their errors stay
+/// The exponents of distributions without a closed form come from this many draws times the root of the batch size: their errors stay
 /// well below a percent, and their time below a second.
 const NUM_DRAWS: f64 = 400_000.0;
-/// Points per side of the singularity in the integral over a normal law.
+/// Points per side of the singularity in the integral over a normal distribution.
 const NUM_POINTS: u32 = 4000;
 /// Normal values beyond this many standard deviations are left out of integrals; their share is some 1e-23.
 const TAIL: f64 = 10.0;
@@ -23,20 +23,20 @@ const SCAN: f64 = 1.03;
 /// The Lyapunov exponent `E log|1 - C Q_k|` of one step of SGD, where `Q_k` is the mean curvature of a minibatch: distances to the
 /// minimiser change by its exponential per step, almost surely and in the long run.
 ///
-/// A function of the step size C. Exact for two-point laws, for samples at batch size 1, for all components at once, and, by quadrature,
-/// for lognormal laws at batch size 1; from seeded draws otherwise, which are made once.
+/// A function of the step size C. Exact for two-point distributions, for samples at batch size 1, for all components at once, and, by quadrature,
+/// for lognormal distributions at batch size 1; from seeded draws otherwise, which are made once.
 #[derive(Clone, Debug)]
 pub(crate) struct LyapunovExponent<'a> {
-    law: &'a CurvatureLaw,
+    law: &'a CurvatureDistribution,
     batch_size: BatchSize,
-    sampled: Option<SampledLaw>,
+    sampled: Option<SampledCurvature>,
 }
 
 impl<'a> LyapunovExponent<'a> {
-    pub(crate) fn new(law: &'a CurvatureLaw, batch_size: BatchSize, seed: u64) -> Self {
+    pub(crate) fn new(law: &'a CurvatureDistribution, batch_size: BatchSize, seed: u64) -> Self {
         let num_draws = NUM_DRAWS / batch_size.reciprocal().sqrt();
         let sampled = (!has_exact_exponent(law, batch_size))
-            .then(|| SampledLaw::new(law, batch_size, num_draws as usize, seed));
+            .then(|| SampledCurvature::new(law, batch_size, num_draws as usize, seed));
         Self { law, batch_size, sampled }
     }
 
@@ -62,7 +62,7 @@ impl<'a> LyapunovExponent<'a> {
     /// ever closer to the minimiser, between `C*(k)` and C_as(k) although its second moment grows.
     ///
     /// # Source
-    /// Derived for this project; the second-moment threshold below it is [`CurvatureLaw::mean_square_threshold`].
+    /// Derived for this project; the second-moment threshold below it is [`CurvatureDistribution::mean_square_threshold`].
     pub(crate) fn threshold(&self) -> f64 {
         let from = self.law.mean_square_threshold(self.batch_size);
         if self.law.variance() * self.batch_size.reciprocal() == 0.0 {
@@ -73,18 +73,18 @@ impl<'a> LyapunovExponent<'a> {
 }
 
 /// Whether the exponent needs no draws.
-fn has_exact_exponent(law: &CurvatureLaw, batch_size: BatchSize) -> bool {
+fn has_exact_exponent(law: &CurvatureDistribution, batch_size: BatchSize) -> bool {
     match (law, batch_size) {
-        (_, BatchSize::All(_)) | (CurvatureLaw::TwoPoint { .. }, _) => true,
+        (_, BatchSize::All(_)) | (CurvatureDistribution::TwoPoint { .. }, _) => true,
         (_, BatchSize::Draws(k)) => k.get() == 1,
     }
 }
 
-fn exact_exponent(law: &CurvatureLaw, step_size: f64, batch_size: BatchSize) -> Option<f64> {
+fn exact_exponent(law: &CurvatureDistribution, step_size: f64, batch_size: BatchSize) -> Option<f64> {
     let log_factor = |q: f64| (1.0 - step_size * q).abs().ln();
     let BatchSize::Draws(k) = batch_size else { return Some(log_factor(law.mean())) };
     match law {
-        CurvatureLaw::TwoPoint { low, high } => Some(
+        CurvatureDistribution::TwoPoint { low, high } => Some(
             (0..=k.get())
                 .map(|heads| {
                     let share = f64::from(heads) / f64::from(k.get());
@@ -94,10 +94,10 @@ fn exact_exponent(law: &CurvatureLaw, step_size: f64, batch_size: BatchSize) -> 
                 })
                 .sum(),
         ),
-        CurvatureLaw::LogNormal { mean, variance } if k.get() == 1 => {
+        CurvatureDistribution::LogNormal { mean, variance } if k.get() == 1 => {
             Some(log_normal_exponent(*mean, *variance, step_size))
         }
-        CurvatureLaw::Sample { values } if k.get() == 1 => {
+        CurvatureDistribution::Sample { values } if k.get() == 1 => {
             Some(values.iter().map(|&q| log_factor(q)).sum::<f64>() / values.len() as f64)
         }
         _ => None,
@@ -140,13 +140,18 @@ fn first_root(exponent: impl Fn(f64) -> f64, from: f64, tolerance: f64) -> f64 {
 /// comes from the sample mean of trajectories' squared distances, which says nothing about their expectation: that is carried by
 /// trajectories too rare to be drawn.
 #[derive(Clone, Debug)]
-pub(crate) struct SampledLaw {
+pub(crate) struct SampledCurvature {
     draws: Vec<f64>,
 }
 
-impl SampledLaw {
+impl SampledCurvature {
     /// Draws `num_draws` components in all, and at least 1000 minibatches.
-    pub(crate) fn new(law: &CurvatureLaw, batch_size: BatchSize, num_draws: usize, seed: u64) -> Self {
+    pub(crate) fn new(
+        law: &CurvatureDistribution,
+        batch_size: BatchSize,
+        num_draws: usize,
+        seed: u64,
+    ) -> Self {
         let purpose =
             crate::draws::Purpose { seed, experiment: "lyapunov", part: batch_size.key(), replicate: 0 };
         let mut draws = Draws::new(purpose);
@@ -201,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_two_point_law_of_1_and_9_has_its_known_threshold() {
-        let law = CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 };
+        let law = CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 };
         let threshold = LyapunovExponent::new(&law, ONE, 0).threshold();
         // (1 - C)(9 C - 1) = 1 has the root (5 - sqrt 7) / 9.
         assert!((threshold - (5.0 - 7.0_f64.sqrt()) / 9.0).abs() < 1e-13);
@@ -213,7 +218,7 @@ mod tests {
     fn heavy_tails_move_the_thresholds_apart_at_small_batches_only() {
         // Ratios at batch sizes 1 and 100; those at 100 by another program.
         for (variance, at_one, at_hundred) in [(1.0, 3.08, 1.022), (3.0, 7.115, 1.060)] {
-            let law = CurvatureLaw::LogNormal { mean: 1.0, variance };
+            let law = CurvatureDistribution::LogNormal { mean: 1.0, variance };
             let ratio = |batch_size| {
                 LyapunovExponent::new(&law, batch_size, 0).threshold() / law.mean_square_threshold(batch_size)
             };
@@ -226,13 +231,13 @@ mod tests {
     #[test]
     fn exact_exponents_agree_with_draws() {
         let laws = [
-            (CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 }, several(5)),
-            (CurvatureLaw::LogNormal { mean: 1.0, variance: 1.0 }, ONE),
-            (CurvatureLaw::Sample { values: vec![1.0, 2.0, 6.0] }, ONE),
+            (CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 }, several(5)),
+            (CurvatureDistribution::LogNormal { mean: 1.0, variance: 1.0 }, ONE),
+            (CurvatureDistribution::Sample { values: vec![1.0, 2.0, 6.0] }, ONE),
         ];
         for (law, batch_size) in laws {
             let step_size = 1.1 * law.mean_square_threshold(batch_size);
-            let sampled = SampledLaw::new(&law, batch_size, 200_000, 3);
+            let sampled = SampledCurvature::new(&law, batch_size, 200_000, 3);
             let exact = LyapunovExponent::new(&law, batch_size, 0).at(step_size);
             let logs: Vec<f64> = sampled.draws.iter().map(|q| (1.0 - step_size * q).abs().ln()).collect();
             let mean = Estimate::of_mean(&logs);
@@ -242,9 +247,9 @@ mod tests {
 
     #[test]
     fn sampled_thresholds_are_within_their_errors_of_the_exact_ones() {
-        let law = CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 };
+        let law = CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 };
         for batch_size in BatchSize::several(&[1, 2, 5, 10, 50]) {
-            let sampled = SampledLaw::new(&law, batch_size, 200_000, 5);
+            let sampled = SampledCurvature::new(&law, batch_size, 200_000, 5);
             let exact = law.mean_square_threshold(batch_size);
             let found = sampled.mean_square_threshold();
             assert!((found.value - exact).abs() < 4.0 * found.standard_error, "{batch_size}: {found:?}");

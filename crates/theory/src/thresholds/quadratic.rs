@@ -5,7 +5,7 @@
 //! batch size and the local curvature alone decide between convergence and divergence is the paper's claim. The two thresholds are
 //! this project's own derivation:
 //! * the mean square of the distance changes by `E (1 - C Q_k)^2` per step and grows above
-//!   [`C*(k) = 2 E Q / ((E Q)^2 + Var(Q) / k)`](CurvatureLaw::mean_square_threshold);
+//!   [`C*(k) = 2 E Q / ((E Q)^2 + Var(Q) / k)`](CurvatureDistribution::mean_square_threshold);
 //! * the distance of a single run changes by the factor `exp(E log|1 - C Q_k|)` per step in the long run, by the law of large numbers,
 //!   and grows above the root of that exponent, which by Jensen's inequality is not below `C*(k)`.
 //!
@@ -24,9 +24,9 @@ use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, at_least_2, check, positive};
 use crate::thresholds::log_distance::{LogDistances, StoppedGrowth, rate, shown_log, stride};
-use crate::thresholds::{BatchSize, CurvatureLaw, LyapunovExponent, SampledLaw};
+use crate::thresholds::{BatchSize, CurvatureDistribution, LyapunovExponent, SampledCurvature};
 use polder_stats::Estimate;
-pub use summary::LawSummary;
+pub use summary::DistributionSummary;
 
 /// The settings of experiment B1. The default is the desk scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,11 +34,11 @@ pub use summary::LawSummary;
 pub struct Config {
     /// The seed of all draws.
     pub seed: u64,
-    /// The laws of a component's curvature, all different.
-    pub laws: Vec<CurvatureLaw>,
+    /// The distributions of a component's curvature, all different.
+    pub laws: Vec<CurvatureDistribution>,
     /// The batch sizes k; `"all"` stands for infinitely many draws.
     pub batch_sizes: Vec<BatchSize>,
-    /// Draws of a component's curvature from which the thresholds of each law and batch size are estimated, at least 1.
+    /// Draws of a component's curvature from which the thresholds of each distribution and batch size are estimated, at least 1.
     pub num_draws: u64,
     /// Runs per step size, at least 2.
     pub num_runs: u64,
@@ -54,9 +54,9 @@ impl Row {
         self.measured_mean_square.is_some()
     }
 
-    /// The runs at one place.
-    pub fn at(&self, place: Place) -> Option<&Trajectory> {
-        self.trajectories.iter().find(|trajectory| trajectory.place == place)
+    /// The runs in one regime.
+    pub fn at(&self, regime: Regime) -> Option<&Trajectory> {
+        self.trajectories.iter().find(|trajectory| trajectory.regime == regime)
     }
 }
 
@@ -66,9 +66,9 @@ impl Default for Config {
         Self {
             seed: 0,
             laws: vec![
-                CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
-                CurvatureLaw::LogNormal { mean: 1.0, variance: 1.0 },
-                CurvatureLaw::LogNormal { mean: 1.0, variance: 3.0 },
+                CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 },
+                CurvatureDistribution::LogNormal { mean: 1.0, variance: 1.0 },
+                CurvatureDistribution::LogNormal { mean: 1.0, variance: 3.0 },
             ],
             batch_sizes: BatchSize::several(&[1, 2, 5, 10, 50]).into_iter().chain([BatchSize::ALL]).collect(),
             num_draws: 2_000_000,
@@ -91,7 +91,7 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), TheoryError> {
-        self.laws.iter().try_for_each(CurvatureLaw::validate)?;
+        self.laws.iter().try_for_each(CurvatureDistribution::validate)?;
         let repeated = self.laws.iter().enumerate().any(|(index, law)| self.laws[..index].contains(law));
         check(!repeated, "laws", &format!("{:?}", self.laws), "all different")?;
         at_least_1([("num_draws", self.num_draws), ("num_steps", self.num_steps)])?;
@@ -105,20 +105,20 @@ impl Config {
 pub struct Report {
     /// The settings it was run with.
     pub config: Config,
-    /// One row per law and batch size, laws first.
+    /// One row per distribution and batch size, distributions first.
     pub rows: Vec<Row>,
-    /// What holds for all batch sizes of a law together: one per law, in the order of the settings.
-    pub summaries: Vec<LawSummary>,
-    /// Measured growth of the log distance per step against the Lyapunov exponents, over all laws, batch sizes and step sizes with chance;
+    /// What holds for all batch sizes of a distribution together: one per distribution, in the order of the settings.
+    pub summaries: Vec<DistributionSummary>,
+    /// Measured growth of the log distance per step against the Lyapunov exponents, over all distributions, batch sizes and step sizes with chance;
     /// `None` if there are none.
     pub rates: Option<Agreement>,
 }
 
-/// One law and batch size of experiment B1.
+/// One distribution and batch size of experiment B1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// The law of a component's curvature.
-    pub law: CurvatureLaw,
+    /// The distribution of a component's curvature.
+    pub law: CurvatureDistribution,
     /// The batch size.
     pub batch_size: BatchSize,
     /// The mean-square threshold C*(k), in closed form.
@@ -138,7 +138,7 @@ pub struct Row {
 /// Where a step size lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Regime {
     /// A tenth below C*: distances and their mean square shrink.
     BelowBoth,
     /// At the geometric mean of C* and C_as: the mean square grows, and every single run comes closer all the same.
@@ -151,7 +151,8 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trajectory {
     /// Where the step size lies.
-    pub place: Place,
+    #[serde(rename = "place")]
+    pub regime: Regime,
     /// The step size.
     pub step_size: f64,
     /// The factor by which the mean square changes per step, exactly.
@@ -177,10 +178,10 @@ pub struct Trajectory {
 ///
 /// # Example
 /// ```
-/// use polder_theory::thresholds::CurvatureLaw;
+/// use polder_theory::thresholds::CurvatureDistribution;
 /// use polder_theory::thresholds::quadratic::{Config, run};
 ///
-/// let laws = vec![CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 }];
+/// let laws = vec![CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 }];
 /// let report = run(&Config { laws, num_draws: 10_000, num_runs: 20, ..Config::smoke() })?;
 /// let first = &report.rows[0];
 /// assert!((first.mean_square - 0.24390).abs() < 1e-5 && (first.almost_sure - 0.26158).abs() < 1e-5);
@@ -188,10 +189,10 @@ pub struct Trajectory {
 /// ```
 pub fn run(config: &Config) -> Result<Report, TheoryError> {
     config.validate()?;
-    let cases: Vec<(usize, BatchSize)> = (0..config.laws.len())
+    let conditions: Vec<(usize, BatchSize)> = (0..config.laws.len())
         .flat_map(|law| config.batch_sizes.iter().map(move |&batch_size| (law, batch_size)))
         .collect();
-    let rows = cases
+    let rows = conditions
         .par_iter()
         .map(|&(law, batch_size)| row(config, law, batch_size))
         .collect::<Result<Vec<_>, TheoryError>>()?;
@@ -200,39 +201,39 @@ pub fn run(config: &Config) -> Result<Report, TheoryError> {
         .iter()
         .map(|law| {
             let rows: Vec<&Row> = rows.iter().filter(|row| row.law == *law).collect();
-            LawSummary::new(&rows, config.num_runs)
+            DistributionSummary::new(&rows, config.num_runs)
         })
         .collect();
     let rates = summary::agreement_of_rates(&rows, config.num_runs);
     Ok(Report { config: config.clone(), rows, summaries, rates })
 }
 
-fn row(config: &Config, law_index: usize, batch_size: BatchSize) -> Result<Row, TheoryError> {
-    let law = &config.laws[law_index];
+fn row(config: &Config, index: usize, batch_size: BatchSize) -> Result<Row, TheoryError> {
+    let law = &config.laws[index];
     let mean_square = law.mean_square_threshold(batch_size);
     let exponent = LyapunovExponent::new(law, batch_size, config.seed);
     let almost_sure = exponent.threshold();
     let is_random = law.variance() * batch_size.reciprocal() > 0.0;
     let sampled = is_random.then(|| {
         // The thresholds with no closed form draw with the seed itself, so these draws are others.
-        SampledLaw::new(law, batch_size, config.num_draws as usize, !config.seed)
+        SampledCurvature::new(law, batch_size, config.num_draws as usize, !config.seed)
     });
-    let mut places = vec![(Place::BelowBoth, 0.9 * mean_square)];
+    let mut regimes = vec![(Regime::BelowBoth, 0.9 * mean_square)];
     if is_random {
-        places.push((Place::Between, (mean_square * almost_sure).sqrt()));
+        regimes.push((Regime::Between, (mean_square * almost_sure).sqrt()));
     }
-    places.push((Place::AboveBoth, 1.1 * almost_sure));
-    let trajectories = places
+    regimes.push((Regime::AboveBoth, 1.1 * almost_sure));
+    let trajectories = regimes
         .into_iter()
-        .map(|(place, step_size)| {
+        .map(|(regime, step_size)| {
             let runs: Vec<Run> = (0..config.num_runs)
                 .into_par_iter()
-                .map(|replicate| simulate(config, law_index, (batch_size, place, step_size), replicate))
+                .map(|replicate| simulate(config, index, (batch_size, regime, step_size), replicate))
                 .collect::<Result<_, _>>()?;
             let logs: Vec<&[f64]> = runs.iter().map(|run| run.logs.as_slice()).collect();
             let growths: Vec<StoppedGrowth> = runs.iter().map(|run| run.growth).collect();
             Ok(Trajectory {
-                place,
+                regime,
                 step_size,
                 second_moment_factor: law.second_moment_factor(step_size, batch_size),
                 predicted_rate: exponent.at(step_size).max(f64::MIN),
@@ -246,7 +247,7 @@ fn row(config: &Config, law_index: usize, batch_size: BatchSize) -> Result<Row, 
         law: law.clone(),
         batch_size,
         mean_square,
-        measured_mean_square: sampled.as_ref().map(SampledLaw::mean_square_threshold),
+        measured_mean_square: sampled.as_ref().map(SampledCurvature::mean_square_threshold),
         almost_sure,
         almost_sure_is_exact: exponent.is_exact(),
         measured_almost_sure: sampled.as_ref().map(|sampled| sampled.almost_sure_threshold(mean_square)),
@@ -276,15 +277,15 @@ impl Objective<f64> for MinibatchQuadratic {
 
 fn simulate(
     config: &Config,
-    law_index: usize,
-    (batch_size, place, step_size): (BatchSize, Place, f64),
+    index: usize,
+    (batch_size, regime, step_size): (BatchSize, Regime, f64),
     replicate: u64,
 ) -> Result<Run, TheoryError> {
-    let part = ((law_index as u64) << 40) | (batch_size.key() << 8) | place as u64;
+    let part = ((index as u64) << 40) | (batch_size.key() << 8) | regime as u64;
     let mut draws = Draws::new(Purpose { seed: config.seed, experiment: "B1", part, replicate });
     let mut sgd = Sgd::new(SgdConfig::default())?;
     let mut objective = MinibatchQuadratic { curvature: 0.0 };
-    let law = &config.laws[law_index];
+    let law = &config.laws[index];
     let stride = stride(config.num_steps);
     // The problem is linear, so the distance is kept near 1 and what it was scaled by is counted: nothing underflows.
     let (mut scaled, mut log_scale) = (1.0_f64, config.start_distance.ln());
@@ -353,12 +354,12 @@ mod tests {
                 let found = trajectory.measured_rate;
                 let slack = 4.5 * found.standard_error + 5e-3;
                 assert!((found.value - trajectory.predicted_rate).abs() < slack, "{label}: {trajectory:?}");
-                match trajectory.place {
-                    Place::BelowBoth => assert!(trajectory.second_moment_factor < 1.0),
-                    Place::Between => {
+                match trajectory.regime {
+                    Regime::BelowBoth => assert!(trajectory.second_moment_factor < 1.0),
+                    Regime::Between => {
                         assert!(trajectory.second_moment_factor > 1.0 && trajectory.predicted_rate < 0.0);
                     }
-                    Place::AboveBoth => assert!(trajectory.predicted_rate > 0.0),
+                    Regime::AboveBoth => assert!(trajectory.predicted_rate > 0.0),
                 }
             }
         }
@@ -387,7 +388,7 @@ mod tests {
         let twice = vec![short().laws[0].clone(), short().laws[0].clone()];
         assert!(refused(Config { laws: twice, ..short() }).starts_with("laws"));
         assert!(refused(Config { start_distance: 0.0, ..short() }).starts_with("start_distance"));
-        let laws = vec![CurvatureLaw::TwoPoint { low: -1.0, high: 1.0 }];
+        let laws = vec![CurvatureDistribution::TwoPoint { low: -1.0, high: 1.0 }];
         assert!(refused(Config { laws, ..short() }).starts_with("law.low"));
     }
 }

@@ -1,6 +1,6 @@
 //! Experiment B3: sums of Styblinski-Tang functions, whose minimisers differ mildly in curvature.
 //!
-//! The law is that of experiment B2, [`circle`](super::circle): the thresholds of Patel's (2018, arXiv:1709.04718) deterministic mechanism, as
+//! The theory is that of experiment B2, [`circle`](super::circle): the thresholds of Patel's (2018, arXiv:1709.04718) deterministic mechanism, as
 //! derived for this project. Here they are 18 % apart, every coordinate has its own, and the lowest decides.
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::draws::{Draws, Purpose};
 use crate::error::TheoryError;
 use crate::setting::{at_least_1, check};
 use crate::thresholds::escape::{self, ComponentSum, EscapeConfig, EscapeReport, polish};
-use crate::thresholds::{BatchSize, CurvatureLaw};
+use crate::thresholds::{BatchSize, CurvatureDistribution};
 
 /// The minimisers of [`styblinski_tang`]: the sharp, global one, and the flat one.
 const SHARP: f64 = -2.903_534_027_771_177;
@@ -39,9 +39,9 @@ fn curvature(x: f64) -> f64 {
 pub enum Components {
     /// `f_i(x) = s_i f(x)`: every minimiser of f is one of every component.
     Scaled {
-        /// The law of s.
-        scales: CurvatureLaw,
-        /// The number of components, at least 1, where the law is lognormal. Of other laws every value is a component.
+        /// The distribution of s.
+        scales: CurvatureDistribution,
+        /// The number of components, at least 1, where the distribution is lognormal. Of other distributions every value is a component.
         num_components: u32,
     },
     /// `f_i(x) = f(x - u_i)` with `u_i` this much, or minus as much, along every coordinate: gradients do not vanish at the minimisers.
@@ -84,7 +84,7 @@ impl Config {
     /// Runs start very close, because the thresholds are near each other: below its threshold a run may get some hundred times as
     /// far before it comes back, and it must not count as having left.
     fn with_runs(num_runs: u64) -> Self {
-        let scales = CurvatureLaw::TwoPoint { low: 0.5, high: 1.5 };
+        let scales = CurvatureDistribution::TwoPoint { low: 0.5, high: 1.5 };
         Self {
             dim: 2,
             components: Components::Scaled { scales, num_components: 1000 },
@@ -138,15 +138,15 @@ impl StyblinskiTang {
 }
 
 fn scaled_components(
-    scales: &CurvatureLaw,
+    scales: &CurvatureDistribution,
     num_components: u32,
     seed: u64,
 ) -> Result<Vec<(f64, f64)>, TheoryError> {
     scales.validate()?;
     let values = match scales {
-        CurvatureLaw::TwoPoint { low, high } => vec![*low, *high],
-        CurvatureLaw::Sample { values } => values.clone(),
-        CurvatureLaw::LogNormal { .. } => {
+        CurvatureDistribution::TwoPoint { low, high } => vec![*low, *high],
+        CurvatureDistribution::Sample { values } => values.clone(),
+        CurvatureDistribution::LogNormal { .. } => {
             at_least_1([("components.num_components", num_components.into())])?;
             let one = BatchSize::several(&[1])[0];
             let mut draws = Draws::new(Purpose { seed, experiment: "scales", part: 1, replicate: 0 });
@@ -249,7 +249,7 @@ mod tests {
         ];
         for (variance, x, thresholds) in known {
             let mean = curvature(x);
-            let law = CurvatureLaw::LogNormal { mean, variance: variance * mean * mean };
+            let law = CurvatureDistribution::LogNormal { mean, variance: variance * mean * mean };
             for (batch_size, threshold) in BatchSize::several(&[1, 2, 5, 100]).into_iter().zip(thresholds) {
                 let found = law.mean_square_threshold(batch_size);
                 assert!((found - threshold).abs() < 6e-6, "{variance} {x} {batch_size}: {found}");

@@ -5,7 +5,7 @@ use polder_stats::{Estimate, PowerLaw};
 use polder_theory::averaging::kink::{Report, Row};
 
 use super::smoothing_panel;
-use crate::simulation::series::{Measured, line, panel, power_law};
+use crate::simulation::series::{MeasuredSeries, line, panel, power_law};
 use crate::simulation::{Summary, Table, estimates};
 use polder_experiment::claim::Metric;
 
@@ -38,7 +38,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
     );
     let caption = "A kink breaks the rate of the average. First: distance to v*, the minimiser of the smoothed objective F, of SGD \
                    (root mean square of v − v*) and of its average (|mean(v) − v*|); bars are 95 % intervals, lines are fits. \
-                   Second: the averaged error over the step size, which would be level if the error were of the order of the step \
+                   Second: the averaged error over the step size, which would be constant if the error were of the order of the step \
                    size. Third: f, whose curvature jumps at 0, and F at the largest step size."
         .to_owned();
     let mut panels = vec![errors_panel(report), relative_panel(report)];
@@ -68,7 +68,7 @@ fn errors_panel(report: &Report) -> Panel {
     let Report { rows, .. } = report;
     let mut series = vec![line("small-step limit", Ink::Green, limit(report))];
     let mut add = |name: &str, ink, law: &PowerLaw, error: fn(&Row) -> Estimate| {
-        series.extend(Measured::sizes(rows.iter().map(|row| (row.step_size, error(row)))).marks(ink));
+        series.extend(MeasuredSeries::sizes(rows.iter().map(|row| (row.step_size, error(row)))).marks(ink));
         let fit = ends(report).map_or_else(Vec::new, |ends| power_law(law, ends));
         series.push(line(format!("{name}, slope {:.2}", law.exponent.value), ink, fit));
     };
@@ -86,7 +86,7 @@ fn errors_panel(report: &Report) -> Panel {
 fn relative_panel(report: &Report) -> Panel {
     let limit = limit(report).into_iter().map(|(step, bias)| (step, bias * step.recip()));
     let mut series = vec![line("small-step limit", Ink::Green, limit)];
-    let errors = Measured::sizes(report.rows.iter().map(|row| (row.step_size, relative_bias(row))));
+    let errors = MeasuredSeries::sizes(report.rows.iter().map(|row| (row.step_size, relative_bias(row))));
     series.extend(errors.named("averaged SGD", Ink::Blue));
     let y = Axis::log("|mean(v) − v*| / η");
     panel("Averaged error over step size", Axis::log("step size η"), y, series)

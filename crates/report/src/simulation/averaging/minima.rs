@@ -6,12 +6,12 @@ use polder_theory::Landscape;
 use polder_theory::averaging::minima::{Report, Row};
 
 use super::{Ends, smoothing_panel};
-use crate::simulation::series::{Measured, panel};
+use crate::simulation::series::{MeasuredSeries, panel};
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
 
 /// Step sizes with panels of their own, at most: one more panel sums them up.
-const MOST_PANELS: usize = 5;
+const MAX_PANELS: usize = 5;
 
 pub(crate) fn summary(report: &Report) -> Summary {
     let Report { config, sharp, .. } = report;
@@ -20,7 +20,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         title: "Where runs end".to_owned(),
         caption: format!(
             "{} runs of {} steps per step size, started uniformly within {} of 0: last iterates, and averages over the second \
-             half; what lies further out is counted in the outer bars. Last: the share within {} of the sharp minimum, with 95 % \
+             half; the outer bars also count what lies farther out. Last: the share within {} of the sharp minimum, with 95 % \
              intervals.",
             config.num_runs, config.num_steps, config.start_radius, config.near
         ),
@@ -41,7 +41,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
 /// Evenly chosen step sizes, the smallest and the largest among them.
 fn shown(report: &Report) -> Vec<&Row> {
     let rows = &report.rows;
-    let count = rows.len().min(MOST_PANELS);
+    let count = rows.len().min(MAX_PANELS);
     (0..count).map(|i| &rows[i * (rows.len() - 1) / (count - 1).max(1)]).collect()
 }
 
@@ -132,7 +132,7 @@ fn section_panel(report: &Report, row: &Row) -> Panel {
 
 fn shares_panel(report: &Report) -> Panel {
     let share = |of: fn(&Row) -> &Proportion| {
-        Measured::shares(report.rows.iter().map(|row| (row.step_size, of(row))))
+        MeasuredSeries::shares(report.rows.iter().map(|row| (row.step_size, of(row))))
     };
     let mut shares = against_step(&share(|row| &row.sharp_iterates), &share(|row| &row.sharp_averages));
     // The histograms beside it name the same colours.
@@ -145,14 +145,14 @@ fn shares_panel(report: &Report) -> Panel {
 
 fn spreads_panel(report: &Report) -> Panel {
     let rows = report.rows.iter();
-    let iterates = Measured::estimates(rows.clone().map(|row| (row.step_size, row.spread_of_iterates)));
-    let averages = Measured::estimates(rows.map(|row| (row.step_size, row.spread_of_averages)));
+    let iterates = MeasuredSeries::estimates(rows.clone().map(|row| (row.step_size, row.spread_of_iterates)));
+    let averages = MeasuredSeries::estimates(rows.map(|row| (row.step_size, row.spread_of_averages)));
     let y = Axis::linear("standard deviation");
     let spreads = against_step(&iterates, &averages);
     panel("Spread of where runs end", Axis::log("step size η"), y, spreads)
 }
 
-fn against_step(iterates: &Measured, averages: &Measured) -> Vec<Series> {
+fn against_step(iterates: &MeasuredSeries, averages: &MeasuredSeries) -> Vec<Series> {
     let both = [("last iterate", Ink::Orange, iterates), ("average", Ink::Blue, averages)];
     let series = both.map(|(name, ink, found)| {
         let [bars, dots] = found.named(name, ink);

@@ -5,7 +5,7 @@ use polder_stats::PowerLaw;
 use polder_theory::averaging::rates::Report;
 
 use super::{Ends, smoothing_panel};
-use crate::simulation::series::{Measured, panel, power_law};
+use crate::simulation::series::{MeasuredSeries, panel, power_law};
 use crate::simulation::{Summary, Table, estimates};
 use polder_experiment::claim::Metric;
 
@@ -71,7 +71,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
 fn rates_panel(report: &Report) -> Panel {
     let Report { rows, fit, .. } = report;
     let mut series = Vec::new();
-    let mut add = |name: &str, ink, law: Option<&PowerLaw>, errors: Measured| {
+    let mut add = |name: &str, ink, law: Option<&PowerLaw>, errors: MeasuredSeries| {
         let values = errors.values().into_iter().zip(rows);
         let (fitted, others): (Vec<_>, Vec<_>) = values.partition(|(_, row)| row.in_fit);
         let points = |of: &[((f64, f64), _)]| of.iter().map(|(point, _)| *point).collect::<Vec<_>>();
@@ -85,9 +85,9 @@ fn rates_panel(report: &Report) -> Panel {
             Series::new(format!("{name}{slope}"), ink, Shape::Line(line)),
         ]);
     };
-    let sgd = Measured::estimates(rows.iter().map(|row| (row.step_size, row.rms_v)));
+    let sgd = MeasuredSeries::estimates(rows.iter().map(|row| (row.step_size, row.rms_v)));
     add("SGD", Ink::Orange, fit.as_ref().map(|fit| &fit.sgd), sgd);
-    let average = Measured::sizes(rows.iter().map(|row| (row.step_size, row.bias)));
+    let average = MeasuredSeries::sizes(rows.iter().map(|row| (row.step_size, row.bias)));
     add("averaged SGD", Ink::Blue, fit.as_ref().map(|fit| &fit.averaged), average);
     panel("Error against step size", Axis::log("step size η"), Axis::log("distance to v*"), series)
 }

@@ -2,9 +2,9 @@
 
 use polder_plot::{Axis, Ink, Panel};
 use polder_stats::Estimate;
-use polder_theory::sam::{BiasVarianceCurve, BiasVarianceRow, TradeOff};
+use polder_theory::sam::{BiasVariance, BiasVarianceCurve, BiasVarianceEstimate, BiasVarianceRow, TradeOff};
 
-use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 use crate::simulation::table::{Columns, Table, estimate_text, number_text};
 use crate::simulation::{estimates, extreme};
 use polder_experiment::claim::Metric;
@@ -14,66 +14,73 @@ use polder_experiment::claim::Metric;
 pub(super) struct Part {
     title: &'static str,
     /// What the axis calls it.
-    label: &'static str,
-    /// Whether it is compared with gradient descent, which then has no curve of its own.
-    is_change: bool,
+    quantity: &'static str,
+    /// What the axis calls differences of it.
+    plural: &'static str,
     /// Variances and totals span decades; an estimate of a squared bias can be negative.
     is_log: bool,
-    theory: fn(&BiasVarianceRow) -> f64,
-    measured: fn(&BiasVarianceRow) -> Estimate,
+    /// Whether it is shown minus that of gradient descent, which then has no curve of its own.
+    is_change: bool,
+    exact: fn(&BiasVariance) -> f64,
+    estimate: fn(&BiasVarianceEstimate) -> Estimate,
 }
 
 pub(super) const BIAS: Part = Part {
     title: "bias",
-    label: "squared bias",
-    is_change: false,
+    quantity: "squared bias",
+    plural: "squared biases",
     is_log: false,
-    theory: |row| row.theory.bias_squared,
-    measured: |row| row.measured.bias_squared,
+    is_change: false,
+    exact: |of| of.bias_squared,
+    estimate: |of| of.bias_squared,
 };
 
 pub(super) const VARIANCE: Part = Part {
     title: "variance",
-    label: "variance",
-    is_change: false,
+    quantity: "variance",
+    plural: "variances",
     is_log: true,
-    theory: |row| row.theory.variance,
-    measured: |row| row.measured.variance,
+    is_change: false,
+    exact: |of| of.variance,
+    estimate: |of| of.variance,
 };
 
 pub(super) const TOTAL: Part = Part {
     title: "total",
-    label: "mean squared error",
-    is_change: false,
-    is_log: true,
-    theory: |row| row.theory.total(),
-    measured: |row| row.measured.total,
+    quantity: "mean squared error",
+    plural: "totals",
+    exact: BiasVariance::total,
+    estimate: |of| of.total,
+    ..VARIANCE
 };
 
-pub(super) const BIAS_CHANGE: Part = Part {
-    title: "bias, SAM − GD",
-    label: "difference of squared biases",
-    is_change: true,
-    is_log: false,
-    theory: |row| row.change.bias_squared,
-    measured: |row| row.measured_change.bias_squared,
-};
+impl Part {
+    /// The same minus that of gradient descent.
+    pub(super) const fn change(self) -> Self {
+        Self { is_change: true, ..self }
+    }
 
-pub(super) const VARIANCE_CHANGE: Part = Part {
-    title: "variance, SAM − GD",
-    label: "difference of variances",
-    theory: |row| row.change.variance,
-    measured: |row| row.measured_change.variance,
-    ..BIAS_CHANGE
-};
+    fn theory(&self, row: &BiasVarianceRow) -> f64 {
+        (self.exact)(if self.is_change { &row.change } else { &row.theory })
+    }
 
-pub(super) const CHANGE: Part = Part {
-    title: "total, SAM − GD",
-    label: "difference of totals",
-    theory: |row| row.change.total(),
-    measured: |row| row.measured_change.total,
-    ..BIAS_CHANGE
-};
+    fn measured(&self, row: &BiasVarianceRow) -> Estimate {
+        (self.estimate)(if self.is_change { &row.measured_change } else { &row.measured })
+    }
+
+    fn title(&self) -> String {
+        format!("{}{}", self.title, if self.is_change { ", SAM − GD" } else { "" })
+    }
+
+    fn axis(&self, error: &str) -> Axis {
+        let Self { quantity, plural, is_log, .. } = self;
+        if self.is_change {
+            return Axis::linear(format!("difference of {plural}"));
+        }
+        let label = format!("{quantity} of {error}");
+        if *is_log { Axis::log(label) } else { Axis::linear(label) }
+    }
+}
 
 /// How panels of curves are written.
 pub(super) struct Style<'a> {
@@ -122,16 +129,14 @@ pub(super) fn panels(curves: &[BiasVarianceCurve], parts: &[Part], style: &Style
                 continue;
             }
             let rows = curve.rows.iter().map(|row| (row.step as f64, row));
-            let theory = rows.clone().map(|(step, row)| (step, (part.theory)(row)));
+            let theory = rows.clone().map(|(step, row)| (step, part.theory(row)));
             lines.push(line(style.label(curve.rho), ink, theory));
-            let measured = rows.map(|(step, row)| (step, (part.measured)(row)));
-            marks.extend(Measured::estimates(measured).marks(ink));
+            let measured = rows.map(|(step, row)| (step, part.measured(row)));
+            marks.extend(MeasuredSeries::estimates(measured).marks(ink));
         }
         lines.append(&mut marks);
-        let of = if part.is_change { String::new() } else { format!(" of {}", style.error) };
-        let y = if part.is_log { Axis::log } else { Axis::linear };
-        let title = format!("{}{}", style.prefix, part.title);
-        panel(title, Axis::log("step k"), y(format!("{}{of}", part.label)), lines)
+        let title = format!("{}{}", style.prefix, part.title());
+        panel(title, Axis::log("step k"), part.axis(style.error), lines)
     };
     parts.iter().map(panel_of).collect()
 }
@@ -146,26 +151,26 @@ pub(super) fn curve_table(title: String, curves: &[BiasVarianceCurve], num_steps
     let rows: Vec<(f64, &BiasVarianceRow)> = steps.into_iter().flat_map(at).collect();
     let columns =
         Table::of(title, &rows).text("step", |(_, row)| row.step).text("ρ", |(rho, _)| trimmed(*rho));
-    let parts = [("bias²", BIAS), ("variance", VARIANCE), ("total", TOTAL), ("− GD", CHANGE)];
+    let parts = [("bias²", BIAS), ("variance", VARIANCE), ("total", TOTAL), ("− GD", TOTAL.change())];
     let columns = parts.into_iter().fold(columns, |columns, (head, part)| {
         let shown = |rho: f64, text: String| if part.is_change && rho == 0.0 { String::new() } else { text };
         columns
-            .text(head, |(rho, row)| shown(*rho, number_text((part.theory)(row), 5)))
-            .text("measured", |(rho, row)| shown(*rho, estimate_text(&(part.measured)(row))))
+            .text(head, |(rho, row)| shown(*rho, number_text(part.theory(row), 5)))
+            .text("measured", |(rho, row)| shown(*rho, estimate_text(&part.measured(row))))
     });
     columns.table()
 }
 
 /// A curve of a problem, and the largest eigenvalue of that problem.
-pub(super) struct Leaderboard<'a, P> {
+pub(super) struct Best<'a, P> {
     pub problem: &'a P,
     pub curve: &'a BiasVarianceCurve,
     pub top_eigenvalue: f64,
 }
 
 /// Adds where stopping is best and what it gains. Radii are written in units of 1 over the largest eigenvalue.
-pub(super) fn best_table<P>(columns: Columns<'_, Leaderboard<'_, P>>) -> Table {
-    let shown = |of: &Leaderboard<P>, text: String| if of.curve.rho == 0.0 { String::new() } else { text };
+pub(super) fn best_table<P>(columns: Columns<'_, Best<'_, P>>) -> Table {
+    let shown = |of: &Best<P>, text: String| if of.curve.rho == 0.0 { String::new() } else { text };
     columns
         .text("ρ d₁", |of| trimmed(of.curve.rho * of.top_eigenvalue))
         .text("best step", |of| of.curve.best.step)
@@ -213,7 +218,7 @@ pub(super) fn gains(sam: &BiasVarianceCurve, name: &str, what: &str, num_replica
 #[cfg(test)]
 mod tests {
     use polder_plot::Shape;
-    use polder_theory::sam::{BiasVariance, curves};
+    use polder_theory::sam::curves;
 
     use super::*;
 
@@ -227,7 +232,7 @@ mod tests {
     fn every_curve_is_a_line_under_dots_with_intervals() {
         let curves = two_curves();
         let style = Style { prefix: "T: ", error: "w", unit: 2.0, unit_name: " / d₁" };
-        let panels = panels(&curves, &[BIAS, CHANGE], &style);
+        let panels = panels(&curves, &[BIAS, TOTAL.change()], &style);
         let labels = |panel: &Panel| -> Vec<String> {
             panel.series.iter().filter_map(|series| series.label.clone()).collect()
         };

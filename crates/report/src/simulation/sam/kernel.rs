@@ -5,7 +5,7 @@ use polder_theory::sam::BiasVarianceCurve;
 use polder_theory::sam::kernel::{ProblemReport, Report};
 
 use super::bias_variance::{
-    BIAS, Leaderboard, Style, TOTAL, VARIANCE, best_table, exact_changes, gains, measured_changes, panels,
+    BIAS, Best, Style, TOTAL, VARIANCE, best_table, exact_changes, gains, measured_changes, panels,
 };
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
@@ -46,9 +46,9 @@ fn table(report: &Report, place: &str, curves: fn(&ProblemReport) -> &[BiasVaria
         report.config.num_examples, report.config.num_replicates, report.config.num_steps
     );
     let best = report.cells.iter().flat_map(|problem| {
-        curves(problem).iter().map(move |curve| Leaderboard { problem, curve, top_eigenvalue: top(problem) })
+        curves(problem).iter().map(move |curve| Best { problem, curve, top_eigenvalue: top(problem) })
     });
-    let rows: Vec<Leaderboard<ProblemReport>> = best.collect();
+    let rows: Vec<Best<ProblemReport>> = best.collect();
     let columns = Table::of(title, &rows)
         .text("inputs", |of| of.problem.problem.dimension)
         .text("bandwidth", |of| of.problem.problem.bandwidth);

@@ -5,8 +5,8 @@ use polder_theory::sam::BiasVarianceCurve;
 use polder_theory::sam::least_squares::{GridPoint, Report};
 
 use super::bias_variance::{
-    BIAS, BIAS_CHANGE, CHANGE, Leaderboard, Part, Style, TOTAL, VARIANCE, VARIANCE_CHANGE, best_table,
-    curve_table, exact_changes, gains, measured_changes, panels,
+    BIAS, Best, Part, Style, TOTAL, VARIANCE, best_table, curve_table, exact_changes, gains,
+    measured_changes, panels,
 };
 use crate::simulation::table::number_text;
 use crate::simulation::{Summary, Table};
@@ -76,7 +76,7 @@ impl Problem<'_> {
     }
 
     fn figure(&self, report: &Report) -> Figure {
-        let parts = [BIAS, VARIANCE, TOTAL, BIAS_CHANGE, VARIANCE_CHANGE, CHANGE];
+        let parts = [BIAS, VARIANCE, TOTAL, BIAS.change(), VARIANCE.change(), TOTAL.change()];
         let style = Style { prefix: "", error: "w", unit: 1.0, unit_name: "" };
         let caption = format!(
             "{}. Errors of the parameters, w − β. Lines are closed forms, dots means over {} replicates with 95 % \
@@ -98,9 +98,9 @@ fn grid_table(report: &Report) -> Table {
     );
     let best = report.grid.iter().flat_map(|problem| {
         let top_eigenvalue = problem.top_eigenvalue;
-        problem.predictions.iter().map(move |curve| Leaderboard { problem, curve, top_eigenvalue })
+        problem.predictions.iter().map(move |curve| Best { problem, curve, top_eigenvalue })
     });
-    let rows: Vec<Leaderboard<GridPoint>> = best.collect();
+    let rows: Vec<Best<GridPoint>> = best.collect();
     let columns = Table::of(title, &rows)
         .text("features", |of| of.problem.num_features)
         .text("SNR", |of| of.problem.signal_to_noise)
@@ -125,7 +125,8 @@ fn grid_figures(report: &Report) -> Vec<Figure> {
     // For every number of features the middle one of the ratios.
     let ratios = report.grid.chunks(grid.signal_to_noise.len().max(1));
     let middle = ratios.filter_map(|points| points.get(points.len() / 2));
-    let causes: Vec<Panel> = middle.flat_map(|point| panels_of(point, &[BIAS, VARIANCE, CHANGE])).collect();
+    let causes: Vec<Panel> =
+        middle.flat_map(|point| panels_of(point, &[BIAS, VARIANCE, TOTAL.change()])).collect();
     let mut figures = Vec::new();
     for (what, panels) in [("Total error", totals), ("Bias and variance", causes)] {
         let title = format!("{what} of SAM on random least squares");

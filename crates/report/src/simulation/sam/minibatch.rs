@@ -57,7 +57,7 @@ fn metrics(report: &Report) -> Vec<Metric> {
     let scaled = minibatches(report).map(|row| row.smallest_excess).collect();
     push("smallest-excess", "smallest eigenvalue of (E[H_S²] − H²) / tr H²", scaled, f64::min);
     let unscaled = minibatches(report).filter_map(|row| row.smallest_excess_unscaled).collect();
-    let what = "largest of these over the batch sizes, without n / |S|";
+    let what = "largest over the batch sizes of the same eigenvalue, with H_S not scaled by n / |S|";
     push("smallest-excess-unscaled", what, unscaled, f64::max);
     let full = report.rows.last().map_or(&[][..], |row| &row.bias);
     let changes = minibatches(report)

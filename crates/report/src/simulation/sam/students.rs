@@ -3,7 +3,7 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 use polder_theory::sam::students::{Comparison, Report, Row, Student};
 
-use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 use crate::simulation::{Summary, Table};
 use polder_experiment::claim::Metric;
 
@@ -11,8 +11,9 @@ pub(crate) fn summary(report: &Report) -> Summary {
     let Report { config, rows, .. } = report;
     let outcomes = outcomes(report);
     let difference = |outcome: &Outcome| {
-        let what = format!("{}, SAM − GD", outcome.what);
-        Metric::estimate(outcome.name, what, &outcome.comparison.difference, config.num_replicates)
+        let Outcome { name, quantity, of, when, comparison } = outcome;
+        let (name, what) = (format!("{name}-change"), format!("{quantity}{of}{when}, SAM − GD"));
+        Metric::estimate(name, what, &comparison.difference, config.num_replicates)
     };
     let title = format!(
         "Students of {} units, teachers of {}, label noise {} of the signal's deviation; {} replicates, ± at 95 %",
@@ -23,7 +24,7 @@ pub(crate) fn summary(report: &Report) -> Summary {
         metrics: outcomes.iter().map(difference).collect(),
         tables: vec![
             Table::of(title, &outcomes)
-                .text("", |outcome| outcome.head)
+                .text("", |outcome| format!("{}{}", outcome.quantity, outcome.when))
                 .estimate("gradient descent", |outcome| outcome.comparison.gradient_descent)
                 .estimate("SAM", |outcome| outcome.comparison.sam)
                 .estimate("SAM − GD, paired", |outcome| outcome.comparison.difference)
@@ -43,45 +44,29 @@ pub(crate) fn summary(report: &Report) -> Summary {
 
 /// What is compared between the students.
 struct Outcome<'a> {
-    /// What claims call it.
+    /// What claims call it, before `-change`.
     name: &'static str,
-    what: &'static str,
-    /// What the table calls it.
-    head: &'static str,
+    quantity: &'static str,
+    /// What the table leaves out of the quantity.
+    of: &'static str,
+    when: &'static str,
     comparison: &'a Comparison,
 }
 
 fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
     let last = report.rows.last();
+    let (test_error, training_loss) = (last.map(|row| &row.test_error), last.map(|row| &row.training_loss));
+    let (top_eigenvalue, trace) = (Some(&report.top_eigenvalue), Some(&report.trace));
+    let best = Some(&report.best_test_error);
     let outcomes = [
-        (
-            "top-eigenvalue-change",
-            "largest eigenvalue of the Hessian, last step",
-            "largest eigenvalue, last step",
-            Some(&report.top_eigenvalue),
-        ),
-        ("trace-change", "trace of the Hessian, last step", "trace, last step", Some(&report.trace)),
-        (
-            "best-test-error-change",
-            "lowest test error over the recorded steps",
-            "lowest test error",
-            Some(&report.best_test_error),
-        ),
-        (
-            "last-test-error-change",
-            "test error, last step",
-            "test error, last step",
-            last.map(|row| &row.test_error),
-        ),
-        (
-            "last-training-loss-change",
-            "training loss, last step",
-            "training loss, last step",
-            last.map(|row| &row.training_loss),
-        ),
+        ("top-eigenvalue", "largest eigenvalue", " of the Hessian", ", last step", top_eigenvalue),
+        ("trace", "trace", " of the Hessian", ", last step", trace),
+        ("best-test-error", "lowest test error", " over the recorded steps", "", best),
+        ("last-test-error", "test error", "", ", last step", test_error),
+        ("last-training-loss", "training loss", "", ", last step", training_loss),
     ];
-    let outcomes = outcomes.into_iter().filter_map(|(name, what, head, comparison)| {
-        Some(Outcome { name, what, head, comparison: comparison? })
+    let outcomes = outcomes.into_iter().filter_map(|(name, quantity, of, when, comparison)| {
+        Some(Outcome { name, quantity, of, when, comparison: comparison? })
     });
     outcomes.collect()
 }
@@ -91,7 +76,7 @@ fn figure(report: &Report) -> Figure {
     let caption = format!(
         "One-hidden-layer ReLU students ({} units) of random teachers ({} units) with label noise, {} examples, full \
          batch, step size {}, SAM with ρ = {}. Above: means over {} replicates with 95 % intervals; the difference of \
-         the test errors is paired. Below: every replicate by itself; dots under the diagonal are where SAM is lower.",
+         the test errors is paired. Below: one dot per replicate; SAM is lower below the diagonal.",
         config.student_units,
         config.teacher_units,
         config.num_examples,
@@ -113,8 +98,9 @@ fn figure(report: &Report) -> Figure {
 fn curve_panel(report: &Report, title: &str, label: &str, quantity: fn(&Row) -> &Comparison) -> Panel {
     let mut series = Vec::new();
     let found = report.rows.iter().map(|row| (row.step as f64, quantity(row)));
-    let descent = Measured::estimates(found.clone().map(|(step, found)| (step, found.gradient_descent)));
-    let sam = Measured::estimates(found.map(|(step, found)| (step, found.sam)));
+    let descent =
+        MeasuredSeries::estimates(found.clone().map(|(step, found)| (step, found.gradient_descent)));
+    let sam = MeasuredSeries::estimates(found.map(|(step, found)| (step, found.sam)));
     for (name, ink, found) in [("gradient descent", Ink::Orange, descent), ("SAM", Ink::Blue, sam)] {
         series.extend(found.marks(ink));
         series.push(line(name, ink, found.values()));
@@ -126,7 +112,7 @@ fn difference_panel(report: &Report) -> Panel {
     // The differences of the first steps are much larger and of no interest.
     let late = &report.rows[report.rows.len() / 2..];
     let found = late.iter().map(|row| (row.step as f64, row.test_error.difference));
-    let [bars, dots] = Measured::estimates(found).marks(Ink::Blue);
+    let [bars, dots] = MeasuredSeries::estimates(found).marks(Ink::Blue);
     let (title, y) = ("Test error, SAM − GD, later steps", Axis::linear("difference of test errors"));
     panel(title, Axis::log("step k"), y, vec![level(0.0), bars, dots])
 }

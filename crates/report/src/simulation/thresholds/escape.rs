@@ -85,13 +85,7 @@ impl Escape<'_> {
     fn leaving_metrics(&self) -> Vec<Metric> {
         let between = |choice| choice == StepChoice::Between;
         let (sharp, flat) = (self.rows(0, between), self.rows(self.flattest(), between));
-        let fewest = |rows: &[&EscapeRow]| {
-            rows.iter().copied().min_by(|a, b| a.left.lower.total_cmp(&b.left.lower)).cloned()
-        };
-        let most = |rows: &[&EscapeRow]| {
-            rows.iter().copied().max_by(|a, b| a.left.upper.total_cmp(&b.left.upper)).cloned()
-        };
-        let share = |name: &str, what: String, row: Option<EscapeRow>| {
+        let share = |name: &str, what: String, row: Option<&EscapeRow>| {
             row.map(|row| {
                 let what = format!("share of runs that leave {what} (batch size {})", row.batch_size);
                 Metric::proportion(name, what, &row.left)
@@ -189,7 +183,7 @@ impl Escape<'_> {
 
     fn run_table(&self, start: usize) -> Table {
         let title = format!(
-            "{} runs of {} steps from {} beside the {} minimiser; a run has left when it was beyond {}; intervals at 95 %",
+            "{} runs of {} steps that start {} from the {} minimiser; a run has left once it was more than {} away; intervals at 95 %",
             self.config.num_runs,
             self.config.num_steps,
             number_text(self.config.start_distance, 1),
@@ -214,6 +208,16 @@ impl Escape<'_> {
             .text("predicted", |row| rate_text(row.predicted_rate.unwrap_or(f64::NEG_INFINITY)))
             .table()
     }
+}
+
+/// The row whose share of runs that leave has the lowest interval.
+fn fewest<'a>(rows: &[&'a EscapeRow]) -> Option<&'a EscapeRow> {
+    rows.iter().copied().min_by(|a, b| a.left.lower.total_cmp(&b.left.lower))
+}
+
+/// The row whose share of runs that leave has the highest interval.
+fn most<'a>(rows: &[&'a EscapeRow]) -> Option<&'a EscapeRow> {
+    rows.iter().copied().max_by(|a, b| a.left.upper.total_cmp(&b.left.upper))
 }
 
 fn choice_text(choice: StepChoice) -> String {

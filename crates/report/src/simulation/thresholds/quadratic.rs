@@ -3,8 +3,8 @@
 mod figures;
 
 use polder_stats::Estimate;
-use polder_theory::thresholds::CurvatureLaw;
-use polder_theory::thresholds::quadratic::{LawSummary, Place, Report, Row, Trajectory};
+use polder_theory::thresholds::CurvatureDistribution;
+use polder_theory::thresholds::quadratic::{DistributionSummary, Regime, Report, Row, Trajectory};
 
 use crate::simulation::table::{estimate_text, number_text};
 use crate::simulation::{Summary, Table};
@@ -18,23 +18,24 @@ pub(crate) fn summary(report: &Report) -> Summary {
     }
 }
 
-/// One law of the curvature, with its summary and rows.
-struct OfLaw<'a> {
+/// One distribution of the curvature, with its summary and rows.
+struct OfDistribution<'a> {
     index: usize,
-    law: &'a CurvatureLaw,
-    summary: &'a LawSummary,
+    distribution: &'a CurvatureDistribution,
+    summary: &'a DistributionSummary,
     rows: Vec<&'a Row>,
 }
 
-fn laws(report: &Report) -> impl Iterator<Item = OfLaw<'_>> {
-    report.config.laws.iter().zip(&report.summaries).enumerate().map(|(index, (law, summary))| {
-        let rows = report.rows.iter().filter(|row| row.law == *law).collect();
-        OfLaw { index, law, summary, rows }
+fn distributions(report: &Report) -> impl Iterator<Item = OfDistribution<'_>> {
+    report.config.laws.iter().zip(&report.summaries).enumerate().map(|(index, (distribution, summary))| {
+        let rows = report.rows.iter().filter(|row| row.law == *distribution).collect();
+        OfDistribution { index, distribution, summary, rows }
     })
 }
 
 fn metrics(report: &Report) -> Vec<Metric> {
-    let mut metrics: Vec<Metric> = laws(report).flat_map(|of| law_metrics(report, &of)).collect();
+    let mut metrics: Vec<Metric> =
+        distributions(report).flat_map(|of| distribution_metrics(report, &of)).collect();
     if let Some(rates) = &report.rates {
         let what = "growth of the log distance per step against the Lyapunov exponent, in standard errors";
         metrics.push(Metric::agreement("rates", what, rates));
@@ -49,11 +50,14 @@ fn metrics(report: &Report) -> Vec<Metric> {
     metrics
 }
 
-fn law_metrics(report: &Report, OfLaw { index, law, summary, rows }: &OfLaw) -> Vec<Metric> {
+fn distribution_metrics(
+    report: &Report,
+    OfDistribution { index, distribution, summary, rows }: &OfDistribution,
+) -> Vec<Metric> {
     let config = &report.config;
-    let slug = slug(law, *index);
+    let slug = slug(distribution, *index);
     let name = |quantity: &str| format!("{quantity}-{slug}");
-    let what = |quantity: &str| format!("{quantity}; {}", law_text(law));
+    let what = |quantity: &str| format!("{quantity}; {}", distribution_text(distribution));
     let mut metrics = Vec::new();
     for (quantity, threshold, over, estimate) in [
         ("mean-square", "C*(k)", "k", summary.mean_square_deviation),
@@ -63,16 +67,16 @@ fn law_metrics(report: &Report, OfLaw { index, law, summary, rows }: &OfLaw) -> 
         let what = what(&format!("largest |measured / {threshold} − 1| over {over}"));
         metrics.extend(estimate.map(|of| Metric::estimate(name, what, &of, config.num_draws)));
     }
-    for (place, extreme, at, estimate) in [
+    for (regime, extreme, at, estimate) in [
         ("below", "largest", "a tenth below C*", summary.largest_rate_below),
         ("between", "largest", "between C* and C_as", summary.largest_rate_between),
         ("above", "smallest", "a tenth above C_as", summary.smallest_rate_above),
     ] {
-        let name = name(&format!("rate-{place}"));
+        let name = name(&format!("rate-{regime}"));
         let what = what(&format!("{extreme} growth of the log distance per step over k, {at}"));
         metrics.extend(estimate.map(|of| Metric::estimate(name, what, &of, config.num_runs)));
     }
-    let between = rows.iter().filter_map(|row| row.at(Place::Between));
+    let between = rows.iter().filter_map(|row| row.at(Regime::Between));
     if let Some(smallest) = between.map(|of| of.second_moment_factor).reduce(f64::min) {
         let words = "smallest factor of the mean square per step over k, between C* and C_as";
         metrics.push(Metric::exact(name("mean-square-factor-between"), what(words), smallest));
@@ -99,7 +103,7 @@ fn thresholds_table(report: &Report) -> Table {
     let measured = |of: &Option<Estimate>| of.as_ref().map_or_else(|| "–".to_owned(), estimate_text);
     let mark = |row: &Row| if row.almost_sure_is_exact { "" } else { "~" };
     Table::of(title, &report.rows)
-        .text("curvature", |row| law_text(&row.law))
+        .text("curvature", |row| distribution_text(&row.law))
         .text("k", |row| row.batch_size)
         .number("C*(k)", 5, |row| row.mean_square)
         .text("measured", |row| measured(&row.measured_mean_square))
@@ -114,10 +118,10 @@ fn rates_table(report: &Report) -> Table {
         "Between the thresholds: the mean square grows while runs come closer; {} runs of {} steps; ± at 95 %",
         report.config.num_runs, report.config.num_steps
     );
-    let between = report.rows.iter().filter_map(|row| Some((row, row.at(Place::Between)?)));
+    let between = report.rows.iter().filter_map(|row| Some((row, row.at(Regime::Between)?)));
     let rows: Vec<(&Row, &Trajectory)> = between.collect();
     Table::of(title, &rows)
-        .text("curvature", |(row, _)| law_text(&row.law))
+        .text("curvature", |(row, _)| distribution_text(&row.law))
         .text("k", |(row, _)| row.batch_size)
         .number("step size", 4, |(_, of)| of.step_size)
         .text("mean square per step", |(_, of)| format!("× {}", number_text(of.second_moment_factor, 4)))
@@ -126,20 +130,22 @@ fn rates_table(report: &Report) -> Table {
         .table()
 }
 
-/// A law within a name: lower case, and unique together with its index.
-fn slug(law: &CurvatureLaw, index: usize) -> String {
-    match law {
-        CurvatureLaw::TwoPoint { low, high } => format!("two-point-{low}-{high}"),
-        CurvatureLaw::LogNormal { mean, variance } => format!("lognormal-{mean}-{variance}"),
-        CurvatureLaw::Sample { .. } => format!("sample-{index}"),
+/// A distribution within a name: lower case, and unique together with its index.
+fn slug(distribution: &CurvatureDistribution, index: usize) -> String {
+    match distribution {
+        CurvatureDistribution::TwoPoint { low, high } => format!("two-point-{low}-{high}"),
+        CurvatureDistribution::LogNormal { mean, variance } => format!("lognormal-{mean}-{variance}"),
+        CurvatureDistribution::Sample { .. } => format!("sample-{index}"),
     }
 }
 
-fn law_text(law: &CurvatureLaw) -> String {
-    match law {
-        CurvatureLaw::TwoPoint { low, high } => format!("{{{low}, {high}}}"),
-        CurvatureLaw::LogNormal { mean, variance } => format!("lognormal, mean {mean}, variance {variance}"),
-        CurvatureLaw::Sample { values } => format!("one of {}", values.len()),
+fn distribution_text(distribution: &CurvatureDistribution) -> String {
+    match distribution {
+        CurvatureDistribution::TwoPoint { low, high } => format!("{{{low}, {high}}}"),
+        CurvatureDistribution::LogNormal { mean, variance } => {
+            format!("lognormal, mean {mean}, variance {variance}")
+        }
+        CurvatureDistribution::Sample { values } => format!("one of {}", values.len()),
     }
 }
 
@@ -165,9 +171,9 @@ mod tests {
     #[test]
     fn every_quantity_has_a_name_of_its_own() {
         let laws = vec![
-            CurvatureLaw::Sample { values: vec![1.0, 2.0, 4.0] },
-            CurvatureLaw::Sample { values: vec![1.0, 3.0, 4.0] },
-            CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
+            CurvatureDistribution::Sample { values: vec![1.0, 2.0, 4.0] },
+            CurvatureDistribution::Sample { values: vec![1.0, 3.0, 4.0] },
+            CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 },
         ];
         let summary = summary(&run(&Config { laws, ..tiny() }).unwrap());
         let names: BTreeSet<&str> = summary.metrics.iter().map(|metric| metric.name.as_str()).collect();

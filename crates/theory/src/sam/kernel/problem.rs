@@ -22,7 +22,7 @@ impl GaussianKernel {
 
     /// The matrix of values between the rows of `left` and those of `right`.
     fn matrix(self, left: &Matrix, right: &Matrix) -> Matrix {
-        Matrix::from_fn(left.num_rows(), right.num_rows(), |i, j| self.value(left.row(i), right.row(j)))
+        Matrix::from_fn(left.num_rows, right.num_rows, |i, j| self.value(left.row(i), right.row(j)))
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) struct KernelRegression {
     gram: Matrix,
     /// Kernel values between test points (rows) and examples.
     cross: Matrix,
-    eigen: SymmetricEigen,
+    pub(super) eigen: SymmetricEigen,
     /// The noise-free values at the examples.
     signal: Vec<f64>,
     /// The noise-free values at the test points.
@@ -59,7 +59,7 @@ impl KernelRegression {
     /// The problem with these examples and test points (one per row), their noise-free values and the noise's standard deviation.
     ///
     /// # Errors
-    /// [`TheoryError::InvalidSetting`] if shapes do not fit or a setting is out of range.
+    /// [`TheoryError::InvalidSetting`] if a kernel value is not finite.
     pub(super) fn new(
         kernel: GaussianKernel,
         (examples, signal): (&Matrix, Vec<f64>),
@@ -75,13 +75,8 @@ impl KernelRegression {
         }
         let projected_signal = eigen.vectors.times(&signal);
         let projection = |t, i| dot(eigen.vectors.row(i), cross.row(t));
-        let projected_cross = Matrix::from_fn(cross.num_rows(), cross.num_columns(), projection);
+        let projected_cross = Matrix::from_fn(cross.num_rows, cross.num_columns, projection);
         Ok(Self { gram, cross, eigen, signal, test_signal, noise_sd, projected_signal, projected_cross })
-    }
-
-    /// The eigenvalues of the Gram matrix, descending.
-    pub(super) fn eigenvalues(&self) -> &[f64] {
-        &self.eigen.values
     }
 
     /// The mean squared error at the examples, against their noise-free values.
@@ -110,10 +105,10 @@ impl KernelRegression {
         sum
     }
 
-    /// The coefficients alpha after each of `steps`, ascending, from labels.
+    /// The coefficients alpha after each of `steps`, ascending, from labels, one per example.
     ///
     /// # Errors
-    /// [`TheoryError::InvalidSetting`] if `labels` are not one per example; [`TheoryError::Optim`] if the optimizer refuses a setting.
+    /// [`TheoryError::Optim`] if the optimizer refuses a setting.
     pub(super) fn fit(
         &self,
         filter: &SpectralFilter,
@@ -148,8 +143,7 @@ mod tests {
     fn problem(noise_sd: f64) -> KernelRegression {
         let points = |n: usize, shift: f64| Matrix::from_fn(n, 1, |i, _| (i as f64 + shift) / n as f64);
         let (examples, tests) = (points(12, 0.5), points(7, 0.3));
-        let values =
-            |points: &Matrix| (0..points.num_rows()).map(|i| (5.0 * points.at(i, 0)).sin()).collect();
+        let values = |points: &Matrix| (0..points.num_rows).map(|i| (5.0 * points.at(i, 0)).sin()).collect();
         let (signal, test_signal) = (values(&examples), values(&tests));
         KernelRegression::new(
             GaussianKernel { bandwidth: 0.1 },
@@ -165,7 +159,7 @@ mod tests {
         let problem = problem(0.0);
         let (eta, rho) = (0.2, 0.15);
         let filter = SpectralFilter { step_size: eta, rho };
-        filter.validate(problem.eigenvalues()[0]).unwrap();
+        filter.validate(problem.eigen.values[0]).unwrap();
         let mut alpha = vec![0.0; 12];
         let steps = [1, 4, 30];
         let fitted = problem.fit(&filter, &problem.signal, &steps).unwrap();

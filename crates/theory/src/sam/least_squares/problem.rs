@@ -36,7 +36,7 @@ pub(crate) struct LeastSquares {
     coefficients: Vec<f64>,
     noise_sd: f64,
     gram: Matrix,
-    eigen: SymmetricEigen,
+    pub(crate) eigen: SymmetricEigen,
     /// `u_i . beta`.
     signal: Vec<f64>,
 }
@@ -47,7 +47,7 @@ impl LeastSquares {
     /// # Errors
     /// [`TheoryError::InvalidSetting`] if shapes do not fit, or sigma is negative or not finite.
     pub(crate) fn new(design: Matrix, coefficients: Vec<f64>, noise_sd: f64) -> Result<Self, TheoryError> {
-        let holds = coefficients.len() == design.num_columns();
+        let holds = coefficients.len() == design.num_columns;
         check(holds, "the number of coefficients", &coefficients.len(), "one per feature")?;
         not_negative("noise_sd", noise_sd)?;
         let gram = design.gram();
@@ -76,11 +76,6 @@ impl LeastSquares {
         Self::new(design, coefficients, noise_sd)
     }
 
-    /// The eigenvalues of `X^T X`, descending.
-    pub(crate) fn eigenvalues(&self) -> &[f64] {
-        &self.eigen.values
-    }
-
     /// The error after `num_steps` steps of `filter`, in closed form.
     pub(crate) fn closed_form(
         &self,
@@ -92,7 +87,7 @@ impl LeastSquares {
         for (&d, beta) in self.eigen.values.iter().zip(&self.signal) {
             let weight = match norm {
                 ErrorNorm::Parameters => 1.0,
-                ErrorNorm::Predictions => d / self.design.num_rows() as f64,
+                ErrorNorm::Predictions => d / self.design.num_rows as f64,
             };
             let bias = beta * filter.left(d, num_steps);
             // (1 - c^k)^2 / d, without dividing by an eigenvalue of 0.
@@ -105,7 +100,7 @@ impl LeastSquares {
 
     /// Labels with fresh noise.
     pub(crate) fn labels(&self, draws: &mut Draws) -> Vec<f64> {
-        let noise = draws.normals(self.design.num_rows());
+        let noise = draws.normals(self.design.num_rows);
         self.design.times(&self.coefficients).iter().zip(noise).map(|(y, z)| y + self.noise_sd * z).collect()
     }
 
@@ -116,16 +111,16 @@ impl LeastSquares {
         match norm {
             ErrorNorm::Parameters => difference,
             ErrorNorm::Predictions => {
-                let scale = (self.design.num_rows() as f64).sqrt();
+                let scale = (self.design.num_rows as f64).sqrt();
                 self.design.times(&difference).iter().map(|x| x / scale).collect()
             }
         }
     }
 
-    /// The estimates after each of `steps`, ascending, from labels.
+    /// The estimates after each of `steps`, ascending, from labels, one per example.
     ///
     /// # Errors
-    /// [`TheoryError::InvalidSetting`] if `labels` are not one per example; [`TheoryError::Optim`] if the optimizer refuses a setting.
+    /// [`TheoryError::Optim`] if the optimizer refuses a setting.
     pub(crate) fn fit(
         &self,
         filter: &SpectralFilter,
@@ -194,7 +189,7 @@ mod tests {
             let mut draws = Draws::new(Purpose { seed: 4, experiment: "D1", part: 0, replicate: 0 });
             let design = power_law_design(n, p, 1.0, &mut draws);
             let problem = LeastSquares::new(design, draws.normals(p), 1.0).unwrap();
-            let top = problem.eigenvalues()[0];
+            let top = problem.eigen.values[0];
             let descent = SpectralFilter { step_size: 0.4 / top, rho: 0.0 };
             let sam = SpectralFilter { rho: 1.0 / top, ..descent };
             for norm in [ErrorNorm::Parameters, ErrorNorm::Predictions] {

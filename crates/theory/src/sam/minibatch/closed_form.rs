@@ -24,8 +24,10 @@ use crate::sam::spectral_filter::unnormalized_sam;
 pub(super) struct MinibatchSam {
     design: Matrix,
     coefficients: Vec<f64>,
-    hessian: Matrix,
-    hessian_square: Matrix,
+    /// H.
+    pub(super) hessian: Matrix,
+    /// `H^2`.
+    pub(super) hessian_square: Matrix,
     /// `n D - H^2`.
     spread: Matrix,
 }
@@ -33,7 +35,7 @@ pub(super) struct MinibatchSam {
 impl MinibatchSam {
     /// The problem with the design matrix X, of at least 2 examples, and beta, one number per feature.
     pub(super) fn new(design: Matrix, coefficients: Vec<f64>) -> Self {
-        let n = design.num_rows();
+        let n = design.num_rows;
         let hessian = design.gram();
         let hessian_square = hessian.gram();
         let mut weighted = Matrix::from_fn(coefficients.len(), coefficients.len(), |_, _| 0.0);
@@ -45,19 +47,9 @@ impl MinibatchSam {
         Self { design, coefficients, hessian, hessian_square, spread }
     }
 
-    /// H.
-    pub(super) fn hessian(&self) -> &Matrix {
-        &self.hessian
-    }
-
-    /// `H^2`.
-    pub(super) fn hessian_square(&self) -> &Matrix {
-        &self.hessian_square
-    }
-
     /// `E[H_S^2]` in closed form.
     pub(super) fn mean_square(&self, batch_size: usize) -> Matrix {
-        let (n, b) = (self.design.num_rows() as f64, batch_size as f64);
+        let (n, b) = (self.design.num_rows as f64, batch_size as f64);
         self.hessian_square.combine(1.0, &self.spread, (n - b) / (b * (n - 1.0)))
     }
 
@@ -78,7 +70,7 @@ impl MinibatchSam {
 
     /// `E[(factor * X_S^T X_S)^2]` over all minibatches, one by one; with the factor `n / b` it is [`mean_square`](Self::mean_square).
     pub(crate) fn enumerated_mean_square(&self, batch_size: usize, factor: f64) -> Matrix {
-        let n = self.design.num_rows();
+        let n = self.design.num_rows;
         let p = self.coefficients.len();
         let mut sum = Matrix::from_fn(p, p, |_, _| 0.0);
         let mut minibatch: Vec<usize> = (0..batch_size).collect();
@@ -100,9 +92,9 @@ impl MinibatchSam {
 
     /// The trace of `H_S^2` of one random minibatch.
     pub(crate) fn sampled_trace(&self, batch_size: usize, draws: &mut Draws) -> f64 {
-        let mut order: Vec<usize> = (0..self.design.num_rows()).collect();
+        let mut order: Vec<usize> = (0..self.design.num_rows).collect();
         draws.shuffle_first(&mut order, batch_size);
-        let factor = self.design.num_rows() as f64 / batch_size as f64;
+        let factor = self.design.num_rows as f64 / batch_size as f64;
         self.minibatch_hessian(&order[..batch_size], factor).gram().trace()
     }
 
@@ -114,7 +106,7 @@ impl MinibatchSam {
         steps: &[u64],
         draws: &mut Draws,
     ) -> Result<Vec<Vec<f64>>, TheoryError> {
-        let n = self.design.num_rows();
+        let n = self.design.num_rows;
         let mut sam = unnormalized_sam(rho)?;
         let mut objective = Minibatch {
             problem: self,
@@ -160,13 +152,13 @@ impl MinibatchSam {
 
     /// `X * error / sqrt(n)`, whose squared norm is the mean squared error at the examples.
     pub(crate) fn at_examples(&self, error: &[f64]) -> Vec<f64> {
-        let scale = (self.design.num_rows() as f64).sqrt();
+        let scale = (self.design.num_rows as f64).sqrt();
         self.design.times(error).iter().map(|x| x / scale).collect()
     }
 
     /// The largest eigenvalue of any `H_S` is at most this: that of the longest example, had the minibatch no other direction.
     pub(crate) fn largest_curvature(&self, batch_size: usize) -> f64 {
-        let n = self.design.num_rows();
+        let n = self.design.num_rows;
         let mut squares: Vec<f64> = (0..n).map(|i| dot(self.design.row(i), self.design.row(i))).collect();
         squares.sort_by(|a, b| b.total_cmp(a));
         squares[..batch_size].iter().sum::<f64>() * n as f64 / batch_size as f64
@@ -223,12 +215,12 @@ mod tests {
             for b in 1..=n {
                 let law = problem.mean_square(b);
                 let found = problem.enumerated_mean_square(b, n as f64 / b as f64);
-                let largest = law.entries().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-                for (found, law) in found.entries().iter().zip(law.entries()) {
+                let largest = law.entries.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+                for (found, law) in found.entries.iter().zip(law.entries) {
                     assert!((found - law).abs() < 1e-12 * largest, "{n} {p} {b}");
                 }
             }
-            assert_eq!(problem.mean_square(n), problem.hessian_square().clone());
+            assert_eq!(problem.mean_square(n), problem.hessian_square.clone());
         }
     }
 
@@ -236,7 +228,7 @@ mod tests {
     fn smaller_minibatches_regularise_more_in_the_order_of_matrices() {
         for seed in 0..20 {
             let problem = problem(seed, 8, 4);
-            let size = problem.hessian_square().trace();
+            let size = problem.hessian_square.trace();
             for b in 1..8 {
                 let excess = problem.mean_square(b).combine(1.0, &problem.mean_square(b + 1), -1.0);
                 assert!(smallest(&excess) > -1e-12 * size, "{seed} {b}");
@@ -247,7 +239,7 @@ mod tests {
     #[test]
     fn without_the_factor_the_order_does_not_hold() {
         let problem = problem(2, 8, 4);
-        let excess = problem.enumerated_mean_square(4, 1.0).combine(1.0, problem.hessian_square(), -1.0);
+        let excess = problem.enumerated_mean_square(4, 1.0).combine(1.0, &problem.hessian_square, -1.0);
         assert!(smallest(&excess) < 0.0);
     }
 

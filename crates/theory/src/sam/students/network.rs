@@ -54,7 +54,7 @@ impl OneHiddenLayer {
     /// The outputs for all examples. `inputs` has one row per input and one column per example.
     pub(super) fn outputs(&self, parameters: &[f64], inputs: &Matrix) -> Vec<f64> {
         let (w, b, a) = self.split(parameters);
-        let mut outputs = vec![0.0; inputs.num_columns()];
+        let mut outputs = vec![0.0; inputs.num_columns];
         let mut received = outputs.clone();
         for j in 0..self.num_units {
             self.received(w, b[j], j, inputs, &mut received);
@@ -100,7 +100,7 @@ impl<'a> SquaredLoss<'a> {
     /// # Panics
     /// If shapes do not fit.
     pub(super) fn new(network: OneHiddenLayer, inputs: &'a Matrix, labels: &'a [f64]) -> Self {
-        assert!(inputs.num_rows() == network.num_inputs && inputs.num_columns() == labels.len(), "shapes");
+        assert!(inputs.num_rows == network.num_inputs && inputs.num_columns == labels.len(), "shapes");
         let n = labels.len();
         Self {
             network,
@@ -126,7 +126,7 @@ impl<'a> SquaredLoss<'a> {
             *residual = -label;
         }
         for j in 0..self.network.num_units {
-            let received = &mut self.received.entries_mut()[j * n..(j + 1) * n];
+            let received = &mut self.received.entries[j * n..(j + 1) * n];
             self.network.received(w, b[j], j, self.inputs, received);
             for (residual, z) in self.residuals.iter_mut().zip(received) {
                 *residual += a[j] * z.max(0.0);
@@ -137,7 +137,7 @@ impl<'a> SquaredLoss<'a> {
     /// Writes the mean of `q_i` into the bias and of `q_i x_i` into the weights of one unit.
     fn pull_back(&self, unit: usize, q: &[f64], w: &mut [f64], b: &mut [f64]) {
         let n = self.labels.len() as f64;
-        b[unit] = sum(q) / n;
+        b[unit] = q.iter().sum::<f64>() / n;
         let d = self.network.num_inputs;
         for (c, w) in w[unit * d..(unit + 1) * d].iter_mut().enumerate() {
             *w = product(q, self.inputs.row(c)) / n;
@@ -156,10 +156,6 @@ fn product(x: &[f64], y: &[f64]) -> f64 {
         }
     }
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
-}
-
-fn sum(x: &[f64]) -> f64 {
-    x.iter().sum()
 }
 
 impl Objective<Vec<f64>> for SquaredLoss<'_> {

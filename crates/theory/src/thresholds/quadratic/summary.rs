@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, Row};
+use super::{Regime, Row};
 use crate::agreement::Agreement;
 use polder_stats::{Estimate, bonferroni_upper, largest, largest_size, smallest};
 
 /// Fewest minibatches behind a measured threshold.
 const LEAST_MINIBATCHES: usize = 1000;
 
-/// The worst case of one law over all batch sizes at which there is chance, with intervals that hold for all of them together. `None`
+/// The worst case of one distribution over all batch sizes at which there is chance, with intervals that hold for all of them together. `None`
 /// where there is no such batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LawSummary {
+pub struct DistributionSummary {
     /// The largest `|measured / C*(k) - 1|`.
     pub mean_square_deviation: Option<Estimate>,
     /// The largest `|measured / C_as(k) - 1|` over the batch sizes whose C_as(k) is known without draws.
@@ -25,10 +25,10 @@ pub struct LawSummary {
     pub smallest_rate_above: Option<Estimate>,
 }
 
-impl LawSummary {
-    /// Of the rows of one law, whose trajectories are of `num_runs` runs each.
+impl DistributionSummary {
+    /// Of the rows of one distribution, whose trajectories are of `num_runs` runs each.
     pub(super) fn new(rows: &[&Row], num_runs: u64) -> Self {
-        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.measured_mean_square.is_some()).collect();
+        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.is_random()).collect();
         let deviation = |measured: Option<Estimate>, predicted: f64| {
             measured.map(|measured| {
                 let relative = measured.scaled(predicted.recip());
@@ -42,8 +42,8 @@ impl LawSummary {
             exact.filter_map(|row| deviation(row.measured_almost_sure, row.almost_sure)).collect();
         let trajectories: Vec<_> = rows.iter().flat_map(|row| &row.trajectories).collect();
         let pair = |estimate: &Estimate| (estimate.value, estimate.standard_error);
-        let at = |place: Place| -> Vec<(f64, f64)> {
-            let there = trajectories.iter().filter(|trajectory| trajectory.place == place);
+        let at = |regime: Regime| -> Vec<(f64, f64)> {
+            let there = trajectories.iter().filter(|trajectory| trajectory.regime == regime);
             there.map(|trajectory| pair(&trajectory.measured_rate)).collect()
         };
         let runs = num_runs as usize;
@@ -52,12 +52,12 @@ impl LawSummary {
             let quantile = bonferroni_upper(LEAST_MINIBATCHES, deviations.len());
             largest_size(&deviations.iter().map(pair).collect::<Vec<_>>(), quantile)
         };
-        let above = at(Place::AboveBoth);
+        let above = at(Regime::AboveBoth);
         Self {
             mean_square_deviation: size(&mean_square),
             almost_sure_deviation: size(&almost_sure),
-            largest_rate_below: largest(&at(Place::BelowBoth)),
-            largest_rate_between: largest(&at(Place::Between)),
+            largest_rate_below: largest(&at(Regime::BelowBoth)),
+            largest_rate_between: largest(&at(Regime::Between)),
             smallest_rate_above: smallest(&above, bonferroni_upper(runs, above.len())),
         }
     }
@@ -65,7 +65,7 @@ impl LawSummary {
 
 /// Measured growth of the log distance per step against the Lyapunov exponent, wherever there is chance; `None` if nowhere.
 pub(super) fn agreement_of_rates(rows: &[Row], num_runs: u64) -> Option<Agreement> {
-    let random = rows.iter().filter(|row| row.measured_mean_square.is_some());
+    let random = rows.iter().filter(|row| row.is_random());
     let in_errors: Vec<f64> = random
         .flat_map(|row| &row.trajectories)
         .map(|trajectory| {

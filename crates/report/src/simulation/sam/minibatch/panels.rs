@@ -5,7 +5,7 @@ use polder_stats::Estimate;
 use polder_theory::sam::minibatch::{Bias, Report, Row};
 
 use super::minibatches;
-use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 
 pub(super) fn panels(report: &Report) -> Vec<Panel> {
     vec![
@@ -30,8 +30,9 @@ fn trace_panel(report: &Report) -> Panel {
     let closed_form =
         (smallest..=num_examples).map(|b| (b as f64, (full + excess * factor(b as f64)) / full));
     let ratio = |trace: &Estimate| [trace.value, trace.lower, trace.upper].map(|end| end / full);
-    let measured =
-        Measured::new(report.rows.iter().map(|row| (row.batch_size as f64, ratio(&row.measured_trace))));
+    let measured = MeasuredSeries::new(
+        report.rows.iter().map(|row| (row.batch_size as f64, ratio(&row.measured_trace))),
+    );
     let mut series = vec![level(1.0), line("closed form", Ink::Text, closed_form)];
     series.extend(measured.named("measured", Ink::Text));
     let y = Axis::log("tr E[H_S²] / tr H²");
@@ -106,7 +107,7 @@ fn training_panel(report: &Report) -> Panel {
     for (row, label, ink) in inks(report) {
         series.push(line(label, ink, over_steps(row, |bias| bias.training)));
         let measured = row.bias.iter().map(|bias| (bias.step as f64, bias.measured_training));
-        marks.extend(Measured::estimates(measured).marks(ink));
+        marks.extend(MeasuredSeries::estimates(measured).marks(ink));
     }
     series.append(&mut marks);
     let y = Axis::linear("squared bias of Xw / √n");

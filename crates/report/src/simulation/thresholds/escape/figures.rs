@@ -5,14 +5,14 @@ use polder_theory::thresholds::BatchSize;
 use polder_theory::thresholds::escape::{EscapeRow, FASTEST, StepChoice, Thresholds};
 
 use super::Escape;
-use crate::simulation::series::{Measured, level, line, panel};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 
 /// Panels of a figure with one panel per batch size, at most.
 const NUM_PANELS: usize = 3;
 /// Distances that figures show: below, rounding takes over.
 const SHOWN: (f64, f64) = (1e-14, 1e2);
 /// Figures of distances show this many times the steps that the slowest run is predicted to take to leave.
-const AIR: f64 = 3.0;
+const MARGIN: f64 = 3.0;
 
 impl Escape<'_> {
     /// The first batch sizes and the last one.
@@ -70,9 +70,9 @@ impl Escape<'_> {
         let way = (self.config.exit_distance / self.config.start_distance).ln().max(1.0);
         let rates = self.rows(0, |of| of == choice).into_iter().filter_map(|row| row.predicted_rate);
         let slowest = rates.map(f64::abs).fold(f64::INFINITY, f64::min);
-        let least = AIR * way / slowest;
-        let looked_at = self.report.rows.first().map_or(&[][..], |row| &row.distances.steps);
-        let enough = looked_at.iter().map(|step| *step as f64).find(|step| *step > 0.0 && *step >= least);
+        let least = MARGIN * way / slowest;
+        let recorded = self.report.rows.first().map_or(&[][..], |row| &row.distances.steps);
+        let enough = recorded.iter().map(|step| *step as f64).find(|step| *step > 0.0 && *step >= least);
         enough.unwrap_or(self.config.num_steps as f64)
     }
 
@@ -109,9 +109,9 @@ impl Escape<'_> {
         Figure {
             title: "Runs that leave a minimiser".to_owned(),
             caption: format!(
-                "Share of {} runs of {} steps that were further than {} from the minimiser they started at, with 95 % \
-                 intervals, against the predicted thresholds: almost sure for each minimiser, and in mean square for the sharp \
-                 one.",
+                "Share of {} runs of {} steps that moved more than {} away from the minimiser at which they start, with 95 % \
+                 intervals. Vertical lines are predicted thresholds: almost sure for each minimiser, and in mean square for the \
+                 sharp one.",
                 self.config.num_runs, self.config.num_steps, self.config.exit_distance
             ),
             panels: shown.map(|(index, batch_size)| self.leaving_panel(index, batch_size)).collect(),
@@ -130,7 +130,7 @@ impl Escape<'_> {
         for start in [self.flattest(), 0].into_iter().chain(1..self.flattest()) {
             let mut rows = self.rows(start, |_| true);
             rows.retain(|row| row.batch_size == batch_size);
-            let shares = Measured::shares(rows.iter().map(|row| (row.step_size, &row.left)));
+            let shares = MeasuredSeries::shares(rows.iter().map(|row| (row.step_size, &row.left)));
             let is_mixed = start > 0 && start < self.flattest();
             let mark = if is_mixed { Shape::Circles } else { Shape::Dots };
             let ink = self.ink(start);
@@ -210,7 +210,7 @@ impl Escape<'_> {
             for (predicted, _) in &rates {
                 (least, most) = (least.min(*predicted), most.max(*predicted));
             }
-            series.extend(Measured::estimates(rates).named(self.name(start), self.ink(start)));
+            series.extend(MeasuredSeries::estimates(rates).named(self.name(start), self.ink(start)));
         }
         if least >= most {
             return None;

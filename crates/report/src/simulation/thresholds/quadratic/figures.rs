@@ -3,19 +3,20 @@
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 use polder_stats::Estimate;
 use polder_theory::thresholds::BatchSize;
-use polder_theory::thresholds::quadratic::{Place, Report, Row, Trajectory};
+use polder_theory::thresholds::quadratic::{Regime, Report, Row, Trajectory};
 use polder_theory::thresholds::{LogDistances, SHOWN};
 
-use super::{OfLaw, law_text, laws};
-use crate::simulation::series::{Measured, level, line, panel};
+use super::{OfDistribution, distribution_text, distributions};
+use crate::simulation::series::{MeasuredSeries, level, line, panel};
 
-/// Laws with panels of their own, at most.
-const MOST_LAWS: usize = 3;
-/// By how much the batch sizes of neighbouring laws are moved apart, as a factor.
+/// Distributions with panels of their own, at most.
+const MAX_PANELS: usize = 3;
+/// By how much the batch sizes of neighbouring distributions are moved apart, as a factor.
 const APART: f64 = 1.08;
 
 pub(super) fn thresholds(report: &Report) -> Figure {
-    let mut panels: Vec<Panel> = laws(report).take(MOST_LAWS).map(|of| thresholds_panel(&of)).collect();
+    let mut panels: Vec<Panel> =
+        distributions(report).take(MAX_PANELS).map(|of| thresholds_panel(&of)).collect();
     panels.extend([
         deviations_panel(report, "C*(k)", |row| (row.measured_mean_square, row.mean_square)),
         deviations_panel(report, "C_as(k)", |row| (row.measured_almost_sure, row.almost_sure)),
@@ -23,17 +24,17 @@ pub(super) fn thresholds(report: &Report) -> Figure {
     ]);
     Figure {
         title: "Thresholds of SGD on a stochastic quadratic".to_owned(),
-        caption: "Above C* the mean square of the distance grows, above C_as almost every run leaves: predictions are lines, what \
-                  drawn curvatures give are dots; the horizontal line is gradient descent's threshold. Then measured over predicted \
-                  thresholds with 95 % intervals, and the growth of the log distance per step of all runs against the Lyapunov \
-                  exponent."
+        caption: "Above C* the mean square of the distance grows; above C_as almost every run leaves. Lines are predictions, dots are \
+                  measured from drawn curvatures; the horizontal line is the threshold of gradient descent. Then: measured over \
+                  predicted thresholds with 95 % intervals, and the growth of the log distance per step of all runs against the \
+                  Lyapunov exponent."
             .to_owned(),
         panels,
     }
 }
 
 /// Predicted thresholds as lines and measured ones as dots, against the batch size.
-fn thresholds_panel(of: &OfLaw) -> Panel {
+fn thresholds_panel(of: &OfDistribution) -> Panel {
     let mut series = Vec::new();
     if let Some(all) = of.rows.iter().find(|row| row.batch_size == BatchSize::ALL) {
         series.push(Series::new("gradient descent", Ink::Muted, Shape::Horizontal(all.mean_square)));
@@ -42,16 +43,16 @@ fn thresholds_panel(of: &OfLaw) -> Panel {
         let found = of.rows.iter().filter_map(|row| Some((number(row.batch_size)?, thresholds(row))));
         series.push(line(label, ink, found.clone().map(|(k, (predicted, _))| (k, predicted))));
         let measured: Vec<_> = found.filter_map(|(k, (_, measured))| Some((k, measured?))).collect();
-        series.extend(Measured::estimates(measured).marks(ink));
+        series.extend(MeasuredSeries::estimates(measured).marks(ink));
     };
     add("almost surely, C_as(k)", Ink::Orange, |row| (row.almost_sure, row.measured_almost_sure));
     add("in mean square, C*(k)", Ink::Blue, |row| (row.mean_square, row.measured_mean_square));
-    panel(law_text(of.law), Axis::log("batch size k"), Axis::linear("step size C"), series)
+    panel(distribution_text(of.distribution), Axis::log("batch size k"), Axis::linear("step size C"), series)
 }
 
 fn deviations_panel(report: &Report, of: &str, thresholds: fn(&Row) -> (Option<Estimate>, f64)) -> Panel {
     let mut series = vec![level(0.0)];
-    for OfLaw { index, law, rows, .. } in laws(report) {
+    for OfDistribution { index, distribution, rows, .. } in distributions(report) {
         let apart = APART.powf(index as f64 - 0.5 * (report.summaries.len() as f64 - 1.0));
         let deviations = rows.iter().filter_map(|row| {
             let (measured, predicted) = thresholds(row);
@@ -59,7 +60,9 @@ fn deviations_panel(report: &Report, of: &str, thresholds: fn(&Row) -> (Option<E
             let percent = |value: f64| 100.0 * (value / predicted - 1.0);
             Some((k * apart, [measured.value, measured.lower, measured.upper].map(percent)))
         });
-        series.extend(Measured::new(deviations).named(law_text(law), Ink::of_series(index)));
+        series.extend(
+            MeasuredSeries::new(deviations).named(distribution_text(distribution), Ink::of_series(index)),
+        );
     }
     let ends = series.iter().filter_map(|series| match &series.shape {
         Shape::Intervals(bars) => {
@@ -77,17 +80,19 @@ fn rates_panel(report: &Report) -> Panel {
     let (low, high) =
         rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| (low.min(rate), high.max(rate)));
     let mut series = vec![Series::new("equal", Ink::Muted, Shape::Dashed(vec![(low, low), (high, high)]))];
-    for OfLaw { index, law, rows, .. } in laws(report) {
+    for OfDistribution { index, distribution, rows, .. } in distributions(report) {
         let rates = rows.iter().flat_map(|row| &row.trajectories);
         let rates = rates.map(|of| (of.predicted_rate, of.measured_rate));
-        series.extend(Measured::estimates(rates).named(law_text(law), Ink::of_series(index)));
+        series.extend(
+            MeasuredSeries::estimates(rates).named(distribution_text(distribution), Ink::of_series(index)),
+        );
     }
     let (x, y) = (Axis::linear("Lyapunov exponent"), Axis::linear("measured"));
     panel("Growth of the log distance per step", x, y, series)
 }
 
 pub(super) fn runs(report: &Report) -> Figure {
-    let rows = laws(report).take(MOST_LAWS).filter_map(|of| of.rows.first().copied());
+    let rows = distributions(report).take(MAX_PANELS).filter_map(|of| of.rows.first().copied());
     Figure {
         title: "Runs around the thresholds".to_owned(),
         caption: format!(
@@ -104,23 +109,23 @@ fn runs_panel(row: &Row, start: f64) -> Panel {
     let highest = row.trajectories.iter().map(|of| ends(&of.distances).1).fold(0.0, f64::max);
     let mut series = Vec::new();
     for of in &row.trajectories {
-        let (label, ink) = match of.place {
-            Place::BelowBoth => ("below C*", Ink::Blue),
-            Place::Between => ("between", Ink::Purple),
-            Place::AboveBoth => ("above C_as", Ink::Orange),
+        let (label, ink) = match of.regime {
+            Regime::BelowBoth => ("below C*", Ink::Blue),
+            Regime::Between => ("between", Ink::Purple),
+            Regime::AboveBoth => ("above C_as", Ink::Orange),
         };
         series.extend(quantiles(&of.distances, label, ink));
         let (low, high) = ends(&of.distances);
         let predicted = growth(of, start, of.predicted_rate);
         let predicted = predicted.filter(|(_, distance)| (low..=high).contains(distance)).collect();
         series.push(Series::unnamed(Ink::Text, Shape::Dashed(predicted)));
-        if of.place == Place::Between {
+        if of.regime == Regime::Between {
             let mean_square = growth(of, start, 0.5 * of.second_moment_factor.ln());
             let shown = mean_square.take_while(|(_, distance)| *distance <= highest);
             series.push(line("root mean square, between", Ink::Gray, shown));
         }
     }
-    let title = format!("{}, k = {}", law_text(&row.law), row.batch_size);
+    let title = format!("{}, k = {}", distribution_text(&row.law), row.batch_size);
     panel(title, Axis::linear("step"), Axis::log("distance to the minimiser"), series)
 }
 

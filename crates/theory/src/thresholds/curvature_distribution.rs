@@ -1,4 +1,4 @@
-//! Laws of a component's curvature along one direction, and of its mean over a minibatch.
+//! Distributions of a component's curvature along one direction, and of its mean over a minibatch.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::draws::Draws;
 use crate::error::TheoryError;
 use crate::setting::{check, positive};
 
-/// The law of the curvature Q of a random component.
+/// The distribution of the curvature Q of a random component.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum CurvatureLaw {
+pub enum CurvatureDistribution {
     /// Two values, equally likely.
     TwoPoint {
         /// The lower value, at least 0.
@@ -35,8 +35,8 @@ pub enum CurvatureLaw {
 /// Relative difference below which two curvatures of a sample count as one.
 const SAME: f64 = 1e-6;
 
-impl CurvatureLaw {
-    /// The law of one of `values`: two-point if there are two different ones, equally often.
+impl CurvatureDistribution {
+    /// The distribution of one of `values`: two-point if there are two different ones, equally often.
     pub(crate) fn of_values(values: Vec<f64>) -> Self {
         let (low, high) = (
             values.iter().copied().fold(f64::INFINITY, f64::min),
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn mean_square_thresholds_have_their_known_values() {
-        let law = CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 };
+        let law = CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 };
         let known = [0.243_90, 0.303_03, 0.354_61, 0.375_94, 0.394_94];
         for (batch_size, known) in BatchSize::several(&[1, 2, 5, 10, 50]).into_iter().zip(known) {
             let threshold = law.mean_square_threshold(batch_size);
@@ -182,9 +182,9 @@ mod tests {
     #[test]
     fn minibatch_means_have_the_moments_of_their_law() {
         let laws = [
-            CurvatureLaw::TwoPoint { low: 1.0, high: 9.0 },
-            CurvatureLaw::LogNormal { mean: 2.0, variance: 0.5 },
-            CurvatureLaw::Sample { values: vec![1.0, 2.0, 6.0] },
+            CurvatureDistribution::TwoPoint { low: 1.0, high: 9.0 },
+            CurvatureDistribution::LogNormal { mean: 2.0, variance: 0.5 },
+            CurvatureDistribution::Sample { values: vec![1.0, 2.0, 6.0] },
         ];
         for law in laws {
             for batch_size in BatchSize::several(&[1, 3, 70]) {
@@ -202,16 +202,22 @@ mod tests {
 
     #[test]
     fn a_sample_of_two_values_is_a_two_point_law() {
-        let law = CurvatureLaw::of_values(vec![25.0, 75.0, 25.0 + 1e-9, 75.0]);
-        assert!(matches!(law, CurvatureLaw::TwoPoint { low: 25.0, high: 75.0 }), "{law:?}");
-        assert!(matches!(CurvatureLaw::of_values(vec![1.0, 2.0, 2.0]), CurvatureLaw::Sample { .. }));
+        let law = CurvatureDistribution::of_values(vec![25.0, 75.0, 25.0 + 1e-9, 75.0]);
+        assert!(matches!(law, CurvatureDistribution::TwoPoint { low: 25.0, high: 75.0 }), "{law:?}");
+        assert!(matches!(
+            CurvatureDistribution::of_values(vec![1.0, 2.0, 2.0]),
+            CurvatureDistribution::Sample { .. }
+        ));
     }
 
     #[test]
     fn laws_that_are_none_are_refused_by_name() {
-        let refused = |law: CurvatureLaw| law.validate().unwrap_err().to_string();
-        assert!(refused(CurvatureLaw::TwoPoint { low: 2.0, high: 1.0 }).starts_with("law.low"));
-        assert!(refused(CurvatureLaw::LogNormal { mean: 1.0, variance: 0.0 }).starts_with("law.variance"));
-        assert!(refused(CurvatureLaw::Sample { values: vec![] }).starts_with("law.values"));
+        let refused = |law: CurvatureDistribution| law.validate().unwrap_err().to_string();
+        assert!(refused(CurvatureDistribution::TwoPoint { low: 2.0, high: 1.0 }).starts_with("law.low"));
+        assert!(
+            refused(CurvatureDistribution::LogNormal { mean: 1.0, variance: 0.0 })
+                .starts_with("law.variance")
+        );
+        assert!(refused(CurvatureDistribution::Sample { values: vec![] }).starts_with("law.values"));
     }
 }
