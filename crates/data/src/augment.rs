@@ -4,8 +4,10 @@ mod bytes;
 mod crop;
 mod cutout;
 mod flip;
+pub(crate) mod normalize;
 mod pass;
 mod row;
+pub(crate) mod simd;
 mod step;
 mod translate;
 
@@ -18,7 +20,7 @@ pub use translate::Translate;
 
 use crate::augment::pass::Pass;
 use crate::chacha::{BLOCK_WORDS, Blocks};
-use crate::element::Element;
+use crate::loader::element::Element;
 use crate::random::{self, Purpose};
 use crate::{DataError, ImageShape, Layout, Normalization};
 

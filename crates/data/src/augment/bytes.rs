@@ -7,7 +7,7 @@
 
 use crate::ImageShape;
 use crate::augment::AugmentParams;
-use crate::simd::Vectorized;
+use crate::augment::simd::Vectorized;
 
 /// The width of CIFAR's images.
 pub(super) const WIDTH: usize = 32;
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::augment::Region;
-    use crate::simd::Simd;
+    use crate::augment::simd::Simd;
 
     /// Every output byte by itself.
     fn obvious(
