@@ -6,7 +6,7 @@
 
 #![expect(clippy::inline_always, reason = "code is compiled for wide vectors by being inlined; see `simd`")]
 
-use crate::augment::simd::{Simd, Vectorized};
+use crate::simd::{Simd, Vectorized};
 
 /// 32-bit words per block.
 pub(crate) const BLOCK_WORDS: usize = 16;

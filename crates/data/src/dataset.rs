@@ -7,6 +7,7 @@ pub(crate) mod idx;
 pub(crate) mod kind;
 pub(crate) mod label_noise;
 pub(crate) mod mapped;
+pub(crate) mod normalize;
 pub(crate) mod packed;
 pub(crate) mod record_map;
 pub(crate) mod subset;

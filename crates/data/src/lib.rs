@@ -58,6 +58,7 @@ mod loader;
 #[cfg(doctest)]
 mod pages;
 mod random;
+mod simd;
 
 // The parsers as functions of bytes, for the crate's own tests and `cargo fuzz`. Not part of the package.
 #[cfg(all(feature = "download", any(test, fuzzing)))]
@@ -69,7 +70,8 @@ mod official;
 #[cfg(feature = "image")]
 mod pack;
 
-pub use augment::normalize::Normalization;
+pub use augment::element::Element;
+pub use augment::layout::Layout;
 pub use augment::{
     Augment, AugmentParams, AugmentRng, Augmentation, Augmenter, Border, Crop, Cutout, Flip, Region, Sample,
     Translate,
@@ -80,6 +82,7 @@ pub use dataset::idx::open_idx;
 pub use dataset::kind::{DatasetKind, open};
 pub use dataset::label_noise::LabelNoise;
 pub use dataset::mapped::MappedDataset;
+pub use dataset::normalize::Normalization;
 pub use dataset::packed::{PackedDataset, PackedHeader, open_packed};
 pub use dataset::subset::{FirstN, Subset};
 pub use dataset::validation::{Balance, split_validation};
@@ -88,9 +91,7 @@ pub use error::DataError;
 pub use half::bf16;
 pub use loader::Loader;
 pub use loader::builder::LoaderBuilder;
-pub use loader::element::Element;
 pub use loader::epoch::Epoch;
-pub use loader::layout::Layout;
 pub use loader::minibatch::{BatchBuffer, Minibatch};
 pub use loader::sampler::{Order, epoch_order};
 pub use loader::statistics::{LoaderStage, StageStatistics, Statistics};

@@ -1,9 +1,7 @@
 //! The loader: epochs of minibatches, prepared ahead of their consumer by worker threads.
 
 pub(crate) mod builder;
-pub(crate) mod element;
 pub(crate) mod epoch;
-pub(crate) mod layout;
 pub(crate) mod minibatch;
 pub(crate) mod pipeline;
 pub(crate) mod pool;
@@ -18,9 +16,9 @@ use std::sync::Arc;
 
 use tracing::trace_span;
 
+use crate::augment::element::Element;
 use crate::augment::{Augmenter, Steps};
 use crate::loader::builder::LoaderBuilder;
-use crate::loader::element::Element;
 use crate::loader::epoch::Epoch;
 use crate::loader::minibatch::{BufferPool, Format};
 use crate::loader::pipeline::Pipeline;

@@ -7,7 +7,7 @@
 
 use crate::ImageShape;
 use crate::augment::AugmentParams;
-use crate::augment::simd::Vectorized;
+use crate::simd::Vectorized;
 
 /// The width of CIFAR's images.
 pub(super) const WIDTH: usize = 32;
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::augment::Region;
-    use crate::augment::simd::Simd;
+    use crate::simd::Simd;
 
     /// Every output byte by itself.
     fn obvious(

@@ -9,10 +9,10 @@
 use std::ops::Range;
 
 use crate::augment::bytes::{self, WriteBytes};
+use crate::augment::element::Element;
 use crate::augment::row::{copy_to, interleave, write, write_interleaved, write_mirrored};
-use crate::augment::simd::{Simd, Vectorized};
 use crate::augment::{AugmentParams, Augmentation, Border, Region};
-use crate::loader::element::Element;
+use crate::simd::{Simd, Vectorized};
 use crate::{ImageShape, Layout};
 
 /// The pass and its memory.

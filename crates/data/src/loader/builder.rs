@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::augment::element::Element;
 use crate::augment::{Augment, Steps};
-use crate::loader::element::Element;
 use crate::loader::minibatch::{BatchBuffer, Buffer, BufferPool, Format};
 use crate::loader::sampler::Sharding;
 use crate::loader::statistics::Recorder;

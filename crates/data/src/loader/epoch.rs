@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::trace_span;
 
 use crate::DataError;
-use crate::loader::element::Element;
+use crate::augment::element::Element;
 use crate::loader::minibatch::Minibatch;
 use crate::loader::pipeline::{Next, Pipeline};
 use crate::loader::runtime::Native;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ndarray::ArrayView4;
 
-use crate::loader::element::Element;
+use crate::augment::element::Element;
 use crate::loader::pool::Pool;
 use crate::loader::runtime::Native;
 use crate::{ImageShape, Layout};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracing::trace_span;
 
 use crate::augment::Augmenter;
-use crate::loader::element::Element;
+use crate::augment::element::Element;
 use crate::loader::minibatch::{Buffer, BufferPool, Format, Minibatch};
 use crate::loader::pipeline::Work;
 use crate::loader::runtime::{Native, Runtime};
