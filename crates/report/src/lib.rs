@@ -201,10 +201,9 @@ impl Report {
             let counted: Vec<String> = counted.map(|(count, verdict)| format!("{count} {verdict}")).collect();
             (!counted.is_empty()).then(|| counted.join(", "))
         };
-        let laws = tally(true).map(|counted| format!("Claims on laws, simulated: {counted}."));
-        let networks = tally(false).map(|counted| {
-            format!("Claims on networks, each data set and setting counted by itself: {counted}.")
-        });
+        let laws = tally(true).map(|counted| format!("Claims about simulations: {counted}."));
+        let networks = tally(false)
+            .map(|counted| format!("Claims about networks, counted per data set and setting: {counted}."));
         laws.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
     }
 }
