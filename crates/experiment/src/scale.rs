@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum ScaleName {
     /// Everything in minutes, to see that it works; says nothing about the claims on CIFAR
     Smoke,
-    /// Two cores: laws in seconds, networks in a working day, they and their epochs scaled down
+    /// Two cores: simulations in seconds, networks in a working day; networks and epochs scaled down
     Desk,
     /// The papers' settings as far as they are known, ours elsewhere
     Paper,

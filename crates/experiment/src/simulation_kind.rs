@@ -42,7 +42,7 @@ impl SimulationKind {
             .find(|law| [law.name, law.module, law.typed_id, law.id].contains(&name))
             .with_context(|| {
                 let known: Vec<&str> = Self::ALL.iter().map(|law| law.name).collect();
-                format!("no law is called `{name}`; there are {}", known.join(", "))
+                format!("there is no simulation `{name}`; choose one of {}", known.join(", "))
             })
     }
 

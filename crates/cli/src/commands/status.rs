@@ -103,7 +103,7 @@ fn counts(plan: &Plan, running: &[&PlannedRun], jobs: usize) -> String {
     // Runs may serve several experiments: the sum is over runs.
     lines.push(sum.line("all runs", jobs));
     let mut text = aligned(&lines);
-    let _ = writeln!(text, "{theory} of {} laws simulated.", plan.theory.len());
+    let _ = writeln!(text, "{theory} of {} simulations finished.", plan.theory.len());
     text
 }
 
