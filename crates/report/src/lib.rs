@@ -13,10 +13,10 @@ mod experiment;
 mod figure_files;
 mod figures;
 mod flatness;
-mod html;
+mod groups;
 pub mod logs;
-mod markdown;
 mod numbers;
+mod page;
 pub mod profile;
 mod run;
 pub mod sharpness;
@@ -32,6 +32,7 @@ use self::cells::{CellResult, main_average, main_average_of, weights_label};
 use self::effect::{case_text, effect_text};
 use self::experiment::ExperimentReport;
 use self::figure_files::FigureFile;
+use self::page::Page;
 use self::run::RunResult;
 use self::unexpected_files::UnexpectedFiles;
 use polder_experiment::claim::{Claim, Finding, Verdict};
@@ -51,7 +52,7 @@ pub struct Report {
     /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
     pub profile: Option<Result<ProfileRecord, String>>,
     /// What lies in the folder beside it.
-    pub strangers: UnexpectedFiles,
+    pub unexpected_files: UnexpectedFiles,
 }
 
 impl Report {
@@ -74,9 +75,9 @@ impl Report {
         }
         let asked_for: BTreeSet<&str> =
             experiments.iter().flat_map(|one| &one.runs).map(|run| run.id.as_str()).collect();
-        let strangers = UnexpectedFiles::find(results, &asked_for);
+        let unexpected_files = UnexpectedFiles::find(results, &asked_for);
         let profile = ProfileRecord::read(results).map_err(|error| format!("{error:#}")).transpose();
-        Ok(Self { session, experiments, published, profile, strangers })
+        Ok(Self { session, experiments, published, profile, unexpected_files })
     }
 
     /// Writes all formats into `results`; returns the path of the page.
@@ -84,13 +85,13 @@ impl Report {
     /// # Errors
     /// If a file cannot be written: its path and a remedy are named.
     pub fn write(&self, results: &Path) -> anyhow::Result<PathBuf> {
-        let page = results.join("report.html");
         replace_file(&results.join("results.csv"), csv::table(self).as_bytes())?;
         replace_file(&results.join("results.json"), &serde_json::to_vec_pretty(&numbers::numbers(self))?)?;
         let figures = FigureFile::of(&self.experiments);
         figure_files::write(results, &figures)?;
-        replace_file(&results.join("report.md"), markdown::page(self, &figures).as_bytes())?;
-        let html = html::page(self, &figures).context("the page could not be drawn")?;
+        let Page { html, markdown } = Page::render(self, &figures).context("the page could not be drawn")?;
+        replace_file(&results.join("report.md"), markdown.as_bytes())?;
+        let page = results.join("report.html");
         replace_file(&page, html.as_bytes())?;
         Ok(page)
     }

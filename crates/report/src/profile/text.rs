@@ -19,7 +19,7 @@ pub fn page(profile: &ProfileRecord) -> String {
     let _ = writeln!(text, "{}\n", machine(profile));
     let _ = writeln!(text, "{:<22} {:>12}  {:<28} per minibatch", "medians of rounds", "images/s", "from to");
     for (what, rate) in rates(profile) {
-        let range = format!("{} to {}", grouped(rate.low), grouped(rate.high));
+        let range = range(&rate);
         let minibatch = duration(profile.setting.batch_size as f64 / rate.median);
         let _ = writeln!(text, "{what:<22} {:>12}  {range:<28} {minibatch}", grouped(rate.median));
     }
@@ -143,6 +143,11 @@ pub fn conclusions(profile: &ProfileRecord) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Over the rounds, from the lowest to the highest.
+pub fn range(rate: &Spread) -> String {
+    format!("{} to {}", grouped(rate.low), grouped(rate.high))
 }
 
 /// A whole number in groups of three digits.
