@@ -51,30 +51,17 @@ impl ExperimentReport {
         let asked_for = experiment.flatness(session.extent.scale);
         let mut runs = Vec::new();
         for run in experiment.runs(session.extent)? {
-            let id = run.config.id();
-            let dir = run_dir(results, &id);
-            let records = dir
-                .join(RECORD_FILE)
-                .exists()
-                .then(|| RunRecords::read(&dir))
-                .and_then(|read| note(read, &mut damaged));
+            let dir = run_dir(results, &run.config.id());
+            let records = dir.join(RECORD_FILE).exists().then(|| RunRecords::read(&dir));
+            let records = records.and_then(|read| note(read, &mut damaged));
             let known = (!asked_for.is_empty()).then(|| note(FlatnessRecord::read_all(&dir), &mut damaged));
             let known = known.flatten().unwrap_or_default().into_iter();
             let flatness = known.filter(|record| asked_for.contains(&record.settings)).collect();
-            runs.push(RunResult {
-                cell: run.cell,
-                family: run.family,
-                point: run.point,
-                seed: run.seed,
-                id,
-                config: run.config,
-                records,
-                flatness,
-            });
+            runs.push(RunResult::new(run, records, flatness));
         }
         let mut measurements = Measurements::default();
         for run in &runs {
-            measurements.add(&run.family, &run.point, run.seed, run.measured());
+            measurements.add(&run.family, &run.point, run.seed, run.measured.clone());
         }
         let cells = cells(&runs);
         let evidence = theory.as_ref().map(|(_, summary)| summary.metrics.as_slice());
