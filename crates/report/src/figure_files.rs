@@ -1,4 +1,4 @@
-//! The figures beside the page: one SVG and one table of its numbers each, under names that stay.
+//! The figures next to the page: one SVG and one table of its numbers each, under names that stay.
 
 use std::collections::BTreeMap;
 use std::path::Path;

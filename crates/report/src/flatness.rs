@@ -53,7 +53,7 @@ pub(super) fn flatness<'a>(runs: &'a [RunResult], weights: &'a [String]) -> Vec<
     by_weights(runs, weights_of).into_iter().map(result).collect()
 }
 
-/// A row per cell and set of weights, beside published eigenvalues where there are any; `None` where nothing has been measured.
+/// A row per cell and set of weights, next to published eigenvalues where there are any; `None` where nothing has been measured.
 pub(super) fn table(experiment: &str, results: &[FlatnessResult], published: &Published) -> Option<Table> {
     if results.iter().all(|result| result.values.iter().all(Vec::is_empty)) {
         return None;

@@ -51,7 +51,7 @@ pub struct Report {
     pub published: Published,
     /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
     pub profile: Option<Result<ProfileRecord, String>>,
-    /// What lies in the folder beside it.
+    /// What else lies in the folder.
     pub unexpected_files: UnexpectedFiles,
 }
 
@@ -188,11 +188,11 @@ impl Report {
         format!("{} {trained} Computing took {} in all.", self.tally(), duration(self.seconds()))
     }
 
-    /// How many claims got which verdict, the laws by themselves: they are all but proved, networks are not.
+    /// How many claims got which verdict, simulations apart from networks: what they show is all but proved.
     fn tally(&self) -> String {
-        let tally = |of_laws: bool| {
+        let tally = |of_simulations: bool| {
             let experiments =
-                self.experiments.iter().filter(|one| one.experiment.theory.is_some() == of_laws);
+                self.experiments.iter().filter(|one| one.experiment.theory.is_some() == of_simulations);
             let verdicts: Vec<Verdict> =
                 experiments.flat_map(|one| &one.claims).map(|(_, finding)| finding.verdict).collect();
             let counted = Verdict::ALL
@@ -202,11 +202,11 @@ impl Report {
             let counted: Vec<String> = counted.map(|(count, verdict)| format!("{count} {verdict}")).collect();
             (!counted.is_empty()).then(|| counted.join(", "))
         };
-        let laws = tally(true).map(|counted| format!("Claims on laws, simulated: {counted}."));
+        let simulations = tally(true).map(|counted| format!("Claims on laws, simulated: {counted}."));
         let networks = tally(false).map(|counted| {
             format!("Claims on networks, each data set and setting counted by itself: {counted}.")
         });
-        laws.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
+        simulations.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -75,7 +75,7 @@ fn content(report: &Report, figures: &[FigureFile]) -> anyhow::Result<Value> {
     let ink = |ink: Ink| context! { hex => ink.light(), dark => ink.dark(), variable => ink.variable() };
     let sections = report.experiments.iter().map(|one| section::section(report, one, figures));
     let has_cells = report.experiments.iter().any(|one| !one.cells.is_empty());
-    // Those that stand beside no cell.
+    // Those that are compared with no cell.
     let others = report.published.values.iter().filter(|value| has_cells && value.beside.is_none());
     Ok(context! {
         style => as_written(STYLE),

@@ -1,4 +1,4 @@
-//! Cells of a grid on the page: accuracies beside published ones, the runs, and what repeats each of them.
+//! Cells of a grid on the page: accuracies next to published ones, the runs, and what repeats each of them.
 
 use minijinja::context;
 use minijinja::value::Value;
