@@ -12,7 +12,7 @@ use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::plan::run_dir;
 use polder_experiment::published::Published;
 use polder_experiment::run::flatness::FlatnessRecord;
-use polder_experiment::run::record::{DataState, RECORD_FILE, RunRecords};
+use polder_experiment::run::record::{RECORD_FILE, RunRecords};
 use polder_experiment::run::theory_record::TheoryRecord;
 
 /// One experiment at the scale of the session.
@@ -103,18 +103,8 @@ impl ExperimentReport {
         if self.runs_shown_in.is_some() && self.experiment.flatness.is_some() { &[] } else { &self.cells }
     }
 
-    fn records(&self) -> impl Iterator<Item = &RunRecords> {
+    pub(super) fn records(&self) -> impl Iterator<Item = &RunRecords> {
         self.runs.iter().filter_map(|run| run.records.as_ref())
-    }
-
-    /// The machines that computed the runs, each once.
-    pub(super) fn machines(&self) -> Vec<String> {
-        super::machines(self.records())
-    }
-
-    /// The least that is established of any data set used.
-    pub(super) fn data_state(&self) -> Option<DataState> {
-        super::data_state(self.records())
     }
 
     /// How many runs have ended, and how many there are to be.

@@ -138,16 +138,6 @@ impl Report {
         run::seconds(self.runs()) + theory
     }
 
-    /// The machines that computed the runs, each once.
-    fn machines(&self) -> Vec<String> {
-        machines(self.records())
-    }
-
-    /// The least that is established of any data set used.
-    fn data_state(&self) -> Option<DataState> {
-        data_state(self.records())
-    }
-
     /// How many runs have ended, and how many there are to be, each once.
     fn progress(&self) -> (usize, usize) {
         run::progress(self.runs())
@@ -210,6 +200,7 @@ impl Report {
     }
 }
 
+/// The machines that computed runs, each once.
 fn machines<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Vec<String> {
     let named = |records: &RunRecords| {
         let machine = records.environment.as_ref()?;
@@ -229,6 +220,7 @@ fn machines<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Vec<String
     machines
 }
 
+/// The least that is established of any data set used.
 fn data_state<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Option<DataState> {
     records.into_iter().map(|records| records.run.data.verification).max()
 }

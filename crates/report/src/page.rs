@@ -16,7 +16,7 @@ use polder_plot::svg::escape;
 use self::cell::related;
 use self::claim::class;
 use super::figure_files::{self, FigureFile};
-use super::{Report, data_state_label};
+use super::{Report, data_state, data_state_label, machines};
 use polder_experiment::claim::Verdict;
 use polder_experiment::duration::duration;
 use polder_experiment::run::record::DataState;
@@ -69,6 +69,7 @@ fn content(report: &Report, figures: &[FigureFile]) -> anyhow::Result<Value> {
     let session = &report.session;
     let as_written = |text: &str| Value::from_safe_string(text.trim_end().to_owned());
     let (finished, planned) = report.progress();
+    let data_state = data_state(report.records());
     let count = |verdict: Verdict| {
         context! { verdict => verdict.to_string(), class => class(verdict), claims => report.count(verdict) }
     };
@@ -92,10 +93,10 @@ fn content(report: &Report, figures: &[FigureFile]) -> anyhow::Result<Value> {
         can_continue => report.can_continue(),
         unexpected_files => report.unexpected_files.sentences(),
         counts => Verdict::ALL.map(count).to_vec(),
-        machines => report.machines(),
+        machines => machines(report.records()),
         time => duration(report.seconds()),
-        data => report.data_state().map(data_state_label),
-        data_unverified => report.data_state() == Some(DataState::Unverified),
+        data => data_state.map(data_state_label),
+        data_unverified => data_state == Some(DataState::Unverified),
         finished,
         planned,
         inks => Ink::ALL.map(ink).to_vec(),

@@ -8,7 +8,7 @@ use super::claim::claim;
 use super::figure::figure;
 use crate::figure_files::FigureFile;
 use crate::simulation::Table;
-use crate::{ExperimentReport, Report, data_state_label};
+use crate::{ExperimentReport, Report, data_state, data_state_label, machines};
 use polder_experiment::duration::duration;
 
 /// Everything that the page says of an experiment.
@@ -47,8 +47,8 @@ pub(super) fn section(
         planned,
         seconds => one.seconds(),
         time => duration(one.seconds()),
-        machines => one.machines(),
-        data => one.data_state().map(data_state_label),
+        machines => machines(one.records()),
+        data => data_state(one.records()).map(data_state_label),
     })
 }
 

@@ -31,7 +31,9 @@ pub fn page(profile: &ProfileRecord) -> String {
     stages(&mut text, profile);
     queue(&mut text, &profile.queue);
     let _ = writeln!(text, "\nVerdict: {}.", profile.verdict_text);
-    advice(&mut text, profile);
+    for line in conclusions(profile) {
+        let _ = writeln!(text, "Advice: {line}");
+    }
     text
 }
 
@@ -87,7 +89,7 @@ fn stages(text: &mut String, profile: &ProfileRecord) {
 }
 
 /// What a stage is, in a few words.
-pub fn meaning(stage: &StageRecord) -> &'static str {
+fn meaning(stage: &StageRecord) -> &'static str {
     match stage.stage.as_str() {
         "plan" => "an epoch's start",
         "idle" => "a worker without work",
@@ -114,12 +116,6 @@ fn sparkline(queue: &QueueRecord) -> String {
         HEIGHTS[level.min(7)]
     };
     queue.means(columns).into_iter().map(height).collect()
-}
-
-fn advice(text: &mut String, profile: &ProfileRecord) {
-    for line in conclusions(profile) {
-        let _ = writeln!(text, "Advice: {line}");
-    }
 }
 
 /// The advice, each with its measured effect, then what remains.
