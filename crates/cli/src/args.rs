@@ -13,10 +13,10 @@ use crate::exit_code::Outcome;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Says more on stderr: `info`, `debug`, or a filter such as `polder_data=trace`
+    /// Log filter for stderr: `info`, `debug`, or for example `polder_data=trace`
     #[arg(long, global = true, value_name = "FILTER", env = "POLDER_LOG", default_value = "warn")]
     pub(crate) log: String,
-    /// Writes the spans of every thread to a file that ui.perfetto.dev and chrome://tracing open
+    /// Writes a trace of all threads to a file for ui.perfetto.dev or chrome://tracing
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 }
@@ -29,19 +29,19 @@ pub(crate) enum Command {
     Training(crate::training::TrainingCommand),
     /// Checks a paper's mathematics by simulation with the optimizers that train networks
     Theory(theory::TheoryArgs),
-    /// What would run, what is done, how long the rest takes
+    /// Shows what would run, what is done and the time left
     Plan(plan::PlanArgs),
-    /// How far the latest `polder reproduce` is
+    /// Shows the state of the latest `polder reproduce`
     Status(status::StatusArgs),
-    /// Draws the report again from the records
+    /// Draws the report from the records
     Report(report::ReportArgs),
-    /// Curves of runs for other programs: CSV, JSON lines, TensorBoard
+    /// Exports the curves of runs: CSV, JSON lines, TensorBoard
     Logs(logs::LogsArgs),
-    /// Fetches and verifies the data sets, shows samples
+    /// Downloads, verifies, packs and shows data sets
     Data(data::DataArgs),
     /// Explains and prints configurations
     Config(config::ConfigArgs),
-    /// Prints a script that lets a shell complete commands, flags and keys
+    /// Prints a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Writes manual pages
     Man(man::ManArgs),

@@ -21,8 +21,8 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The list for `--help`.
-    pub(crate) const HELP: &'static str = "Exit codes: 0 done; 1 error; 2 wrong usage; 3 done, but part of what was asked for is missing; \
-         4 training diverged, which is recorded; 130 interrupted, the same command continues.";
+    pub(crate) const HELP: &'static str = "Exit codes: 0 success; 1 error; 2 wrong usage; 3 partial result (a data set or run is missing); \
+         4 training diverged (recorded as its result); 130 interrupted (run the command again to resume).";
 }
 
 impl From<Outcome> for ExitCode {

@@ -15,7 +15,7 @@ pub(crate) struct MachineFlags {
     /// Runs at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// libtorch's threads for each run [default: its share of the cores]
+    /// libtorch threads per run [default: its share of the cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     #[command(flatten)]

@@ -25,9 +25,9 @@ use clap::Subcommand;
 /// What to do with libtorch.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainingCommand {
-    /// Trains a network; repeating the command continues it
+    /// Trains a network; run the command again to resume
     Train(train::TrainArgs),
-    /// Loss and error of a run's last iterate, as it is and with BN refreshed, and of its averages, anew from its checkpoint
+    /// Evaluates the last iterate of a run, with and without a BN refresh, and its averages, from its checkpoint
     Evaluate(evaluate::EvaluateArgs),
     /// Measures how flat the loss is around the weights of a run
     Sharpness(Box<sharpness::SharpnessArgs>),
@@ -36,13 +36,13 @@ pub(crate) enum TrainingCommand {
     /// Does one run of `reproduce`
     #[command(hide = true)]
     Worker(worker::WorkerArgs),
-    /// Weights of a run as a file that PyTorch reads
+    /// Exports the weights of a run for PyTorch
     Export(export::ExportArgs),
-    /// Measures whether the input pipeline is the bottleneck, and what helps
+    /// Measures whether the input pipeline is the bottleneck and which setting helps
     ProfileInput(profile_input::ProfileInputArgs),
     /// Measures what a training step of a network costs, part by part
     Bench(bench::BenchArgs),
-    /// Tells what this machine offers: libtorch, CUDA, processor, data sets
+    /// Checks this machine: libtorch, CUDA, processor, data sets
     Doctor(doctor::DoctorArgs),
 }
 

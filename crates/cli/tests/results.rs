@@ -79,7 +79,7 @@ fn the_published_page_is_what_its_records_give() {
 fn the_readme_has_the_counts_and_accuracies_of_the_published_page() {
     let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
     let page = read("docs/results/README.md");
-    let summary = page.lines().find(|line| line.starts_with("Claims on laws")).unwrap();
+    let summary = page.lines().find(|line| line.starts_with("Claims about simulations")).unwrap();
     let readme = read("README.md").replace('\n', " ");
     for counts in summary.split_inclusive('.').take(2) {
         assert!(readme.contains(counts.trim()), "README.md lacks: {counts}");

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, process};
 
-use crate::archive::{self, Destination, Source};
-use crate::checksums::{Digest, Distribution, Member};
-use crate::cifar::{self, CIFAR10, CIFAR100, CifarLayout};
+use crate::dataset::cifar::{self, CIFAR10, CIFAR100, CifarLayout};
+use crate::official::archive::{self, Destination, Source};
+use crate::official::checksums::{Digest, Distribution, Member};
 #[cfg(feature = "image")]
 use crate::open_packed;
 #[cfg(feature = "image")]

@@ -3,7 +3,9 @@
 mod bytes;
 mod crop;
 mod cutout;
+pub(crate) mod element;
 mod flip;
+pub(crate) mod layout;
 mod pass;
 mod row;
 mod step;
@@ -16,9 +18,9 @@ pub(crate) use step::Steps;
 pub use step::{Augment, AugmentRng, Sample};
 pub use translate::Translate;
 
+use crate::augment::element::Element;
 use crate::augment::pass::Pass;
 use crate::chacha::{BLOCK_WORDS, Blocks};
-use crate::element::Element;
 use crate::random::{self, Purpose};
 use crate::{DataError, ImageShape, Layout, Normalization};
 

@@ -1,5 +1,18 @@
 //! Indexed images with labels: what every source of samples looks like to the loader.
 
+pub(crate) mod cifar;
+pub(crate) mod class_names;
+pub(crate) mod generated;
+pub(crate) mod idx;
+pub(crate) mod kind;
+pub(crate) mod label_noise;
+pub(crate) mod mapped;
+pub(crate) mod normalize;
+pub(crate) mod packed;
+pub(crate) mod record_map;
+pub(crate) mod subset;
+pub(crate) mod validation;
+
 use std::sync::Arc;
 
 use crate::DataError;

@@ -51,85 +51,53 @@
 #![cfg_attr(not(all(feature = "download", feature = "image")), allow(rustdoc::broken_intra_doc_links))]
 
 mod augment;
-mod builder;
 mod chacha;
-mod cifar;
-mod class_names;
 mod dataset;
-mod element;
-mod epoch;
 mod error;
-mod generated;
-mod idx;
-mod kind;
-mod label_noise;
-mod layout;
 mod loader;
-mod mapped;
-mod minibatch;
-mod normalize;
-mod packed;
 #[cfg(doctest)]
 mod pages;
-mod pipeline;
-mod pool;
 mod random;
-mod record_map;
-mod reorder;
-mod runtime;
-mod sampler;
 mod simd;
-mod statistics;
-mod subset;
-mod validation;
-mod worker;
 
-#[cfg(feature = "download")]
-mod archive;
-// Addresses and archives serve downloads alone.
-#[cfg(feature = "verify")]
-#[cfg_attr(not(feature = "download"), allow(dead_code))]
-mod checksums;
-#[cfg(feature = "download")]
-mod download;
 // The parsers as functions of bytes, for the crate's own tests and `cargo fuzz`. Not part of the package.
 #[cfg(all(feature = "download", any(test, fuzzing)))]
 #[doc(hidden)]
 #[path = "../fuzz/harness.rs"]
 pub mod fuzzing;
+#[cfg(feature = "verify")]
+mod official;
 #[cfg(feature = "image")]
 mod pack;
-#[cfg(feature = "verify")]
-mod verify;
 
+pub use augment::element::Element;
+pub use augment::layout::Layout;
 pub use augment::{
     Augment, AugmentParams, AugmentRng, Augmentation, Augmenter, Border, Crop, Cutout, Flip, Region, Sample,
     Translate,
 };
-pub use builder::LoaderBuilder;
-pub use class_names::class_names;
+pub use dataset::class_names::class_names;
+pub use dataset::generated::{Generated, GeneratedConfig};
+pub use dataset::idx::open_idx;
+pub use dataset::kind::{DatasetKind, open};
+pub use dataset::label_noise::LabelNoise;
+pub use dataset::mapped::MappedDataset;
+pub use dataset::normalize::Normalization;
+pub use dataset::packed::{PackedDataset, PackedHeader, open_packed};
+pub use dataset::subset::{FirstN, Subset};
+pub use dataset::validation::{Balance, split_validation};
 pub use dataset::{Dataset, ImageShape, Split};
-#[cfg(feature = "download")]
-pub use download::{FetchOptions, FetchReport, Outcome, Progress, Stage, fetch};
-pub use element::Element;
-pub use epoch::Epoch;
 pub use error::DataError;
-pub use generated::{Generated, GeneratedConfig};
 pub use half::bf16;
-pub use idx::open_idx;
-pub use kind::{DatasetKind, open};
-pub use label_noise::LabelNoise;
-pub use layout::Layout;
 pub use loader::Loader;
-pub use mapped::MappedDataset;
-pub use minibatch::{BatchBuffer, Minibatch};
-pub use normalize::Normalization;
+pub use loader::builder::LoaderBuilder;
+pub use loader::epoch::Epoch;
+pub use loader::minibatch::{BatchBuffer, Minibatch};
+pub use loader::sampler::{Order, epoch_order};
+pub use loader::statistics::{LoaderStage, StageStatistics, Statistics};
+#[cfg(feature = "download")]
+pub use official::download::{FetchOptions, FetchReport, Outcome, Progress, Stage, fetch};
+#[cfg(feature = "verify")]
+pub use official::verify::{FileReport, Verification, VerificationReport, verify};
 #[cfg(feature = "image")]
 pub use pack::{PackOptions, PackReport, pack};
-pub use packed::{PackedDataset, PackedHeader, open_packed};
-pub use sampler::{Order, epoch_order};
-pub use statistics::{LoaderStage, StageStatistics, Statistics};
-pub use subset::{FirstN, Subset};
-pub use validation::{Balance, split_validation};
-#[cfg(feature = "verify")]
-pub use verify::{FileReport, Verification, VerificationReport, verify};

@@ -1,20 +1,31 @@
 //! The loader: epochs of minibatches, prepared ahead of their consumer by worker threads.
 
+pub(crate) mod builder;
+pub(crate) mod epoch;
+pub(crate) mod minibatch;
+pub(crate) mod pipeline;
+pub(crate) mod pool;
+pub(crate) mod reorder;
+pub(crate) mod runtime;
+pub(crate) mod sampler;
+pub(crate) mod statistics;
+pub(crate) mod worker;
+
 use std::fmt;
 use std::sync::Arc;
 
 use tracing::trace_span;
 
+use crate::augment::element::Element;
 use crate::augment::{Augmenter, Steps};
-use crate::builder::LoaderBuilder;
-use crate::element::Element;
-use crate::epoch::Epoch;
-use crate::minibatch::{BufferPool, Format};
-use crate::pipeline::Pipeline;
-use crate::runtime::{Native, Runtime};
-use crate::sampler::{self, EpochPlan, Sharding};
-use crate::statistics::{LoaderStage, Recorder, Statistics};
-use crate::worker::{EpochWork, Worker};
+use crate::loader::builder::LoaderBuilder;
+use crate::loader::epoch::Epoch;
+use crate::loader::minibatch::{BufferPool, Format};
+use crate::loader::pipeline::Pipeline;
+use crate::loader::runtime::{Native, Runtime};
+use crate::loader::sampler::{EpochPlan, Sharding};
+use crate::loader::statistics::{LoaderStage, Recorder, Statistics};
+use crate::loader::worker::{EpochWork, Worker};
 use crate::{Augmentation, DataError, Dataset, Order};
 
 /// Gives out the epochs of a data set as minibatches of images: `u8`, `f32` or `bf16`.

@@ -7,8 +7,8 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use self::decode::{decode, planar_bytes};
-use crate::packed::{PackedHeader, checksum, header_bytes, label_bytes};
-use crate::sampler::{Order, epoch_order};
+use crate::dataset::packed::{PackedHeader, checksum, header_bytes, label_bytes};
+use crate::loader::sampler::{Order, epoch_order};
 use crate::{DataError, ImageShape, Normalization};
 
 /// What [`pack`] does to every image.

@@ -207,7 +207,7 @@ impl Finding {
             interval: None,
             n: 0,
             method: String::new(),
-            reason: "Of something that is compared no run has ended yet.".to_owned(),
+            reason: "No finished run yet for at least one side of this comparison.".to_owned(),
             unit: Unit::Plain,
             case: None,
         }
@@ -215,10 +215,8 @@ impl Finding {
 
     /// Nothing can be compared, because so many runs diverged.
     fn diverged(runs: usize) -> Self {
-        let reason = format!(
-            "{runs} run{} diverged, and what is left cannot be compared.",
-            if runs == 1 { "" } else { "s" }
-        );
+        let reason =
+            format!("{runs} run{} diverged; the rest cannot be compared.", if runs == 1 { "" } else { "s" });
         Self { verdict: Verdict::Inconclusive, reason, ..Self::not_run() }
     }
 }

@@ -184,7 +184,7 @@ impl Experiment {
         let mut seeds = extent.num_seeds.map_or_else(|| scale.seeds.clone(), |count| (0..count).collect());
         let mut vary = scale.vary.clone();
         let cut = match (extent.default_only, &self.default) {
-            (true, None) => bail!("nothing of it belongs to the default selection"),
+            (true, None) => bail!("it has no `[default]` table; pass --scale"),
             (true, Some(cut)) => cut.clone(),
             (false, _) => DefaultSubset::default(),
         };
@@ -194,7 +194,7 @@ impl Experiment {
         let once: BTreeSet<&u64> = seeds.iter().collect();
         ensure!(
             once.len() == seeds.len(),
-            "`seeds = {seeds:?}` gives a seed twice, which is one run and no second one"
+            "`seeds = {seeds:?}` contains a seed twice; each seed may appear once"
         );
         let cells = grid.cells(extent.scale, &scale.set, &vary)?;
         let run = |cell: &GridCell, seed| {

@@ -129,7 +129,7 @@ pub fn check_place<'a>(at: &Point, points: impl Iterator<Item = &'a Point>) -> a
             values.join(", ")
         );
     }
-    bail!("`at` names values that exist, but at no place together: {at}")
+    bail!("no grid point has all values of `at`: {at}")
 }
 
 /// The leaves of nested tables with their dotted keys.
@@ -171,7 +171,7 @@ mod tests {
             ("a = 3.0", "`at` gives `a` the value 3.0; there are 2.0, 10.0"),
             ("a = 2", "`at` gives `a` the value 2; there are 2.0, 10.0"),
             ("a = 2.0\nb = 'z'", "`at` gives `b` the value \"z\"; there are \"x\", \"y\""),
-            ("a = 10.0\nb = 'y'", "`at` names values that exist, but at no place together: a 10.0, y"),
+            ("a = 10.0\nb = 'y'", "no grid point has all values of `at`: a 10.0, y"),
         ] {
             assert_eq!(check(at), Err(expected.to_owned()));
         }

@@ -1,16 +1,23 @@
 //! Builds the networks that have names.
 
+mod mlp;
+mod pyramid_net;
+mod resnet;
+mod skipinit;
+mod wide_resnet;
+
 use std::collections::BTreeMap;
 
 use polder_architecture::Architecture;
 
 use crate::builder::Builder;
 use crate::forward::Module;
-use crate::mlp::Mlp;
-use crate::pyramid_net::PyramidNet;
-use crate::resnet::ResNet;
-use crate::skipinit::SkipInit;
-use crate::wide_resnet::WideResNet;
+
+use self::mlp::Mlp;
+use self::pyramid_net::PyramidNet;
+use self::resnet::ResNet;
+use self::skipinit::SkipInit;
+use self::wide_resnet::WideResNet;
 
 /// Declares the parameters of `architecture` in `builder`.
 pub(crate) fn build(architecture: Architecture, builder: &mut Builder, num_classes: i64) -> Box<dyn Module> {

@@ -44,14 +44,9 @@ mod init;
 pub mod input;
 pub mod layers;
 mod loss_surface;
-mod mlp;
 mod network;
 mod objective;
-mod pyramid_net;
 mod recorded_gradient;
-mod resnet;
-mod skipinit;
-mod wide_resnet;
 
 pub use allocator::keep_freed_memory;
 pub use bn_refresh::SwappedWeights;

@@ -192,10 +192,9 @@ impl Report {
             let counted: Vec<String> = counted.map(|(count, verdict)| format!("{count} {verdict}")).collect();
             (!counted.is_empty()).then(|| counted.join(", "))
         };
-        let simulations = tally(true).map(|counted| format!("Claims on laws, simulated: {counted}."));
-        let networks = tally(false).map(|counted| {
-            format!("Claims on networks, each data set and setting counted by itself: {counted}.")
-        });
+        let simulations = tally(true).map(|counted| format!("Claims about simulations: {counted}."));
+        let networks = tally(false)
+            .map(|counted| format!("Claims about networks, counted per data set and setting: {counted}."));
         simulations.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
     }
 }

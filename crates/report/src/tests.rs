@@ -57,7 +57,7 @@ fn a_profile_in_the_folder_becomes_a_part_of_the_report_and_a_damaged_one_is_nam
     replace_file(&file, &serde_json::to_vec(&example()).unwrap()).unwrap();
     let [html, markdown, ..] = draw(dir.path(), &session(ScaleName::Smoke));
     for page in [&html, &markdown] {
-        assert!(page.contains("input-bound: the model could take 2.30x"), "{page}");
+        assert!(page.contains("input-bound: the model could process 2.30x"), "{page}");
         assert!(page.contains("advice withdrawn"));
     }
     assert!(html.contains("Minibatches ready, over time"));

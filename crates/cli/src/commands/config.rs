@@ -34,9 +34,9 @@ pub(crate) struct ConfigArgs {
 enum ConfigCommand {
     /// Prints the JSON Schema of a configuration: every key with its type, default, range and meaning
     Schema(schema::SchemaArgs),
-    /// Says what a key means and how it is set; lists all keys without one
+    /// Explains a key and how to set it; without a key, lists all keys
     Explain(explain::ExplainArgs),
-    /// Prints the configuration that a file and settings come to, and the id of its run
+    /// Prints the resolved configuration of a file and settings, and the run id
     Show(show::ShowArgs),
 }
 

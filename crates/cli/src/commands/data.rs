@@ -50,7 +50,7 @@ enum DataCommand {
         /// Transfers tried per address
         #[arg(long, hide = true, value_name = "N", default_value_t = FetchOptions::default().attempts)]
         attempts: u32,
-        /// Leaves a data set alone whose folder is there, whatever its files: `cargo xtask reproduce` asks so
+        /// Skips a data set whose folder exists, without checking its files; `cargo xtask reproduce` uses this
         #[arg(long, hide = true)]
         if_absent: bool,
     },

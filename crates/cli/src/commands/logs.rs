@@ -44,13 +44,13 @@ RESULTS/logs. A TensorBoard that is open follows when the command is repeated.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LogsArgs {
-    /// Run directories, as `polder train` prints them; a folder of runs stands for all of them
+    /// Run directories, as `polder train` prints them, or folders that contain them
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Who is to read them
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
-    /// The file to write in place of stdout; with `tensorboard` the folder, `logs` if none is named, one folder per run in it
+    /// File to write instead of stdout; for `tensorboard`, the folder (default `logs`), with one folder per run in it
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
 }

@@ -24,10 +24,10 @@ Networks that have not been trained here are measured by a short training first,
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PlanArgs {
-    /// A line for each cell in place of each run, with the hours of one device that its runs take
+    /// Prints one line per variant instead of per run, with its hours on one device
     #[arg(long)]
     cells: bool,
-    /// Only the names of the data sets that what is left needs, as `cargo xtask data fetch` has them, a line each
+    /// Prints only the data sets that the remaining runs need, one per line, as `cargo xtask data fetch` names them
     #[arg(long, conflicts_with = "cells")]
     data: bool,
     #[command(flatten)]

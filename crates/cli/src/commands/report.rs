@@ -16,10 +16,10 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArgs {
-    /// Folder with the results of `polder reproduce`; the report is written into it
+    /// Results folder of `polder reproduce`; the report is written there
     #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Folder with the descriptions of the experiments and the published values
+    /// Folder with the experiment files and the published values
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     experiments: PathBuf,
 }

@@ -16,19 +16,19 @@ const EXPERIMENTS: &str = "experiments";
 /// The flags of commands that plan.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct SelectionArgs {
-    /// How much is computed [default: without --only a selection of `desk`, an hour or two on two cores]
+    /// Size of the experiments [default without --only: a subset of `desk`, one to two hours on two cores]
     #[arg(long, value_enum)]
     scale: Option<ScaleName>,
-    /// Only experiments whose id fits one of these, separated by commas; `*` stands for anything
+    /// Experiments whose id matches one of these patterns, separated by commas; `*` matches anything
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     only: Vec<String>,
-    /// Seeds 0 to N-1 in place of those of the scale
+    /// Uses seeds 0 to N-1 instead of those of the scale
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: Option<u64>,
     /// Folder for records and report
     #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Folder with the descriptions of the experiments and the published values
+    /// Folder with the experiment files and the published values
     #[arg(long, value_name = "DIR", default_value = EXPERIMENTS)]
     experiments: PathBuf,
 }

@@ -22,17 +22,17 @@ Examples:
   polder status --results /mnt/runs    while another process, or another machine, computes there
   watch -n 30 polder status            again and again
 
-Reads records only: it disturbs nothing that runs. Times left come from epochs that are recorded; `polder plan` measures what is not
-known yet.";
+Reads records only and does not disturb running processes. Times come from recorded epochs; `polder plan` also measures
+unknown speeds.";
 
 /// What `polder status` understands.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct StatusArgs {
-    /// Folder with the results of `polder reproduce`
+    /// Results folder of `polder reproduce`
     #[arg(long, alias = "output", value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Folder with the descriptions of the experiments
+    /// Folder with the experiment files
     #[arg(long, value_name = "DIR", default_value = "experiments")]
     experiments: PathBuf,
 }

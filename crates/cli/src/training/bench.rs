@@ -27,19 +27,19 @@ large matrix product in the same type: no step can be faster than that.";
 pub(crate) struct BenchArgs {
     /// The network, as `model.name` in a configuration
     model: String,
-    /// Type in which the network computes
+    /// Number type of the network's arithmetic
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
-    /// Images per minibatch, of 32 by 32 pixels
+    /// Images per minibatch (32x32 pixels each)
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..=65_536))]
     batch_size: u32,
-    /// Steps per round; five rounds are made
+    /// Steps per round; there are five rounds
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
-    /// Steps by SAM in place of SGD
+    /// Uses SAM instead of SGD
     #[arg(long)]
     sam: bool,
-    /// So many averages are updated after every step
+    /// Number of weight averages to maintain
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=64))]
     averages: u16,
     #[command(flatten)]
@@ -48,13 +48,13 @@ pub(crate) struct BenchArgs {
     device: DeviceFlags,
     #[command(flatten)]
     graphs: GraphFlag,
-    /// libtorch's threads [default: one per core]
+    /// libtorch threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
-    /// Reads numbers of steps from standard input, makes them and prints a line of JSON for each: for programs that take turns
+    /// Reads a number of steps per line from stdin, makes them and prints one line of JSON each; for programs that take turns
     #[arg(long, conflicts_with_all = ["steps", "json"])]
     on_demand: bool,
 }

@@ -8,7 +8,7 @@ use polder_models::CudaChoices;
 use polder_train::device::Placement;
 use tch::Device;
 
-/// Where the network computes.
+/// Device of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceChoice {
     Cpu,
@@ -33,13 +33,13 @@ impl DeviceChoice {
 /// The flags of a command that trains.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DeviceFlags {
-    /// Where the network computes
+    /// Device of the network
     #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
     device: DeviceChoice,
-    /// CUDA computes products of f32 in TF32: faster, with 10 bits of mantissa; a run keeps what it began with
+    /// Computes f32 products in TF32 on CUDA: faster, 10-bit mantissa. A run keeps the setting it started with
     #[arg(long)]
     tf32: bool,
-    /// CUDA uses only algorithms that repeat themselves to the bit: slower; a run keeps what it began with
+    /// Uses only bit-reproducible algorithms on CUDA: slower. A run keeps the setting it started with
     #[arg(long)]
     deterministic: bool,
 }
@@ -79,7 +79,7 @@ impl DeviceFlags {
 /// The flag of a command that may replay gradients.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct GraphFlag {
-    /// CUDA replays the gradients of full minibatches as graphs, one launch in place of hundreds; the same results
+    /// Replays the gradients of full minibatches as CUDA graphs: one launch instead of hundreds, same results
     #[arg(long)]
     cuda_graphs: bool,
 }

@@ -32,15 +32,15 @@ Examples:
 pub(crate) struct EvaluateArgs {
     /// A run directory, as `polder train` prints it
     run: PathBuf,
-    /// Only these: `iterate`, `iterate-refreshed` (with the BN refresh that averages get), names of averages [default: all]
+    /// Weights to evaluate: `iterate`, `iterate-refreshed` (after a BN refresh), names of averages [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     weights: Vec<String>,
     #[command(flatten)]
     data: DataDir,
-    /// Evaluates on files that are not the official ones
+    /// Accepts data files that are not the official ones
     #[arg(long)]
     allow_unverified: bool,
-    /// Prints one JSON object: by name of the weights, `loss` in nats and `error` as a fraction
+    /// Prints one JSON object keyed by weights: `loss` in nats, `error` as a fraction
     #[arg(long)]
     json: bool,
 }

@@ -40,24 +40,24 @@ pub(crate) struct ExportArgs {
     /// `iterate`, `iterate-refreshed`, the name of an average, or `average` for the only one
     #[arg(long, value_name = "NAME", default_value = "iterate")]
     weights: String,
-    /// The checkpoint after so many steps [default: the newest]
+    /// Uses the checkpoint after this number of steps [default: the newest]
     #[arg(long, value_name = "N")]
     step: Option<u64>,
-    /// The file to write; one that is there is replaced [default: RUN-NAME.safetensors, here]
+    /// File to write; replaces an existing file [default: RUN-NAME.safetensors in the current folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How the weights are stored
+    /// File format
     #[arg(long, value_enum, default_value_t = Format::Safetensors)]
     format: Format,
-    /// Leaves an average the BN statistics of the iterate, which do not fit; needs no images
+    /// Skips the BN refresh of an average; keeps the BN statistics of the iterate, which do not fit it. Needs no images
     #[arg(long)]
     no_bn_refresh: bool,
     #[command(flatten)]
     data: DataDir,
-    /// Refreshes BN over files that are not the official ones
+    /// Accepts data files that are not the official ones
     #[arg(long)]
     allow_unverified: bool,
-    /// Where the BN refresh computes
+    /// Device of the BN refresh
     #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
     device: DeviceChoice,
 }

@@ -7,10 +7,10 @@ use polder_train::run_feeds::LoaderOptions;
 /// How a loader works.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct LoaderFlags {
-    /// Augmentation threads; changes no number
+    /// Augmentation threads; the results are the same for any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// Minibatches that each of these threads may finish ahead of the network; changes no number
+    /// Minibatches that each worker prepares ahead; the results are the same for any number
     #[arg(long, alias = "queue", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
     prefetch: u16,
 }

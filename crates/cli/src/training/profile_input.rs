@@ -63,10 +63,10 @@ const ROUNDS: usize = 5;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ProfileInputArgs {
-    /// The network that trains on the images [default: wrn-10-1]
+    /// Network to train [default: wrn-10-1]
     #[arg(long, value_name = "NAME", conflicts_with = "consumer_rate")]
     model: Option<String>,
-    /// Instead of a network, simulates a consumer of so many images per second
+    /// Simulates a consumer of R images per second instead of a network
     #[arg(long, value_name = "R", value_parser = positive)]
     consumer_rate: Option<f64>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct ProfileInputArgs {
     /// Which images
     #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = dataset_names())]
     dataset: String,
-    /// Only the first so many images
+    /// Uses only the first N images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: Option<u32>,
     /// Images per minibatch
@@ -82,19 +82,19 @@ pub(crate) struct ProfileInputArgs {
     batch_size: u32,
     #[command(flatten)]
     loader: LoaderFlags,
-    /// Type in which the network computes
+    /// Number type of the network's arithmetic
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
     precision: String,
-    /// Where the network computes
+    /// Device of the network
     #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
     device: DeviceChoice,
-    /// libtorch's threads [default: one per core]
+    /// libtorch threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Time for each of loader, consumer and both, over all rounds; a slow network takes longer
+    /// Seconds to measure each of loader, consumer and both; a slow network takes longer
     #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = positive)]
     seconds: f64,
-    /// Prints one JSON document with everything that was measured
+    /// Prints all measurements as one JSON document
     #[arg(long)]
     json: bool,
     /// Draws throughput and queue as an SVG file

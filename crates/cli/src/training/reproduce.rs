@@ -27,7 +27,7 @@ Examples:
   polder reproduce --only A1                the experiments whose id fits; 'A*' for all of paper A
   polder reproduce --only A4 --seeds 3 --data-dir /data
 
-Finished runs are never repeated. Ctrl-C writes a checkpoint; the same command continues.";
+Finished runs are never repeated. Ctrl-C writes a checkpoint; run the same command again to resume.";
 
 /// What `polder reproduce` understands.
 #[derive(Debug, clap::Args)]
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> anyhow::Result<ExitCode> {
         say(&format!("failed twice: {}: {}", failure.what, failure.error));
     }
     if session.interrupted {
-        say("stopped after a checkpoint; the same command continues");
+        say("stopped after a checkpoint; run the same command again to resume");
     }
     stdout::print(&format!("{}\n", page.display()))?;
     Ok(outcome.into())

@@ -41,13 +41,13 @@ Finished parts are kept in RUN/sharpness: Ctrl-C loses little, the same command 
 pub(crate) struct SharpnessArgs {
     /// A run directory, as `polder train` prints it
     run: PathBuf,
-    /// Another run, whose newest weights join as FOLDER/NAME; may be repeated
+    /// Adds the newest weights of another run as FOLDER/NAME; repeatable
     #[arg(long, value_name = "RUN")]
     with: Vec<PathBuf>,
-    /// Only these: `iterate`, or names of averages [default: all]
+    /// Weights to measure: `iterate`, names of averages [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     weights: Vec<String>,
-    /// Measures every checkpoint that the run has kept, not the newest alone
+    /// Measures every checkpoint of the run, not only the newest
     #[arg(long)]
     all_checkpoints: bool,
     /// What is measured
@@ -71,72 +71,72 @@ pub(crate) struct SharpnessArgs {
     /// The split whose loss is measured
     #[arg(long, value_enum, default_value_t = SplitName::Train)]
     split: SplitName,
-    /// So many images of the split; effort grows with it
+    /// Number of images; the cost is proportional to it
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least::<1>)]
     images: usize,
-    /// So many training images for the running statistics of BN
+    /// Number of training images for the BN refresh
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least::<2>)]
     bn_images: usize,
-    /// Images at a time; more take more memory
+    /// Images per pass; more need more memory
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = at_least::<2>)]
     batch_size: usize,
-    /// Seed of probes and directions
+    /// Seed of the random probes and directions
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Sampling stops when half the 95 % interval is this share of the mean
+    /// Stops sampling when half the width of the 95 % interval is this fraction of the mean
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = positive)]
     precision: f64,
-    /// or after so many samples
+    /// Stops sampling after this number of samples
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = at_least::<2>)]
     max_samples: usize,
     /// Number of largest eigenvalues
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least::<1>)]
     top: usize,
-    /// Largest residual of an eigenvalue, as a share of the largest one
+    /// Largest residual of an eigenvalue, as a fraction of the largest eigenvalue
     #[arg(long, value_name = "SHARE", default_value_t = 1e-2, value_parser = positive)]
     tolerance: f64,
-    /// Most products for the eigenvalues; each keeps a vector as large as the network
+    /// Most Hessian-vector products for the eigenvalues; each stores a vector as large as the network
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least::<3>)]
     max_basis: usize,
     /// Random vectors for the spectral density
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least::<1>)]
     density_probes: usize,
-    /// Hessian-vector products for each of them
+    /// Hessian-vector products per random vector
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = at_least::<1>)]
     density_nodes: usize,
-    /// Distances for rises, in units of the weights
+    /// Radii of worst-case and average-case sharpness, in units of the weights
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.05", value_parser = positive)]
     rho: Vec<f64>,
-    /// Distances for scale-invariant rises, in units of the norms of filters
+    /// Radii of scale-invariant sharpness, in units of the filter norms
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.5", value_parser = positive)]
     relative_rho: Vec<f64>,
-    /// Steps of the ascent to the largest rise
+    /// Ascent steps of worst-case sharpness
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least::<1>)]
     ascent_steps: usize,
-    /// m of m-sharpness: images in a micro-batch
+    /// Images per micro-batch (the m of m-sharpness)
     #[arg(short, long, value_name = "M", default_value_t = 50, value_parser = at_least::<1>)]
     micro_batch: usize,
-    /// Names of two weights between which the loss is drawn; may be repeated [default: neighbours]
+    /// Measures the loss on the line between two weights; repeatable [default: neighbours]
     #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
     line: Vec<String>,
-    /// Points of a line, which reaches half its length beyond its ends
+    /// Points per line; a line extends beyond its ends by half its length
     #[arg(long, value_name = "N", default_value_t = 41, value_parser = at_least::<2>)]
     line_points: usize,
-    /// Names of three weights, through which a plane is drawn; may be repeated [default: the first three]
+    /// Measures the loss on the plane through three weights; repeatable [default: the first three]
     #[arg(long, value_name = "A,B,C", value_delimiter = ',', num_args = 1)]
     plane: Vec<String>,
-    /// Points of a side of a plane
+    /// Points per side of a plane
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = at_least::<2>)]
     plane_points: usize,
     #[command(flatten)]
     data: DataDir,
-    /// Measures on files that are not the official ones
+    /// Accepts data files that are not the official ones
     #[arg(long)]
     allow_unverified: bool,
-    /// Where the network computes
+    /// Device of the network
     #[arg(long, value_enum, default_value_t = DeviceChoice::Cpu)]
     device: DeviceChoice,
-    /// Prints one JSON object: every setting and every number
+    /// Prints all settings and results as one JSON object
     #[arg(long)]
     json: bool,
     /// Draws the figures as SVG, light or dark as their reader's system is
@@ -145,7 +145,7 @@ pub(crate) struct SharpnessArgs {
     /// Draws the figures as PNG
     #[arg(long, value_name = "FILE")]
     png: Option<PathBuf>,
-    /// Shows nothing of the progress
+    /// Hides the progress display
     #[arg(long)]
     quiet: bool,
 }
@@ -192,7 +192,7 @@ pub(crate) fn run(args: &SharpnessArgs) -> anyhow::Result<ExitCode> {
     if report.is_complete {
         return Ok(Outcome::Done.into());
     }
-    say("stopped; what is finished is kept, and the same command continues");
+    say("stopped; finished measurements are kept; run the same command again to resume");
     Ok(Outcome::Interrupted.into())
 }
 

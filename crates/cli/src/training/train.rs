@@ -23,11 +23,11 @@ Examples:
   polder train --set data.dataset=generated --set training.epochs=3
   polder train my-run.toml --seed 1 --data-dir /data
   polder train my-run.toml --set optimizer.method=sam --set optimizer.rho=0.05
-  polder config show > my-run.toml               the default configuration, to be edited
+  polder config show > my-run.toml               the default configuration, as a starting point
   polder config explain optimizer.rho            what a key means
 
-The last line on stdout is the run directory. Ctrl-C (SIGINT) and SIGTERM write a checkpoint and stop; the same command
-continues. SIGUSR2 writes a checkpoint and goes on. A second Ctrl-C stops at once.";
+The last line on stdout is the run directory. Ctrl-C (SIGINT) and SIGTERM write a checkpoint and stop; run the same
+command again to resume. SIGUSR2 writes a checkpoint and continues. A second Ctrl-C stops at once.";
 
 /// What `polder train` understands.
 #[derive(Debug, clap::Args)]
@@ -35,15 +35,15 @@ continues. SIGUSR2 writes a checkpoint and goes on. A second Ctrl-C stops at onc
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     source: ConfigSource,
-    /// Folder in which the run directory is made, named by the hash of the configuration
+    /// Folder for the run directory, which is named by the hash of the configuration
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
     #[command(flatten)]
     flags: TrainingFlags,
-    /// Longest stretch between two checkpoints: `60s`, `10min`, `500steps`; there is always one after an epoch
+    /// Time or steps between checkpoints: `60s`, `10min`, `500steps`; every epoch ends with one
     #[arg(long, value_name = "TIME|STEPS", default_value = "60s")]
     checkpoint_every: CheckpointEvery,
-    /// How many checkpoints stay, or `all`; a damaged one falls back to the one before
+    /// Number of checkpoints to keep, or `all`; if the newest is damaged, the one before it is used
     #[arg(long, value_name = "N", default_value = "2")]
     keep_checkpoints: Keep,
     #[command(flatten)]
@@ -58,12 +58,12 @@ pub(crate) struct TrainArgs {
 pub(crate) struct TrainingFlags {
     #[command(flatten)]
     data: DataDir,
-    /// Trains on files that are not the official ones, and says so in every record and report
+    /// Accepts data files that are not the official ones; every record and report says so
     #[arg(long)]
     allow_unverified: bool,
     #[command(flatten)]
     loader: LoaderFlags,
-    /// libtorch's threads, fixed when a run begins [default: one per core; of several runs at a time, its share of them]
+    /// libtorch threads; a run keeps the number it started with [default: one per core, divided among parallel runs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     #[command(flatten)]
@@ -146,7 +146,7 @@ pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         RunOutcome::Finished => Outcome::Done,
         RunOutcome::Diverged => Outcome::Diverged,
         RunOutcome::Interrupted => {
-            say("stopped after a checkpoint; the same command continues");
+            say("stopped after a checkpoint; run the same command again to resume");
             Outcome::Interrupted
         }
     };

@@ -9,9 +9,9 @@
 use std::ops::Range;
 
 use crate::augment::bytes::{self, WriteBytes};
+use crate::augment::element::Element;
 use crate::augment::row::{copy_to, interleave, write, write_interleaved, write_mirrored};
 use crate::augment::{AugmentParams, Augmentation, Border, Region};
-use crate::element::Element;
 use crate::simd::{Simd, Vectorized};
 use crate::{ImageShape, Layout};
 

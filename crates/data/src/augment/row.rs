@@ -1,7 +1,7 @@
 //! One row of an image, from bytes to values.
 #![expect(clippy::inline_always, reason = "code is compiled for wide vectors by being inlined; see `simd`")]
 
-use crate::element::Element;
+use crate::augment::element::Element;
 
 /// A block of values. By value, because the compiler keeps values in vectors where it would have to ask of references
 /// whether they overlap.

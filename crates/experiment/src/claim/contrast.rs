@@ -73,15 +73,15 @@ pub(super) fn evaluate(
 /// Why so few seeds give no verdict.
 pub(super) fn too_few(n: usize, minimum_seeds: usize) -> String {
     let are = if n == 1 { "seed is" } else { "seeds are" };
-    format!("{n} {are} too few; at least {minimum_seeds} are needed.")
+    format!("{n} {are} too few; at least {minimum_seeds} needed.")
 }
 
 /// Why best values whose place is not known, for so many seeds and places, give no verdict.
 pub(super) fn open_ended(count: usize) -> String {
     let curves = if count == 1 { "one curve".to_owned() } else { format!("{count} curves") };
     format!(
-        "The best value of {curves} is the first or last of the axis, or stands beside a run that diverged: where the top \
-         lies is not known."
+        "The best value of {curves} is at an end of the axis or next to a diverged run, so the position of the optimum is \
+         unknown."
     )
 }
 
@@ -152,8 +152,7 @@ fn sum(terms: &[Term], case: &Point, measurements: &Measurements) -> Result<Sum,
 
 /// What the reader must know of runs that have no final value; `None` if there are none.
 pub(super) fn diverged_note(runs: usize) -> Option<String> {
-    (runs > 0)
-        .then(|| format!("{runs} run{} diverged and count for nothing", if runs == 1 { "" } else { "s" }))
+    (runs > 0).then(|| format!("{runs} diverged run{} excluded", if runs == 1 { "" } else { "s" }))
 }
 
 #[cfg(test)]
@@ -258,7 +257,7 @@ mod tests {
         measurements.add("large", &Point::default(), 2, diverged.clone());
         let two = check(&measurements, Expect::Above(0.0));
         assert_eq!((two.verdict, two.n), (Verdict::Reproduced, 2));
-        assert!(two.method.contains("1 run diverged"), "{}", two.method);
+        assert!(two.method.contains("1 diverged run excluded"), "{}", two.method);
         for seed in 0..2 {
             measurements.add("large", &Point::default(), seed, diverged.clone());
         }
@@ -285,7 +284,7 @@ mod tests {
         let terms = [flat("iterate", 1.0), flat("tail", -1.0)];
         let finding = evaluate(&terms, &Point::default(), Expect::Above(0.0), 2, &measurements);
         assert_eq!((finding.verdict, finding.n), (Verdict::Reproduced, 3));
-        assert!(finding.method.contains("1 seed of `large`, tail, at 0 or below"), "{}", finding.method);
+        assert!(finding.method.contains("excluded 1 seed of `large` (tail)"), "{}", finding.method);
     }
 
     /// A shift of one cell shifts the effect and both ends; a scale scales them; the sign turns the interval round.

@@ -90,14 +90,14 @@ pub(super) fn evaluate(
         (
             Verdict::Inconclusive,
             format!(
-                "{right} of {} steps certainly go the way that is claimed; the others these seeds cannot tell.",
+                "{right} of {} steps clearly go in the claimed direction; these seeds do not decide the others.",
                 steps.len()
             ),
         )
     };
     let what = format!(
-        "of {} steps along the {}, paired by seed, the one that tells least for the claim; Holm's procedure holds all of them \
-         together at 95 %, so that an interval beside 0 may not be enough",
+        "the weakest of {} steps along the {}, paired by seed; Holm's procedure keeps all steps \
+         together at 95 %, so an interval that excludes 0 may not suffice",
         steps.len(),
         crate::point::axis_name(along)
     );

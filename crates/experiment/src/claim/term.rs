@@ -106,10 +106,10 @@ impl Term {
     /// What the reader must know of seeds that have no number because a trace or eigenvalue is not positive.
     fn lost_to_logarithms(&self, place: &Place) -> Option<String> {
         let lost = place.num_without_logarithm(&self.weights, self.measure);
-        let seeds = if lost == 1 { "seed of" } else { "seeds of" };
+        let seeds = if lost == 1 { "seed" } else { "seeds" };
         (lost > 0).then(|| {
             format!(
-                "{lost} {seeds} `{}`, {}, at 0 or below, count for nothing: no logarithm",
+                "excluded {lost} {seeds} of `{}` ({}): a value of 0 or less has no logarithm",
                 self.cell, self.weights
             )
         })

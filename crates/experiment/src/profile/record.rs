@@ -102,7 +102,7 @@ impl ProfileRecord {
         let read = || anyhow::Ok(serde_json::from_slice(&std::fs::read(&path)?)?);
         read().map(Some).with_context(|| {
             format!(
-                "`{}` is not a profile that this version reads; `polder profile-input --output` writes it anew",
+                "`{}` is not a profile that this version reads; run `polder profile-input --output` again",
                 path.display()
             )
         })

@@ -91,29 +91,32 @@ impl fmt::Display for Verdict {
             Bound::Input if *ratio > 1.0 + self.noise => {
                 write!(
                     f,
-                    "input-bound: {consumer} could take {} what the loader gives; {waited}",
+                    "input-bound: {consumer} could process {} what the loader delivers; {waited}",
                     times(*ratio)
                 )?;
             }
             Bound::Input => write!(
                 f,
-                "input-bound in company: alone, the loader gives {} what {consumer} takes, but beside each other they \
-                 share cores or memory; {waited}, and without that would be {} as fast",
+                "input-bound together: alone, the loader delivers {} what {consumer} needs, but together they share cores \
+                 or memory; {waited}, and would be {} as fast without waiting",
                 times(1.0 / ratio),
                 times(self.gain_of_free_input)
             )?,
             Bound::Compute if *ratio < 1.0 - self.noise => {
                 let ratio = times(1.0 / ratio);
-                write!(f, "compute-bound: the loader could give {ratio} what {consumer} takes; {waited}")?;
+                write!(
+                    f,
+                    "compute-bound: the loader could deliver {ratio} what {consumer} processes; {waited}"
+                )?;
                 if self.shares() {
                     let shortfall = percent(self.shortfall);
-                    write!(f, "; beside the loader it is {shortfall} slower than alone")?;
+                    write!(f, "; together with the loader it is {shortfall} slower than alone")?;
                 }
             }
             Bound::Compute => write!(
                 f,
-                "compute-bound in company: alone, {consumer} could take {} what the loader gives, but beside it it is \
-                 so much slower that {waited}",
+                "compute-bound together: alone, {consumer} could process {} what the loader delivers, but together it is so \
+                 much slower that {waited}",
                 times(*ratio)
             )?,
             Bound::Balanced => {
@@ -172,7 +175,7 @@ mod tests {
         assert_eq!(verdict.bound, Bound::Input);
         assert_eq!(
             verdict.to_string(),
-            "input-bound: the model could take 2.30x what the loader gives; the consumer waited 56 % of the time"
+            "input-bound: the model could process 2.30x what the loader delivers; the consumer waited 56 % of the time"
         );
         assert!((verdict.gain_of_free_input - 2.3).abs() < 1e-9 && !verdict.shares());
     }
@@ -182,7 +185,7 @@ mod tests {
         for waited in [0.0, 0.004, 0.02] {
             let verdict = verdict(120_000.0, 10_000.0, 9_900.0, waited);
             assert_eq!(verdict.bound, Bound::Compute);
-            assert!(verdict.to_string().starts_with("compute-bound: the loader could give 12x"), "{verdict}");
+            assert!(verdict.to_string().starts_with("compute-bound: the loader could deliver 12x"), "{verdict}");
         }
     }
 
@@ -193,11 +196,11 @@ mod tests {
         assert!(compute.shares() && compute.to_string().contains("20 % slower than alone"), "{compute}");
         let input = verdict(1400.0, 1000.0, 600.0, 0.35);
         assert_eq!(input.bound, Bound::Input);
-        assert!(input.to_string().contains("1.40x what the model takes"), "{input}");
+        assert!(input.to_string().contains("1.40x what the model needs"), "{input}");
         // Beside the loader the model is so slow that nobody waits for input, although alone it was faster.
         let starved = verdict(1000.0, 1500.0, 700.0, 0.01);
         assert_eq!(starved.bound, Bound::Compute);
-        assert!(starved.to_string().contains("in company"), "{starved}");
+        assert!(starved.to_string().contains("bound together"), "{starved}");
     }
 
     #[test]

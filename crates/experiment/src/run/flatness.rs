@@ -23,7 +23,7 @@ pub struct FlatnessSettings {
     pub bn_images: usize,
     /// Sampling of the trace stops when half the 95 % interval is this share of the mean,
     pub precision: f64,
-    /// or after so many samples.
+    /// Stops sampling after this number of samples.
     pub max_samples: u64,
     /// Largest residual of the eigenvalue, as a share of it.
     pub tolerance: f64,
@@ -178,7 +178,7 @@ impl FlatnessRecord {
     /// Adds it to what was measured under other settings; a file that cannot be read gives way.
     pub fn write(&self, dir: &Path) -> anyhow::Result<()> {
         let mut records = Self::read_all(dir).unwrap_or_else(|error| {
-            tracing::warn!("it is written anew: {error:#}");
+            tracing::warn!("it will be written again: {error:#}");
             Vec::new()
         });
         records.retain(|record| record.settings != self.settings);

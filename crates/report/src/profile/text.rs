@@ -185,7 +185,7 @@ mod tests {
             "both, advice followed         1,900",
             "The consumer waited 56 % of the time, and spent 1.0 % on making tensors.",
             "stalls: 35 of 40 minibatches",
-            "Verdict: input-bound: the model could take 2.30x what the loader gives",
+            "Verdict: input-bound: the model could process 2.30x what the loader delivers",
             "Advice: 2 workers instead of 1: 1.91x (rounds 1.91x to 1.91x): helps",
             "Advice: prefetch 4 instead of 2: 0.99x (rounds 0.99x to 0.99x): does not help here, advice withdrawn",
             "Advice: use --workers 2 --prefetch 2",

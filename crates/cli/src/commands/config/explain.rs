@@ -17,10 +17,10 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ExplainArgs {
-    /// With dots into tables; a table as well
+    /// A key or a table, for example `optimizer.rho`
     #[arg(value_parser = KeyNameParser, hide_possible_values = true)]
     key: Option<String>,
-    /// Prints a JSON list with one object per key, or several where its meaning depends on the kind of its table
+    /// Prints a JSON list with one object per key, several where the meaning depends on the kind of the table
     #[arg(long)]
     json: bool,
 }

@@ -18,7 +18,7 @@ An editor with Taplo (in VS Code: Even Better TOML) checks and completes a file 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SchemaArgs {
-    /// Prints the schema of a file under experiments/ instead: grid, scales and claims
+    /// Prints the schema of experiment files (grid, scales, claims) instead
     #[arg(long)]
     experiment: bool,
 }

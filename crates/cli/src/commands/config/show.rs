@@ -18,12 +18,12 @@ names the run directory.";
 /// Where a configuration comes from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigSource {
-    /// TOML file; keys that it leaves out have the values of `polder config show`
+    /// TOML file; missing keys have the values that `polder config show` prints
     config: Option<PathBuf>,
-    /// Sets a key of the configuration, over the file; may be repeated
+    /// Sets a key, overriding the file; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// Seeds initial weights, order and augmentation; the same as --set seed=N
+    /// Seed of initial weights, data order and augmentation; same as --set seed=N
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }

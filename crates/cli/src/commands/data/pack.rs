@@ -19,7 +19,7 @@ pub(crate) struct PackArgs {
     /// The file to write
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Resize all images to this height and width; without it they must be of one size already
+    /// Resizes all images to this size; without it, all images must have the same size
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
     size: Option<(usize, usize)>,
     /// 1 for gray, 3 for color

@@ -20,7 +20,7 @@ pub(crate) struct ShowArgs {
     /// Which data set
     #[arg(value_enum, default_value_t = Shown::Cifar10)]
     dataset: Shown,
-    /// A file made by `polder data pack`, instead of a data set with a name
+    /// File made by `polder data pack`, instead of a named data set
     #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
     packed: Option<PathBuf>,
     #[command(flatten)]

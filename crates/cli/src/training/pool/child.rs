@@ -84,7 +84,7 @@ fn listen(
         let complaints = scope.spawn(|| complaints(err, heard));
         let mut last = None;
         for line in BufReader::new(out).lines() {
-            let line = line.context("cannot hear the process that trains")?;
+            let line = line.context("cannot read the output of the worker process")?;
             // Libraries may print as well: that is for people.
             let event = serde_json::from_str(&line).unwrap_or(Event::Line { text: line });
             heard(&event);
@@ -107,13 +107,13 @@ fn complaints(err: impl Read, heard: &(dyn Fn(&Event) + Sync)) -> Vec<String> {
 }
 
 fn died(status: ExitStatus, complaints: &[String]) -> anyhow::Error {
-    let mut text = format!("the process that trained it ended by itself ({status})");
+    let mut text = format!("the worker process ended without a result ({status})");
     #[cfg(unix)]
     {
         use std::os::unix::process::ExitStatusExt as _;
 
         if status.signal() == Some(9) {
-            text += "; where nobody killed it, the system did for lack of memory";
+            text += "; if you did not kill it, the system probably ran out of memory";
         }
     }
     if !complaints.is_empty() {

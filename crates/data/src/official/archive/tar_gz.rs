@@ -10,7 +10,7 @@ use tar::EntryType;
 
 use super::{Counted, Destination, Refusal, Source};
 use crate::DataError;
-use crate::checksums::Distribution;
+use crate::official::checksums::Distribution;
 
 /// Unpacks the files of `set`'s folder in `source` to `to`.
 ///

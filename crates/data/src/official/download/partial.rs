@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Progress, Stage};
 use crate::DataError;
-use crate::checksums::Archive;
-use crate::verify::md5_of;
+use crate::official::checksums::Archive;
+use crate::official::verify::md5_of;
 
 /// Where `archive` grows, in the data directory `dir`.
 pub(super) fn path(archive: &Archive, dir: &Path) -> PathBuf {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use tracing::trace_span;
 
 use crate::DataError;
-use crate::element::Element;
-use crate::minibatch::Minibatch;
-use crate::pipeline::{Next, Pipeline};
-use crate::runtime::Native;
-use crate::statistics::{LoaderStage, Recorder};
-use crate::worker::Filled;
+use crate::augment::element::Element;
+use crate::loader::minibatch::Minibatch;
+use crate::loader::pipeline::{Next, Pipeline};
+use crate::loader::runtime::Native;
+use crate::loader::statistics::{LoaderStage, Recorder};
+use crate::loader::worker::Filled;
 
 /// The minibatches of one epoch, in plan order. After an error it ends.
 ///

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::server::{Reply, serve_folder};
 use super::toy::{IMAGES, LABELS, describe_pair, fetch_quietly, gz, names};
 use super::*;
-use crate::checksums::distribution;
+use crate::official::checksums::distribution;
 
 #[test]
 fn each_file_is_unpacked_under_its_own_name_and_nothing_else_stays() {

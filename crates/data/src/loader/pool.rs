@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::runtime::Runtime;
+use crate::loader::runtime::Runtime;
 
 /// Buffers at rest. One is made only when none rests here, so their number is the largest number ever in use at once:
 /// those the workers fill, those that wait, and those the consumer holds.

@@ -21,9 +21,9 @@ use tracing::{info, warn};
 
 use self::partial::Partial;
 use self::set_lock::SetLock;
-use crate::archive::{Folder, Source, gunzip, move_into_place, unpack};
-use crate::checksums::{self, Archive, Digest, Distribution, Packing};
-use crate::verify::{Verification, VerificationReport, verify_members};
+use crate::official::archive::{Folder, Source, gunzip, move_into_place, unpack};
+use crate::official::checksums::{self, Archive, Digest, Distribution, Packing};
+use crate::official::verify::{Verification, VerificationReport, verify_members};
 use crate::{DataError, DatasetKind};
 
 /// Where from and how patiently.

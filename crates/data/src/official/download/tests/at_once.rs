@@ -110,7 +110,12 @@ fn different_data_sets_do_not_wait_for_each_other() {
 /// A process of its own that fetches the toy data set into `dir`, and prints its stages and how it ended.
 fn fetch_in_process(dir: &Path, address: &str) -> (Child, impl Iterator<Item = String>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "download::tests::at_once::the_process_of_its_own", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "official::download::tests::at_once::the_process_of_its_own",
+            "--ignored",
+            "--nocapture",
+        ])
         .env("POLDER_TEST_DIR", dir)
         .env("POLDER_TEST_ADDRESS", address)
         .stdout(Stdio::piped())

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::augment::element::Element;
 use crate::augment::{Augment, Steps};
-use crate::element::Element;
+use crate::loader::minibatch::{BatchBuffer, Buffer, BufferPool, Format};
+use crate::loader::sampler::Sharding;
+use crate::loader::statistics::Recorder;
 use crate::loader::{Loader, Settings};
-use crate::minibatch::{BatchBuffer, Buffer, BufferPool, Format};
-use crate::sampler::Sharding;
-use crate::statistics::Recorder;
 use crate::{Augmentation, DataError, Dataset, Layout, Normalization, Order};
 
 /// Makes a [`Loader`]: [`Loader::builder`], the settings that differ from the defaults, [`build`](Self::build).

@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::reorder::ReorderWindow;
-use crate::runtime::Runtime;
+use crate::loader::reorder::ReorderWindow;
+use crate::loader::runtime::Runtime;
 
 /// What a worker does with a step; `None` if it left half-way because of the stop flag.
 pub(crate) trait Work<T>: Send + 'static {

@@ -1,6 +1,6 @@
 //! A data set in mapped files, whatever their format.
 
-use crate::record_map::RecordMap;
+use crate::dataset::record_map::RecordMap;
 use crate::{DataError, Dataset, ImageShape};
 
 /// Images of one shape in files of records, mapped read-only; pixels are never copied.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ndarray::ArrayView4;
 
-use crate::element::Element;
-use crate::pool::Pool;
-use crate::runtime::Native;
+use crate::augment::element::Element;
+use crate::loader::pool::Pool;
+use crate::loader::runtime::Native;
 use crate::{ImageShape, Layout};
 
 /// Memory for the values of one minibatch: a `Vec`, or what a consumer brings, page-locked memory for example.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tracing::trace_span;
 
 use crate::augment::Augmenter;
-use crate::element::Element;
-use crate::minibatch::{Buffer, BufferPool, Format, Minibatch};
-use crate::pipeline::Work;
-use crate::runtime::{Native, Runtime};
-use crate::sampler::EpochPlan;
-use crate::statistics::{LoaderStage, Recorder};
+use crate::augment::element::Element;
+use crate::loader::minibatch::{Buffer, BufferPool, Format, Minibatch};
+use crate::loader::pipeline::Work;
+use crate::loader::runtime::{Native, Runtime};
+use crate::loader::sampler::EpochPlan;
+use crate::loader::statistics::{LoaderStage, Recorder};
 use crate::{DataError, Dataset};
 
 /// Images between the one being written and the one whose bytes are asked for: far enough that main memory has

@@ -12,7 +12,7 @@ use tar::EntryType;
 
 use super::super::{FetchOptions, FetchReport, fetch_set};
 use crate::DataError;
-use crate::checksums::{Archive, Digest, Distribution, Member, Packing};
+use crate::official::checksums::{Archive, Digest, Distribution, Member, Packing};
 
 pub(super) const CONTENT: &[u8] = b"records of a toy data set";
 

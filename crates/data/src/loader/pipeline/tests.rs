@@ -19,8 +19,8 @@ use shuttle::{Config, FailurePersistence, Runner};
 
 use self::controlled::Controlled;
 use super::{Next, Pipeline, Work};
-use crate::pool::Pool;
-use crate::runtime::{Native, Runtime};
+use crate::loader::pool::Pool;
+use crate::loader::runtime::{Native, Runtime};
 
 /// What a run of the pipeline does.
 #[derive(Clone, Copy, Debug)]

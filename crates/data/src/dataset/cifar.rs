@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::record_map::RecordMap;
+use crate::dataset::record_map::RecordMap;
 use crate::{DataError, DatasetKind, ImageShape, MappedDataset, Split};
 
 /// What the official archive of a data set holds, and which of its labels is trained on.

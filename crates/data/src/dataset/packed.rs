@@ -21,7 +21,7 @@
 
 use std::path::Path;
 
-use crate::record_map::RecordMap;
+use crate::dataset::record_map::RecordMap;
 use crate::{DataError, Dataset, ImageShape, MappedDataset, Normalization};
 
 const MAGIC: &[u8; 8] = b"POLDERIM";

@@ -13,7 +13,7 @@ use std::thread;
 
 use md5::{Digest as _, Md5};
 
-use crate::checksums::{self, Digest, Distribution, Member};
+use crate::official::checksums::{self, Digest, Distribution, Member};
 use crate::{DataError, DatasetKind};
 
 /// How much is known about the content of a file, from best to worst.

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 
 use super::{Counted, Destination, Refusal, Source};
 use crate::DataError;
-use crate::checksums::Member;
+use crate::official::checksums::Member;
 
 /// Unpacks `source` to `to` as the file `member`, and never writes more than that file's length.
 ///

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::record_map::RecordMap;
+use crate::dataset::record_map::RecordMap;
 use crate::{DataError, DatasetKind, ImageShape, MappedDataset, Split};
 
 const IMAGES_MAGIC: u32 = 0x0000_0803;

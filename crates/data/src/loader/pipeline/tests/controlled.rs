@@ -11,7 +11,7 @@ use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread::{self, JoinHandle};
 
-use crate::runtime::Runtime;
+use crate::loader::runtime::Runtime;
 
 /// `NARROW` makes every channel but that of the steps one message too small, which is a bug to be found.
 #[derive(Debug)]
