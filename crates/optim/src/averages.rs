@@ -1,160 +1,21 @@
 //! `Averages`: several averages of one trajectory, side by side.
 
-mod ema;
+mod average;
+mod config;
 mod running;
-mod swa;
-mod tail;
 mod window;
 
-use std::num::{NonZeroU64, NonZeroUsize};
-
-use serde::{Deserialize, Serialize};
-
-pub use ema::Ema;
-pub use swa::Swa;
-pub use tail::TailAverage;
-pub use window::WindowAverage;
+pub use average::Average;
+pub use config::AverageConfig;
 
 use crate::error::OptimError;
-use crate::state::{SavedState, State};
+use crate::state::{Resumable, SavedState, State};
 use crate::vector::Vector;
-
-/// Which average of the iterates to keep. Steps are counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum AverageConfig {
-    /// The uniform mean; see [`TailAverage`].
-    Tail {
-        /// The first step that is averaged.
-        start: u64,
-    },
-    /// The exponential moving average that begins with a copy; see [`Ema::new`].
-    Ema {
-        /// The first step that is averaged.
-        start: u64,
-        /// The weight of the past, in [0, 1].
-        decay: f64,
-    },
-    /// The exponential moving average with bias correction; see [`Ema::bias_corrected`].
-    CorrectedEma {
-        /// The first step that is averaged.
-        start: u64,
-        /// The weight of the past, in [0, 1].
-        decay: f64,
-    },
-    /// The uniform mean of one iterate of every few; see [`Swa`].
-    Swa {
-        /// The first step that is averaged.
-        start: u64,
-        /// The steps from one averaged iterate to the next.
-        every: NonZeroU64,
-    },
-    /// The mean of the last few iterates; see [`WindowAverage`], also for what it stores.
-    Window {
-        /// The first step that is averaged.
-        start: u64,
-        /// The steps from one averaged iterate to the next.
-        every: NonZeroU64,
-        /// The number of iterates in the mean.
-        length: NonZeroUsize,
-    },
-}
-
-impl AverageConfig {
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// [`OptimError::InvalidSetting`] if a decay is outside [0, 1] or not a number.
-    pub fn validate(&self) -> Result<(), OptimError> {
-        match *self {
-            Self::Ema { decay, .. } | Self::CorrectedEma { decay, .. } if !(0.0..=1.0).contains(&decay) => {
-                Err(OptimError::setting("decay", &decay, "a number in [0, 1]"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Average<V> {
-    Tail(TailAverage<V>),
-    Ema(Ema<V>),
-    Swa(Swa<V>),
-    Window(WindowAverage<V>),
-}
-
-impl<V: Vector> Average<V> {
-    fn new(config: AverageConfig) -> Result<Self, OptimError> {
-        Ok(match config {
-            AverageConfig::Tail { start } => Self::Tail(TailAverage::new(start)),
-            AverageConfig::Ema { start, decay } => Self::Ema(Ema::new(start, decay)?),
-            AverageConfig::CorrectedEma { start, decay } => Self::Ema(Ema::bias_corrected(start, decay)?),
-            AverageConfig::Swa { start, every } => Self::Swa(Swa::new(start, every)),
-            AverageConfig::Window { start, every, length } => {
-                Self::Window(WindowAverage::new(start, every, length))
-            }
-        })
-    }
-
-    #[inline]
-    fn update(&mut self, step: u64, iterate: &V) {
-        match self {
-            Self::Tail(tail) => tail.update(step, iterate),
-            Self::Ema(ema) => ema.update(step, iterate),
-            Self::Swa(swa) => swa.update(step, iterate),
-            Self::Window(window) => window.update(step, iterate),
-        }
-    }
-
-    fn get(&self) -> Option<&V> {
-        match self {
-            Self::Tail(tail) => tail.get(),
-            Self::Ema(ema) => ema.get(),
-            Self::Swa(swa) => swa.get(),
-            Self::Window(window) => window.get(),
-        }
-    }
-
-    fn num_averaged(&self) -> u64 {
-        match self {
-            Self::Tail(tail) => tail.num_averaged(),
-            Self::Ema(ema) => ema.num_averaged(),
-            Self::Swa(swa) => swa.num_averaged(),
-            Self::Window(window) => window.num_averaged(),
-        }
-    }
-
-    fn state(&self) -> State<'_, V> {
-        match self {
-            Self::Tail(tail) => tail.state(),
-            Self::Ema(ema) => ema.state(),
-            Self::Swa(swa) => swa.state(),
-            Self::Window(window) => window.state(),
-        }
-    }
-
-    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
-        match self {
-            Self::Tail(tail) => tail.restore(state),
-            Self::Ema(ema) => ema.restore(state),
-            Self::Swa(swa) => swa.restore(state),
-            Self::Window(window) => window.restore(state),
-        }
-    }
-}
 
 /// Named averages over one trajectory.
 #[derive(Debug)]
 pub struct Averages<V> {
-    averages: Vec<Named<V>>,
-}
-
-/// An average with its name, and with its settings, from which an empty one is made to take a stored state.
-#[derive(Debug)]
-struct Named<V> {
-    name: String,
-    config: AverageConfig,
-    average: Average<V>,
+    averages: Vec<(String, Average<V>)>,
 }
 
 impl<V: Vector> Averages<V> {
@@ -163,18 +24,18 @@ impl<V: Vector> Averages<V> {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if a name or an average's settings are refused.
     pub fn new(averages: Vec<(String, AverageConfig)>) -> Result<Self, OptimError> {
-        let mut kept: Vec<Named<V>> = Vec::with_capacity(averages.len());
+        let mut kept: Vec<(String, Average<V>)> = Vec::with_capacity(averages.len());
         for (name, config) in averages {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            if name.is_empty() || !name.chars().all(is_plain) {
-                let expected = "letters, digits, - and _, at least one";
-                return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
-            }
-            if kept.iter().any(|other| other.name == name) {
-                let expected = "a name that no other average has";
-                return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
-            }
-            kept.push(Named { name, config, average: Average::new(config)? });
+            let expected = if name.is_empty() || !name.chars().all(is_plain) {
+                "letters, digits, - and _, at least one"
+            } else if kept.iter().any(|(other, _)| *other == name) {
+                "a name that no other average has"
+            } else {
+                kept.push((name, Average::new(config)?));
+                continue;
+            };
+            return Err(OptimError::setting("an average's name", &format!("{name:?}"), expected));
         }
         Ok(Self { averages: kept })
     }
@@ -185,8 +46,8 @@ impl<V: Vector> Averages<V> {
     /// May panic if `iterate` has another dimension than the iterates before it.
     #[inline]
     pub fn update(&mut self, step: u64, iterate: &V) {
-        for named in &mut self.averages {
-            named.average.update(step, iterate);
+        for (_, average) in &mut self.averages {
+            average.update(step, iterate);
         }
     }
 
@@ -195,46 +56,37 @@ impl<V: Vector> Averages<V> {
         self.iter().find(|(other, _)| *other == name).map(|(_, average)| average)
     }
 
-    /// The number of iterates in the average of this name; `None` if it does not exist.
-    pub fn num_averaged(&self, name: &str) -> Option<u64> {
-        self.averages.iter().find(|named| named.name == name).map(|named| named.average.num_averaged())
-    }
-
     /// The averages that have started, by name, in the order of construction.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.averages.iter().filter_map(|named| Some((named.name.as_str(), named.average.get()?)))
+        self.averages.iter().filter_map(|(name, average)| Some((name.as_str(), average.get()?)))
     }
+}
 
-    /// What must be stored to continue exactly: the state of every average, each entry's name behind `<name of the average>.`.
-    pub fn state(&self) -> State<'_, V> {
+impl<V: Vector> Resumable<V> for Averages<V> {
+    /// The state of every average, each entry's name behind `<name of the average>.`.
+    fn state(&self) -> State<'_, V> {
         let mut state = State::default();
-        for Named { name, average, .. } in &self.averages {
-            let own = average.state();
+        for (name, average) in &self.averages {
+            let State { vectors, counters } = average.state();
             state
                 .counters
-                .extend(own.counters.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
+                .extend(counters.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
             state
                 .vectors
-                .extend(own.vectors.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
+                .extend(vectors.into_iter().map(|(entry, value)| (format!("{name}.{entry}"), value)));
         }
         state
     }
 
-    /// Continues where `state` was taken.
-    ///
-    /// # Errors
-    /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` holds other averages; nothing has changed then.
-    pub fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
+    fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
         let mut restored = Vec::with_capacity(self.averages.len());
-        for Named { name, config, .. } in &self.averages {
-            let mut average = Average::new(*config)?;
-            average.restore(state.take_part(name)).map_err(|error| error.within(name))?;
-            restored.push(average);
+        for (name, average) in &self.averages {
+            let mut empty = Average::empty(average.config);
+            empty.restore(state.take_part(name)).map_err(|error| error.within(name))?;
+            restored.push((name.clone(), empty));
         }
         state.expect_empty()?;
-        for (named, average) in self.averages.iter_mut().zip(restored) {
-            named.average = average;
-        }
+        self.averages = restored;
         Ok(())
     }
 }
@@ -273,7 +125,6 @@ mod tests {
         }
         assert!((averages.get("tail").unwrap() - 28.0 / 3.0).abs() < 1e-14);
         assert_eq!(averages.get("ema"), Some(&10.0));
-        assert_eq!((averages.num_averaged("tail"), averages.num_averaged("ema")), (Some(3), Some(2)));
-        assert_eq!((averages.get("other"), averages.num_averaged("other")), (None, None));
+        assert_eq!(averages.get("other"), None);
     }
 }

@@ -8,7 +8,7 @@ use crate::error::OptimError;
 use crate::objective::{Objective, Point};
 use crate::optimizer::Optimizer;
 use crate::sgd::{Sgd, SgdConfig};
-use crate::state::{Resumable, SavedState, State};
+use crate::state::resume_by_base;
 use crate::vector::Vector;
 
 /// The settings of [`EulerSteps`].
@@ -47,11 +47,6 @@ impl<V: Vector> EulerSteps<V> {
         Ok(Self { per_minibatch: config.per_minibatch.get(), base: Sgd::new(config.base)? })
     }
 
-    /// The number of updates per minibatch.
-    pub fn per_minibatch(&self) -> u64 {
-        self.per_minibatch
-    }
-
     /// The optimizer that makes the updates; its steps are counted one by one.
     pub fn base(&self) -> &Sgd<V> {
         &self.base
@@ -87,20 +82,7 @@ impl<V: Vector, O: Objective<V>> Optimizer<V, O> for EulerSteps<V> {
     }
 }
 
-impl<V: Vector> Resumable<V> for EulerSteps<V> {
-    /// What must be stored to continue exactly: the state of the base optimizer.
-    fn state(&self) -> State<'_, V> {
-        self.base.state()
-    }
-
-    /// Continues where `state` was taken.
-    ///
-    /// # Errors
-    /// Those of [`Sgd::restore`].
-    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
-        self.base.restore(state)
-    }
-}
+resume_by_base!(EulerSteps);
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,9 @@ use crate::hessian_vector::HessianVector;
 use crate::objective::{Objective, Point};
 use crate::optimizer::Optimizer;
 use crate::scratch::Scratch;
+use crate::settings::check_non_negative;
 use crate::sgd::{Sgd, SgdConfig};
-use crate::state::{Resumable, SavedState, State};
+use crate::state::resume_by_base;
 use crate::vector::Vector;
 
 /// The settings of [`GradientPenalty`].
@@ -28,9 +29,7 @@ impl GradientPenaltyConfig {
     /// # Errors
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
-        if !(self.lambda.is_finite() && self.lambda >= 0.0) {
-            return Err(OptimError::setting("lambda", &self.lambda, "a finite number of at least 0"));
-        }
+        check_non_negative("lambda", self.lambda)?;
         self.base.validate()
     }
 }
@@ -62,11 +61,6 @@ impl<V: Vector> GradientPenalty<V> {
     pub fn new(config: GradientPenaltyConfig) -> Result<Self, OptimError> {
         config.validate()?;
         Ok(Self { lambda: config.lambda, base: Sgd::new(config.base)?, product: Scratch::default() })
-    }
-
-    /// The strength of the penalty.
-    pub fn lambda(&self) -> f64 {
-        self.lambda
     }
 
     /// The optimizer that steps.
@@ -101,20 +95,7 @@ impl<V: Vector, O: Objective<V> + HessianVector<V>> Optimizer<V, O> for Gradient
     }
 }
 
-impl<V: Vector> Resumable<V> for GradientPenalty<V> {
-    /// What must be stored to continue exactly: the state of the base optimizer.
-    fn state(&self) -> State<'_, V> {
-        self.base.state()
-    }
-
-    /// Continues where `state` was taken.
-    ///
-    /// # Errors
-    /// Those of [`Sgd::restore`].
-    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
-        self.base.restore(state)
-    }
-}
+resume_by_base!(GradientPenalty);
 
 #[cfg(test)]
 mod tests {

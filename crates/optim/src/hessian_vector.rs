@@ -3,6 +3,7 @@
 use crate::error::OptimError;
 use crate::objective::{Objective, Point};
 use crate::scratch::Scratch;
+use crate::settings::check_positive;
 use crate::vector::Vector;
 
 /// A function whose Hessian can be multiplied with a vector, without ever being formed.
@@ -78,15 +79,8 @@ impl<O: Objective<V>, V: Vector> FiniteDifference<O, V> {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if `distance` is not a finite number greater than 0.
     pub fn new(objective: O, distance: f64) -> Result<Self, OptimError> {
-        if !(distance.is_finite() && distance > 0.0) {
-            return Err(OptimError::setting("distance", &distance, "a finite number greater than 0"));
-        }
+        check_positive("distance", distance)?;
         Ok(Self { objective, distance, point: Scratch::default(), behind: Scratch::default() })
-    }
-
-    /// The objective itself, to move it to the next minibatch.
-    pub fn objective_mut(&mut self) -> &mut O {
-        &mut self.objective
     }
 }
 

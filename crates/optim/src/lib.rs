@@ -7,7 +7,8 @@
 //! * **Optimizers**: [`Sgd`] with [`Momentum`], [`WeightDecay`] and clipping; [`Sam`], plain, adaptive and by micro-batches;
 //!   [`GradientPenalty`]; [`EulerSteps`]. Each has a configuration that serialises and says what it refuses. All of them, and those of
 //!   other crates, are an [`Optimizer`].
-//! * **Averages** of one trajectory, any number at once ([`Averages`]): [`TailAverage`], [`Ema`], [`Swa`], [`WindowAverage`].
+//! * **Averages** of one trajectory ([`Average`]), any number at once ([`Averages`]): uniform, exponential, SWA, over a window
+//!   ([`AverageConfig`]).
 //! * **Learning rates** as a pure function of time: [`Schedule`].
 //! * **Flatness** of where they end: [`sharpness`].
 //! * **State** as named vectors and counters ([`State`], [`SavedState`]): everything that must be stored to continue bit for bit.
@@ -20,7 +21,7 @@
 //! the minimum, the average on it.
 //!
 //! ```
-//! use polder_optim::{OptimError, Optimizer as _, Point, Sgd, SgdConfig, TailAverage};
+//! use polder_optim::{Average, OptimError, Optimizer as _, Point, Sgd, SgdConfig};
 //!
 //! let mut noise = 1.0;
 //! let mut objective = |w: &Vec<f64>, _at: Point, gradient: &mut Vec<f64>| {
@@ -30,7 +31,7 @@
 //! };
 //!
 //! let mut sgd = Sgd::new(SgdConfig::default())?;
-//! let mut average = TailAverage::new(500); // The first 500 of 1000 steps are burn-in.
+//! let mut average = Average::tail(500); // The first 500 of 1000 steps are burn-in.
 //! let (mut iterate, mut gradient) = (vec![1.0, 1.0], vec![0.0, 0.0]);
 //! for step in 0..1000 {
 //!     sgd.step(&mut objective, &mut iterate, &mut gradient, 0.1)?;
@@ -105,6 +106,7 @@ mod optimizer;
 mod sam;
 mod schedule;
 mod scratch;
+mod settings;
 mod sgd;
 mod sgd_step;
 pub mod sharpness;
@@ -121,7 +123,7 @@ pub mod keyed {
     pub use polder_random::{normals, signs};
 }
 
-pub use averages::{AverageConfig, Averages, Ema, Swa, TailAverage, WindowAverage};
+pub use averages::{Average, AverageConfig, Averages};
 pub use clip::clip_norm;
 pub use entries::Entries;
 pub use error::OptimError;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::OptimError;
+use crate::settings::{check, check_share};
 
 /// How past gradients enter a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,20 +48,17 @@ impl Momentum {
 
     pub(crate) fn validate(&self) -> Result<(), OptimError> {
         match *self {
-            Self::HeavyBall { coefficient, .. } if !(0.0..1.0).contains(&coefficient) => {
-                Err(OptimError::setting("momentum.coefficient", &coefficient, "a number in [0, 1)"))
+            Self::None => Ok(()),
+            Self::HeavyBall { coefficient, dampening } => {
+                let is_valid = (0.0..1.0).contains(&coefficient);
+                check(is_valid, "momentum.coefficient", &coefficient, "a number in [0, 1)")?;
+                check_share("momentum.dampening", dampening)
             }
-            Self::HeavyBall { dampening, .. } if !(0.0..=1.0).contains(&dampening) => {
-                Err(OptimError::setting("momentum.dampening", &dampening, "a number in [0, 1]"))
+            Self::Nesterov { coefficient } => {
+                let is_valid = coefficient > 0.0 && coefficient < 1.0;
+                let expected = "a number in (0, 1) with Nesterov momentum";
+                check(is_valid, "momentum.coefficient", &coefficient, expected)
             }
-            Self::Nesterov { coefficient } if !(coefficient > 0.0 && coefficient < 1.0) => {
-                Err(OptimError::setting(
-                    "momentum.coefficient",
-                    &coefficient,
-                    "a number in (0, 1) with Nesterov momentum",
-                ))
-            }
-            Self::None | Self::HeavyBall { .. } | Self::Nesterov { .. } => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::objective::{Objective, Point};
 use crate::optimizer::Optimizer;
 use crate::scratch::Scratch;
 use crate::sgd::Sgd;
-use crate::state::{Resumable, SavedState, State};
+use crate::state::resume_by_base;
 use crate::vector::Vector;
 
 /// Sharpness-aware minimization.
@@ -49,16 +49,6 @@ impl<V: Vector> Sam<V> {
         let base = Sgd::new(config.base.clone())?;
         let (iterate, scale, sum) = (Scratch::default(), Scratch::default(), Scratch::default());
         Ok(Self { config, base, iterate, scale, sum })
-    }
-
-    /// The settings.
-    pub fn config(&self) -> &SamConfig {
-        &self.config
-    }
-
-    /// The perturbation radius.
-    pub fn rho(&self) -> f64 {
-        self.config.rho
     }
 
     /// The optimizer that descends.
@@ -152,20 +142,7 @@ impl<V: Vector, O: Objective<V>> Optimizer<V, O> for Sam<V> {
     }
 }
 
-impl<V: Vector> Resumable<V> for Sam<V> {
-    /// What must be stored to continue exactly: the state of the base optimizer.
-    fn state(&self) -> State<'_, V> {
-        self.base.state()
-    }
-
-    /// Continues where `state` was taken.
-    ///
-    /// # Errors
-    /// Those of [`Sgd::restore`].
-    fn restore(&mut self, state: SavedState<V>) -> Result<(), OptimError> {
-        self.base.restore(state)
-    }
-}
+resume_by_base!(Sam);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::error::OptimError;
+use crate::settings::{check, check_at_least_one, check_non_negative, check_positive, check_share};
 
 /// A learning rate as a pure function of time. Whether time counts steps or epochs is the caller's choice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,41 +76,30 @@ impl Schedule {
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
         match self {
-            Self::Constant { learning_rate } => check_learning_rate(*learning_rate)?,
+            Self::Constant { learning_rate } => check_non_negative("learning_rate", *learning_rate),
             Self::MultiStep { learning_rate, milestones, factor } => {
-                check_learning_rate(*learning_rate)?;
-                if !(factor.is_finite() && *factor > 0.0) {
-                    return Err(OptimError::setting("factor", factor, "a finite number greater than 0"));
-                }
-                if !milestones.is_sorted_by(|a, b| a < b) {
-                    return Err(OptimError::setting(
-                        "milestones",
-                        &format!("{milestones:?}"),
-                        "strictly ascending times",
-                    ));
-                }
+                check_non_negative("learning_rate", *learning_rate)?;
+                check_positive("factor", *factor)?;
+                let is_ascending = milestones.is_sorted_by(|a, b| a < b);
+                check(is_ascending, "milestones", &format!("{milestones:?}"), "strictly ascending times")
             }
             Self::Cosine { learning_rate, floor, period } => {
-                check_learning_rate(*learning_rate)?;
-                if !(0.0..=*learning_rate).contains(floor) {
-                    return Err(OptimError::setting("floor", floor, "a number from 0 to the learning rate"));
-                }
-                check_duration("period", *period)?;
+                check_non_negative("learning_rate", *learning_rate)?;
+                let is_below = (0.0..=*learning_rate).contains(floor);
+                check(is_below, "floor", floor, "a number from 0 to the learning rate")?;
+                check_at_least_one("period", *period)
             }
             Self::WarmUp { factor, duration, then } => {
-                if !(0.0..=1.0).contains(factor) {
-                    return Err(OptimError::setting("factor", factor, "a number in [0, 1]"));
-                }
-                check_duration("duration", *duration)?;
-                then.validate()?;
+                check_share("factor", *factor)?;
+                check_at_least_one("duration", *duration)?;
+                then.validate()
             }
             Self::Swa { before, duration, learning_rate, .. } => {
-                check_learning_rate(*learning_rate)?;
-                check_duration("duration", *duration)?;
-                before.validate()?;
+                check_non_negative("learning_rate", *learning_rate)?;
+                check_at_least_one("duration", *duration)?;
+                before.validate()
             }
         }
-        Ok(())
     }
 
     /// The learning rate at time `t`.
@@ -143,18 +133,6 @@ impl Schedule {
             }
         }
     }
-}
-
-fn check_learning_rate(learning_rate: f64) -> Result<(), OptimError> {
-    if learning_rate.is_finite() && learning_rate >= 0.0 {
-        Ok(())
-    } else {
-        Err(OptimError::setting("learning_rate", &learning_rate, "a finite number of at least 0"))
-    }
-}
-
-fn check_duration(setting: &str, duration: u64) -> Result<(), OptimError> {
-    if duration == 0 { Err(OptimError::setting(setting, &duration, "at least 1")) } else { Ok(()) }
 }
 
 #[cfg(test)]

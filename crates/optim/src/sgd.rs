@@ -7,9 +7,10 @@ use crate::error::OptimError;
 use crate::momentum::Momentum;
 use crate::objective::{Objective, Point};
 use crate::optimizer::Optimizer;
+use crate::settings::{check_non_negative, check_positive};
 use crate::sgd_step::SgdStep;
 use crate::state::{Resumable, SavedState, State};
-use crate::vector::Vector;
+use crate::vector::{Vector, same_dim};
 use crate::weight_decay::WeightDecay;
 
 /// The settings of [`Sgd`] that do not change during a run. The default is plain SGD: no momentum, no weight decay, no clipping.
@@ -31,11 +32,7 @@ impl SgdConfig {
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
         self.momentum.validate()?;
-        if let Some(max_norm) = self.clip_norm
-            && !(max_norm.is_finite() && max_norm > 0.0)
-        {
-            return Err(OptimError::setting("clip_norm", &max_norm, "a finite number greater than 0"));
-        }
+        self.clip_norm.map_or(Ok(()), |max_norm| check_positive("clip_norm", max_norm))?;
         self.weight_decay.validate()
     }
 }
@@ -66,11 +63,6 @@ impl<V: Vector> Sgd<V> {
         Ok(Self { config, velocity: None, num_steps: 0 })
     }
 
-    /// The settings.
-    pub fn config(&self) -> &SgdConfig {
-        &self.config
-    }
-
     /// The number of steps made so far.
     pub fn num_steps(&self) -> u64 {
         self.num_steps
@@ -95,23 +87,12 @@ impl<V: Vector> Sgd<V> {
     /// Everything that could fail in a step, so that [`Sgd::descend`] cannot.
     #[inline]
     pub(crate) fn check(&self, parameters: &V, gradient: &V, learning_rate: f64) -> Result<(), OptimError> {
-        if !(learning_rate.is_finite() && learning_rate >= 0.0) {
-            return Err(OptimError::setting(
-                "learning_rate",
-                &learning_rate,
-                "a finite number of at least 0",
-            ));
+        check_non_negative("learning_rate", learning_rate)?;
+        same_dim("gradient", gradient, parameters)?;
+        if let Some(velocity) = &self.velocity {
+            same_dim("velocity", velocity, parameters)?;
         }
-        let expected = parameters.dim();
-        if gradient.dim() != expected {
-            return Err(OptimError::DimensionMismatch { what: "gradient", expected, found: gradient.dim() });
-        }
-        if let Some(velocity) = &self.velocity
-            && velocity.dim() != expected
-        {
-            return Err(OptimError::DimensionMismatch { what: "velocity", expected, found: velocity.dim() });
-        }
-        self.config.weight_decay.on.check_dim(expected)
+        self.config.weight_decay.on.check_dim(parameters.dim())
     }
 
     /// Moves `parameters` by a gradient that has been evaluated already.
@@ -158,12 +139,7 @@ impl<V: Vector, O: Objective<V>> Optimizer<V, O> for Sgd<V> {
 impl<V: Vector> Resumable<V> for Sgd<V> {
     /// What must be stored to continue exactly: the counter `num_steps` and, after a step with momentum, the vector `velocity`.
     fn state(&self) -> State<'_, V> {
-        let mut state = State::default();
-        state.counters.insert("num_steps".to_owned(), self.num_steps);
-        if let Some(velocity) = &self.velocity {
-            state.vectors.insert("velocity".to_owned(), velocity);
-        }
-        state
+        State::default().counter("num_steps", self.num_steps).vector("velocity", self.velocity.as_ref())
     }
 
     /// Continues where `state` was taken; the next step is bit-equal to the one the stored optimizer would have made.

@@ -11,7 +11,7 @@
 //! * [`worst_case_rise`], [`AverageSharpness`], [`MSharpness`]: how far the loss rises at a distance rho, in the worst direction, in a random
 //!   one, and in the worst one per micro-batch. They see more than the second order.
 //! * [`Rescaled`]: any of these in coordinates of its own, every weight in units of its group's norm.
-//! * [`Line`] and [`Plane`]: the loss on a line through two points and on the plane through three. [`distance`] and [`cosine`].
+//! * [`Line`] and [`Plane`]: points on the line through two points and on the plane through three, where the loss is drawn.
 //!
 //! Curvature is measured through Hessian-vector products ([`HessianOracle`]), rises and sections through losses and gradients
 //! ([`LossOracle`], [`GradientOracle`]), so that the same code runs on matrices whose spectrum is known and on networks. An oracle of a
@@ -20,8 +20,8 @@
 //!
 //! # Cost
 //! Each type states how many vectors of the dimension P it holds; what the oracle needs comes on top. Random directions are functions
-//! of (seed, index) alone, and what accumulates is plain data (`state`, `restore`): a measurement that is interrupted and continued
-//! gives the same bytes as one that is not.
+//! of (seed, index) alone, and what a mean accumulates is plain data (`state`, `restore`): a measurement that is interrupted and
+//! continued gives the same bytes as one that is not. Eigenvalues are found in one go.
 //!
 //! # Example
 //! `f(w) = w0^2 + 3 w1^2`, whose Hessian is diag(2, 6).
@@ -62,7 +62,7 @@ mod tridiagonal;
 
 pub use ascent::{AscentConfig, WorstCaseSharpness, worst_case_rise};
 pub use average_sharpness::{AverageSharpness, AverageSharpnessConfig, AverageSharpnessState};
-pub use geometry::{cosine, distance, filter_normalize, norm_weights};
+pub use geometry::{distance, norm_weights};
 pub use hutchinson::{Hutchinson, HutchinsonConfig, HutchinsonState, hutchinson_trace};
 pub use lanczos::{Eigenpair, Lanczos, LanczosConfig, Spectrum};
 pub use m_sharpness::MSharpness;

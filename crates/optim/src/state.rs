@@ -27,6 +27,22 @@ impl<V: Vector, T: Resumable<V> + ?Sized> Resumable<V> for Box<T> {
     }
 }
 
+/// An optimizer around another one, its field `base`, with no state of its own.
+macro_rules! resume_by_base {
+    ($optimizer:ident) => {
+        impl<V: Vector> $crate::Resumable<V> for $optimizer<V> {
+            fn state(&self) -> $crate::State<'_, V> {
+                self.base.state()
+            }
+
+            fn restore(&mut self, state: $crate::SavedState<V>) -> Result<(), OptimError> {
+                self.base.restore(state)
+            }
+        }
+    };
+}
+pub(crate) use resume_by_base;
+
 /// What must be stored to continue bit for bit, borrowed from its owner.
 #[derive(Debug)]
 pub struct State<'a, V> {
@@ -57,16 +73,23 @@ impl<V> Default for SavedState<V> {
     }
 }
 
-impl<V: Vector> State<'_, V> {
+impl<'a, V: Vector> State<'a, V> {
+    /// Adds a counter.
+    pub(crate) fn counter(mut self, name: &str, value: u64) -> Self {
+        self.counters.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Adds a vector, if there is one.
+    pub(crate) fn vector(mut self, name: &str, vector: Option<&'a V>) -> Self {
+        self.vectors.extend(vector.map(|vector| (name.to_owned(), vector)));
+        self
+    }
+
     /// Copies all vectors.
     pub fn save(&self) -> SavedState<V> {
-        let copy = |vector: &V| {
-            let mut copy = vector.zeros_like();
-            copy.copy_from(vector);
-            copy
-        };
         SavedState {
-            vectors: self.vectors.iter().map(|(name, vector)| (name.clone(), copy(vector))).collect(),
+            vectors: self.vectors.iter().map(|(name, vector)| (name.clone(), vector.copied())).collect(),
             counters: self.counters.clone(),
         }
     }
@@ -81,15 +104,22 @@ impl<V> SavedState<V> {
         self.counters.remove(name).ok_or_else(|| OptimError::MissingState { name: name.to_owned() })
     }
 
+    /// Takes the vector `name`.
+    pub(crate) fn expect_vector(&mut self, name: &str) -> Result<V, OptimError> {
+        self.vectors.remove(name).ok_or_else(|| OptimError::MissingState { name: name.to_owned() })
+    }
+
     /// Takes the vector `name`, which must be there exactly if `wanted`.
     ///
     /// # Errors
     /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`].
     pub fn take_vector(&mut self, name: &str, wanted: bool) -> Result<Option<V>, OptimError> {
-        match (self.vectors.remove(name), wanted) {
-            (None, true) => Err(OptimError::MissingState { name: name.to_owned() }),
-            (Some(_), false) => Err(OptimError::UnexpectedState { name: name.to_owned() }),
-            (vector, _) => Ok(vector),
+        match wanted {
+            true => self.expect_vector(name).map(Some),
+            false if self.vectors.contains_key(name) => {
+                Err(OptimError::UnexpectedState { name: name.to_owned() })
+            }
+            false => Ok(None),
         }
     }
 

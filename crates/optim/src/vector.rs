@@ -29,6 +29,14 @@ pub trait Vector: Sized {
     /// Sets `self` to `x`, bit by bit.
     fn copy_from(&mut self, x: &Self);
 
+    /// A new vector with the same entries, bit by bit.
+    #[must_use]
+    fn copied(&self) -> Self {
+        let mut copy = self.zeros_like();
+        copy.copy_from(self);
+        copy
+    }
+
     /// `self[range] = a * x[range] + b * self[range]`; the other entries stay as they are.
     fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>);
 
@@ -102,6 +110,13 @@ pub trait Vector: Sized {
     fn average_step(&mut self, iterate: &Self, weight: f64) {
         self.lerp(iterate, weight);
     }
+}
+
+/// Refuses a vector that does not have the dimension of the parameters.
+#[inline]
+pub(crate) fn same_dim<V: Vector>(what: &'static str, vector: &V, like: &V) -> Result<(), OptimError> {
+    let (found, expected) = (vector.dim(), like.dim());
+    if found == expected { Ok(()) } else { Err(OptimError::DimensionMismatch { what, expected, found }) }
 }
 
 /// A vector that can be filled with random entries: what measures of flatness need.

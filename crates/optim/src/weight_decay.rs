@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entries::Entries;
 use crate::error::OptimError;
+use crate::settings::check_non_negative;
 use crate::vector::Vector;
 
 /// Coupled weight decay (L2): `coefficient * w` is added to the gradient before momentum.
@@ -26,22 +27,14 @@ impl WeightDecay {
         }
         match &self.on {
             Entries::All => gradient.axpy(sign * self.coefficient, w),
-            Entries::Ranges(ranges) => {
-                for range in ranges {
-                    gradient.axpy_range(sign * self.coefficient, w, range.clone());
-                }
-            }
+            ranges @ Entries::Ranges(_) => ranges.for_each_range(w.dim(), |range| {
+                gradient.axpy_range(sign * self.coefficient, w, range);
+            }),
         }
     }
 
     pub(crate) fn validate(&self) -> Result<(), OptimError> {
-        if !(self.coefficient.is_finite() && self.coefficient >= 0.0) {
-            return Err(OptimError::setting(
-                "weight_decay.coefficient",
-                &self.coefficient,
-                "a finite number of at least 0",
-            ));
-        }
+        check_non_negative("weight_decay.coefficient", self.coefficient)?;
         self.on.validate("weight_decay.on")
     }
 }

@@ -8,7 +8,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use common::START;
 use common::strategies::{any_config, bits, entries, fixed_cases, run};
-use polder_optim::{AverageConfig, Averages, SavedState, State};
+use polder_optim::{AverageConfig, Averages, Resumable as _, SavedState, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use polder_experiment::bench::BenchRecord;
 use polder_experiment::profile::measurement::Spread;
 
-use crate::profile::text::grouped;
+use crate::profile::text::{grouped, range};
 
 /// The whole benchmark, line by line.
 pub fn text(bench: &BenchRecord) -> String {
@@ -32,10 +32,9 @@ pub fn text(bench: &BenchRecord) -> String {
         let _ = writeln!(text, "{what:<34}{value:>16}   {range}");
     };
     let rate = |spread: &Spread| format!("{} images/s", grouped(spread.median));
-    let rates = |spread: &Spread| format!("{} to {}", grouped(spread.low), grouped(spread.high));
-    line("training step, images resident", rate(&bench.images_per_second), rates(&bench.images_per_second));
+    line("training step, images resident", rate(&bench.images_per_second), range(&bench.images_per_second));
     let with_loader = &bench.images_per_second_with_loader;
-    line("training with the loader", rate(with_loader), rates(with_loader));
+    line("training with the loader", rate(with_loader), range(with_loader));
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     line("  waiting for data", percent(bench.data_wait.median), String::new());
     let step = bench.batch_size as f64 / bench.images_per_second.median;

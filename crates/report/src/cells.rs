@@ -1,5 +1,8 @@
 //! Cells of a grid: what the seeds of a place come to, for each set of weights.
 
+use polder_stats::mean;
+
+use super::groups::grouped;
 use super::run::RunResult;
 use polder_experiment::claim::{Interval, LEVEL, Measure, mean_interval};
 use polder_experiment::point::Point;
@@ -41,42 +44,44 @@ pub(super) fn best_mean(cells: &[CellResult]) -> Option<f64> {
     cells.iter().filter(|cell| cell.diverged.is_empty()).filter_map(|cell| cell.mean).reduce(f64::max)
 }
 
+/// The runs of each cell, once for each set of weights that one of them has, in the order of the experiment.
+pub(super) fn by_weights<'a>(
+    runs: &'a [RunResult],
+    weights_of: impl Fn(&'a RunResult) -> Vec<&'a str>,
+) -> Vec<(&'a str, Vec<&'a RunResult>)> {
+    let pairs = runs.iter().flat_map(|run| weights_of(run).into_iter().map(move |weights| (run, weights)));
+    let groups = grouped(pairs, |(run, weights)| (run.cell.as_str(), weights)).into_iter();
+    groups.map(|((_, weights), pairs)| (weights, pairs.into_iter().map(|(run, _)| run).collect())).collect()
+}
+
+/// What is evaluated at the end of a run, the iterate first.
+fn evaluated(run: &RunResult) -> Vec<&str> {
+    let averages = run.config.averages.keys().map(String::as_str);
+    let refreshed = run.config.model.has_bn().then_some(REFRESHED);
+    std::iter::once(ITERATE).chain(refreshed).chain(averages).collect()
+}
+
 /// The cells in the order of the experiment, of each the iterate first.
 pub(super) fn cells(runs: &[RunResult]) -> Vec<CellResult> {
-    let mut cells: Vec<CellResult> = Vec::new();
-    for run in runs {
-        let measured = run.measured();
-        let averages = run.config.averages.keys().map(String::as_str);
-        let refreshed = run.config.model.has_bn().then_some(REFRESHED);
-        for weights in std::iter::once(ITERATE).chain(refreshed).chain(averages) {
-            let known = cells.iter().position(|known| known.cell == run.cell && known.weights == weights);
-            let index = known.unwrap_or_else(|| {
-                cells.push(CellResult {
-                    cell: run.cell.clone(),
-                    family: run.family.clone(),
-                    point: run.point.clone(),
-                    weights: weights.to_owned(),
-                    values: Vec::new(),
-                    mean: None,
-                    interval: None,
-                    planned: 0,
-                    diverged: Vec::new(),
-                });
-                cells.len() - 1
-            });
-            cells[index].planned += 1;
-            cells[index].diverged.extend(measured.has_diverged.then_some(run.seed));
-            let accuracy = measured.value(weights, Measure::Accuracy, None);
-            cells[index].values.extend(accuracy.map(|accuracy| (run.seed, accuracy)));
+    let cell = |(weights, runs): (&str, Vec<&RunResult>)| {
+        let value =
+            |run: &&RunResult| Some((run.seed, run.measured.value(weights, Measure::Accuracy, None)?));
+        let values: Vec<(u64, f64)> = runs.iter().filter_map(value).collect();
+        let accuracies: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+        let diverged = runs.iter().filter(|run| run.measured.has_diverged).map(|run| run.seed);
+        CellResult {
+            cell: runs[0].cell.clone(),
+            family: runs[0].family.clone(),
+            point: runs[0].point.clone(),
+            weights: weights.to_owned(),
+            values,
+            mean: (!accuracies.is_empty()).then(|| mean(&accuracies)),
+            interval: mean_interval(&accuracies, LEVEL),
+            planned: runs.len(),
+            diverged: diverged.collect(),
         }
-    }
-    for cell in &mut cells {
-        let accuracies: Vec<f64> = cell.values.iter().map(|(_, value)| *value).collect();
-        cell.mean =
-            (!accuracies.is_empty()).then(|| accuracies.iter().sum::<f64>() / accuracies.len() as f64);
-        cell.interval = mean_interval(&accuracies, LEVEL);
-    }
-    cells
+    };
+    by_weights(runs, evaluated).into_iter().map(cell).collect()
 }
 
 /// The average of a cell that stands for all of them.

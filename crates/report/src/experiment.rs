@@ -12,7 +12,7 @@ use polder_experiment::plan::reproduce_request::ReproduceRequest;
 use polder_experiment::plan::run_dir;
 use polder_experiment::published::Published;
 use polder_experiment::run::flatness::FlatnessRecord;
-use polder_experiment::run::record::{DataState, RECORD_FILE, RunRecords};
+use polder_experiment::run::record::{RECORD_FILE, RunRecords};
 use polder_experiment::run::theory_record::TheoryRecord;
 
 /// One experiment at the scale of the session.
@@ -25,7 +25,7 @@ pub struct ExperimentReport {
     pub claims: Vec<(Claim, Finding)>,
     pub cells: Vec<CellResult>,
     pub runs: Vec<RunResult>,
-    /// The record of the law, and what it shows.
+    /// The record of the simulation, and what it shows.
     pub theory: Option<(TheoryRecord, Summary)>,
     /// Records that exist and cannot be read, with the reason.
     pub damaged: Vec<String>,
@@ -51,35 +51,22 @@ impl ExperimentReport {
         let asked_for = experiment.flatness(session.extent.scale);
         let mut runs = Vec::new();
         for run in experiment.runs(session.extent)? {
-            let id = run.config.id();
-            let dir = run_dir(results, &id);
-            let records = dir
-                .join(RECORD_FILE)
-                .exists()
-                .then(|| RunRecords::read(&dir))
-                .and_then(|read| note(read, &mut damaged));
+            let dir = run_dir(results, &run.config.id());
+            let records = dir.join(RECORD_FILE).exists().then(|| RunRecords::read(&dir));
+            let records = records.and_then(|read| note(read, &mut damaged));
             let known = (!asked_for.is_empty()).then(|| note(FlatnessRecord::read_all(&dir), &mut damaged));
             let known = known.flatten().unwrap_or_default().into_iter();
             let flatness = known.filter(|record| asked_for.contains(&record.settings)).collect();
-            runs.push(RunResult {
-                cell: run.cell,
-                family: run.family,
-                point: run.point,
-                seed: run.seed,
-                id,
-                config: run.config,
-                records,
-                flatness,
-            });
+            runs.push(RunResult::new(run, records, flatness));
         }
         let mut measurements = Measurements::default();
         for run in &runs {
-            measurements.add(&run.family, &run.point, run.seed, run.measured());
+            measurements.add(&run.family, &run.point, run.seed, run.measured.clone());
         }
         let cells = cells(&runs);
-        let evidence = theory.as_ref().map(|(_, summary)| summary.metrics.as_slice());
+        let metrics = theory.as_ref().map(|(_, summary)| summary.metrics.as_slice());
         let tested = |claim: &Claim| {
-            let findings = claim.test.evaluate(&measurements, evidence);
+            let findings = claim.test.evaluate(&measurements, metrics);
             findings.into_iter().map(|finding| (claim.clone(), finding)).collect::<Vec<_>>()
         };
         let claims = experiment.claims.iter().flat_map(tested).collect();
@@ -106,9 +93,9 @@ impl ExperimentReport {
 
     /// All tables but that of the accuracies.
     pub(super) fn tables(&self, published: &Published) -> Vec<Table> {
-        let of_law = self.theory.iter().flat_map(|(_, summary)| summary.tables.iter().cloned());
+        let of_simulation = self.theory.iter().flat_map(|(_, summary)| summary.tables.iter().cloned());
         let of_flatness = flatness::table(&self.experiment.id, &self.flatness(), published);
-        of_law.chain(of_flatness).collect()
+        of_simulation.chain(of_flatness).collect()
     }
 
     /// The cells with their accuracies; none where flatness is the subject and another section has them.
@@ -116,18 +103,8 @@ impl ExperimentReport {
         if self.runs_shown_in.is_some() && self.experiment.flatness.is_some() { &[] } else { &self.cells }
     }
 
-    fn records(&self) -> impl Iterator<Item = &RunRecords> {
+    pub(super) fn records(&self) -> impl Iterator<Item = &RunRecords> {
         self.runs.iter().filter_map(|run| run.records.as_ref())
-    }
-
-    /// The machines that computed the runs, each once.
-    pub(super) fn machines(&self) -> Vec<String> {
-        super::machines(self.records())
-    }
-
-    /// The least that is established of any data set used.
-    pub(super) fn data_state(&self) -> Option<DataState> {
-        super::data_state(self.records())
     }
 
     /// How many runs have ended, and how many there are to be.
@@ -135,20 +112,21 @@ impl ExperimentReport {
         progress(&self.runs)
     }
 
-    /// Whether nothing is left to compute: the law is simulated, or every run is done.
+    /// Whether nothing is left to compute: the simulation has ended, or every run is done.
     pub(super) fn is_complete(&self) -> bool {
-        self.has_law() && self.runs.iter().all(|run| self.is_done(run))
+        self.is_simulated() && self.runs.iter().all(|run| self.is_done(run))
     }
 
     /// Whether something is left that neither a missing data set nor a failure kept from being computed.
     pub(super) fn can_continue(&self, session: &ReproduceRequest) -> bool {
         let is_kept_away =
             |run: &RunResult| session.lacks(run.config.data.dataset) || session.has_failed(&run.id);
-        !(self.has_law() || session.has_failed(&self.experiment.id))
+        !(self.is_simulated() || session.has_failed(&self.experiment.id))
             || self.runs.iter().any(|run| !self.is_done(run) && !is_kept_away(run))
     }
 
-    fn has_law(&self) -> bool {
+    /// Whether the simulation has ended, where the experiment has one.
+    fn is_simulated(&self) -> bool {
         self.experiment.theory.is_none() || self.theory.is_some()
     }
 

@@ -1,4 +1,4 @@
-//! The figures beside the page: one SVG and one table of its numbers each, under names that stay.
+//! The figures next to the page: one SVG and one table of its numbers each, under names that stay.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::ExperimentReport;
 use super::figures::figures;
 use polder_experiment::replace_file::replace_file;
+use polder_experiment::sharpness::measurement_spec::hexadecimal;
 
 /// The folder in the results.
 pub(super) const FOLDER: &str = "figures";
@@ -45,16 +46,6 @@ impl FigureFile {
         }
         files
     }
-
-    /// A picture that needs nothing else.
-    fn svg(&self) -> String {
-        svg::file(std::slice::from_ref(&self.figure))
-    }
-
-    /// The numbers that are drawn.
-    fn csv(&self) -> String {
-        csv::table(&self.figure)
-    }
 }
 
 /// Puts all figures into the folder and removes those of an earlier report that are no more.
@@ -65,8 +56,8 @@ pub(super) fn write(results: &Path, figures: &[FigureFile]) -> anyhow::Result<()
     let folder = results.join(FOLDER);
     let mut contents: BTreeMap<String, String> = BTreeMap::new();
     for file in figures {
-        contents.insert(format!("{}.svg", file.name), file.svg());
-        contents.insert(format!("{}.csv", file.name), file.csv());
+        contents.insert(format!("{}.svg", file.name), svg::file(std::slice::from_ref(&file.figure)));
+        contents.insert(format!("{}.csv", file.name), csv::table(&file.figure));
     }
     let written: Manifest =
         contents.iter().map(|(name, text)| (name.clone(), digest(text.as_bytes()))).collect();
@@ -107,12 +98,7 @@ fn write_manifest(folder: &Path, manifest: &Manifest) -> anyhow::Result<()> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Lower case, with a hyphen for whatever is neither letter nor digit.

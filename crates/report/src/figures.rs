@@ -24,8 +24,8 @@ const INTERVALS: &str = "hollow: each seed; bar: 95 % t interval of the mean, cu
 /// All figures of an experiment.
 pub(super) fn figures(experiment: &ExperimentReport) -> Vec<Figure> {
     let mut figures = Vec::new();
-    if let Some((_, exhibit)) = &experiment.theory {
-        figures.extend(exhibit.figures.iter().cloned());
+    if let Some((_, summary)) = &experiment.theory {
+        figures.extend(summary.figures.iter().cloned());
     }
     let runs: Vec<&RunResult> = experiment
         .runs

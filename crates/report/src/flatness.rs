@@ -1,7 +1,10 @@
 //! How flat the ends of the runs are: what the seeds of a cell come to, for each set of weights.
 
+use polder_stats::mean;
+
 use crate::simulation::Table;
 
+use super::cells::by_weights;
 use super::effect::factor;
 use super::run::RunResult;
 use super::weights_label;
@@ -31,32 +34,26 @@ pub(super) struct FlatnessResult {
 }
 
 /// The cells in the order of the experiment, with the weights that it measures.
-pub(super) fn flatness(runs: &[RunResult], weights: &[String]) -> Vec<FlatnessResult> {
-    let mut results: Vec<FlatnessResult> = Vec::new();
-    for run in runs {
-        let measured = run.measured();
-        for weights in weights {
-            let known = results.iter().position(|known| known.cell == run.cell && known.weights == *weights);
-            let index = known.unwrap_or_else(|| {
-                results.push(FlatnessResult {
-                    cell: run.cell.clone(),
-                    family: run.family.clone(),
-                    point: run.point.clone(),
-                    weights: weights.clone(),
-                    values: Default::default(),
-                });
-                results.len() - 1
-            });
-            for (values, (measure, _)) in results[index].values.iter_mut().zip(MEASURES) {
-                let doublings = measured.value(weights, measure, None);
-                values.extend(doublings.map(|doublings| (run.seed, doublings.exp2())));
-            }
+pub(super) fn flatness<'a>(runs: &'a [RunResult], weights: &'a [String]) -> Vec<FlatnessResult> {
+    let weights_of = |_| weights.iter().map(String::as_str).collect();
+    let result = |(weights, runs): (&str, Vec<&RunResult>)| {
+        let values = |(measure, _)| {
+            let value =
+                |run: &&RunResult| Some((run.seed, run.measured.value(weights, measure, None)?.exp2()));
+            runs.iter().filter_map(value).collect()
+        };
+        FlatnessResult {
+            cell: runs[0].cell.clone(),
+            family: runs[0].family.clone(),
+            point: runs[0].point.clone(),
+            weights: weights.to_owned(),
+            values: MEASURES.map(values),
         }
-    }
-    results
+    };
+    by_weights(runs, weights_of).into_iter().map(result).collect()
 }
 
-/// A row per cell and set of weights, beside published eigenvalues where there are any; `None` where nothing has been measured.
+/// A row per cell and set of weights, next to published eigenvalues where there are any; `None` where nothing has been measured.
 pub(super) fn table(experiment: &str, results: &[FlatnessResult], published: &Published) -> Option<Table> {
     if results.iter().all(|result| result.values.iter().all(Vec::is_empty)) {
         return None;
@@ -76,14 +73,14 @@ pub(super) fn table(experiment: &str, results: &[FlatnessResult], published: &Pu
     let heads: Vec<&str> = ["cell", "weights"].into_iter().chain(measures).chain(of_others).collect();
     let title = "How flat the loss is where the runs end: geometric mean over seeds (95 % t interval of the logarithm; seeds)";
     let mut table = Table::new(title, &heads);
-    let mut above = None;
-    for result in results {
-        let cell = if above == Some(&result.cell) { String::new() } else { result.cell.clone() };
-        above = Some(&result.cell);
-        let measures = result.values.iter().map(|values| mean_text(values));
-        let of_others = has_published.then(|| beside(result));
-        let row = [cell, weights_label(&result.weights)].into_iter().chain(measures).chain(of_others);
-        table.push(row.collect());
+    for of_cell in results.chunk_by(|above, below| above.cell == below.cell) {
+        for (index, result) in of_cell.iter().enumerate() {
+            let cell = if index == 0 { result.cell.clone() } else { String::new() };
+            let measures = result.values.iter().map(|values| mean_text(values));
+            let of_others = has_published.then(|| beside(result));
+            let row = [cell, weights_label(&result.weights)].into_iter().chain(measures).chain(of_others);
+            table.push(row.collect());
+        }
     }
     Some(table)
 }
@@ -94,7 +91,7 @@ fn mean_text(values: &[(u64, f64)]) -> String {
     if logs.is_empty() {
         return "\u{2013}".to_owned();
     }
-    let mean = factor((logs.iter().sum::<f64>() / logs.len() as f64).exp2());
+    let mean = factor(mean(&logs).exp2());
     match mean_interval(&logs, LEVEL) {
         Some(interval) => {
             let [low, high] = [interval.low, interval.high].map(|end| factor(end.exp2()));

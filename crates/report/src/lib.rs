@@ -13,10 +13,10 @@ mod experiment;
 mod figure_files;
 mod figures;
 mod flatness;
-mod html;
+mod groups;
 pub mod logs;
-mod markdown;
 mod numbers;
+mod page;
 pub mod profile;
 mod run;
 pub mod sharpness;
@@ -32,6 +32,7 @@ use self::cells::{CellResult, main_average, main_average_of, weights_label};
 use self::effect::{case_text, effect_text};
 use self::experiment::ExperimentReport;
 use self::figure_files::FigureFile;
+use self::page::Page;
 use self::run::RunResult;
 use self::unexpected_files::UnexpectedFiles;
 use polder_experiment::claim::{Claim, Finding, Verdict};
@@ -50,8 +51,8 @@ pub struct Report {
     pub published: Published,
     /// What `polder profile-input --output` left in the folder; why not, if it cannot be read.
     pub profile: Option<Result<ProfileRecord, String>>,
-    /// What lies in the folder beside it.
-    pub strangers: UnexpectedFiles,
+    /// What else lies in the folder.
+    pub unexpected_files: UnexpectedFiles,
 }
 
 impl Report {
@@ -74,9 +75,9 @@ impl Report {
         }
         let asked_for: BTreeSet<&str> =
             experiments.iter().flat_map(|one| &one.runs).map(|run| run.id.as_str()).collect();
-        let strangers = UnexpectedFiles::find(results, &asked_for);
+        let unexpected_files = UnexpectedFiles::find(results, &asked_for);
         let profile = ProfileRecord::read(results).map_err(|error| format!("{error:#}")).transpose();
-        Ok(Self { session, experiments, published, profile, strangers })
+        Ok(Self { session, experiments, published, profile, unexpected_files })
     }
 
     /// Writes all formats into `results`; returns the path of the page.
@@ -84,13 +85,13 @@ impl Report {
     /// # Errors
     /// If a file cannot be written: its path and a remedy are named.
     pub fn write(&self, results: &Path) -> anyhow::Result<PathBuf> {
-        let page = results.join("report.html");
         replace_file(&results.join("results.csv"), csv::table(self).as_bytes())?;
         replace_file(&results.join("results.json"), &serde_json::to_vec_pretty(&numbers::numbers(self))?)?;
         let figures = FigureFile::of(&self.experiments);
         figure_files::write(results, &figures)?;
-        replace_file(&results.join("report.md"), markdown::page(self, &figures).as_bytes())?;
-        let html = html::page(self, &figures).context("the page could not be drawn")?;
+        let Page { html, markdown } = Page::render(self, &figures).context("the page could not be drawn")?;
+        replace_file(&results.join("report.md"), markdown.as_bytes())?;
+        let page = results.join("report.html");
         replace_file(&page, html.as_bytes())?;
         Ok(page)
     }
@@ -137,16 +138,6 @@ impl Report {
         run::seconds(self.runs()) + theory
     }
 
-    /// The machines that computed the runs, each once.
-    fn machines(&self) -> Vec<String> {
-        machines(self.records())
-    }
-
-    /// The least that is established of any data set used.
-    fn data_state(&self) -> Option<DataState> {
-        data_state(self.records())
-    }
-
     /// How many runs have ended, and how many there are to be, each once.
     fn progress(&self) -> (usize, usize) {
         run::progress(self.runs())
@@ -187,11 +178,11 @@ impl Report {
         format!("{} {trained} Computing took {} in all.", self.tally(), duration(self.seconds()))
     }
 
-    /// How many claims got which verdict, the laws by themselves: they are all but proved, networks are not.
+    /// How many claims got which verdict, simulations apart from networks: what they show is all but proved.
     fn tally(&self) -> String {
-        let tally = |of_laws: bool| {
+        let tally = |of_simulations: bool| {
             let experiments =
-                self.experiments.iter().filter(|one| one.experiment.theory.is_some() == of_laws);
+                self.experiments.iter().filter(|one| one.experiment.theory.is_some() == of_simulations);
             let verdicts: Vec<Verdict> =
                 experiments.flat_map(|one| &one.claims).map(|(_, finding)| finding.verdict).collect();
             let counted = Verdict::ALL
@@ -201,13 +192,14 @@ impl Report {
             let counted: Vec<String> = counted.map(|(count, verdict)| format!("{count} {verdict}")).collect();
             (!counted.is_empty()).then(|| counted.join(", "))
         };
-        let laws = tally(true).map(|counted| format!("Claims about simulations: {counted}."));
+        let simulations = tally(true).map(|counted| format!("Claims about simulations: {counted}."));
         let networks = tally(false)
             .map(|counted| format!("Claims about networks, counted per data set and setting: {counted}."));
-        laws.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
+        simulations.into_iter().chain(networks).collect::<Vec<_>>().join(" ")
     }
 }
 
+/// The machines that computed runs, each once.
 fn machines<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Vec<String> {
     let named = |records: &RunRecords| {
         let machine = records.environment.as_ref()?;
@@ -227,6 +219,7 @@ fn machines<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Vec<String
     machines
 }
 
+/// The least that is established of any data set used.
 fn data_state<'a>(records: impl IntoIterator<Item = &'a RunRecords>) -> Option<DataState> {
     records.into_iter().map(|records| records.run.data.verification).max()
 }

@@ -18,7 +18,7 @@ pub(super) struct Numbers<'a> {
     /// The ids of those that have ended and whose flatness, where an experiment asks for it, is measured.
     runs_done: Vec<&'a str>,
     experiments: Vec<ExperimentNumbers<'a>>,
-    /// By name: for a law every quantity that a claim can be about, `A1.average-slope` say, and `<id>.seconds`; for an
+    /// By name: for a simulation every quantity that a claim can be about, for example `A1.average-slope`, and `<id>.seconds`; for an
     /// experiment with a grid `<id>.best_accuracy` and, per cell, `<id>.gain.<cell>, <values of its axes>`, the mean of average
     /// minus iterate.
     #[serde(rename = "numbers")]
@@ -97,8 +97,8 @@ fn experiment_numbers(experiment: &ExperimentReport) -> ExperimentNumbers<'_> {
 fn collect(experiment: &ExperimentReport, numbers: &mut BTreeMap<String, f64>) {
     let id = &experiment.experiment.id;
     if let Some((record, summary)) = &experiment.theory {
-        for evidence in summary.metrics.iter().filter(|metric| metric.value.is_finite()) {
-            numbers.insert(format!("{id}.{}", evidence.name), evidence.value);
+        for metric in summary.metrics.iter().filter(|metric| metric.value.is_finite()) {
+            numbers.insert(format!("{id}.{}", metric.name), metric.value);
         }
         numbers.insert(format!("{id}.seconds"), record.seconds);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_experiment::claim::Measured;
 use polder_experiment::config::RunConfig;
+use polder_experiment::experiment::GridRun;
 use polder_experiment::point::Point;
 use polder_experiment::run::flatness::FlatnessRecord;
 use polder_experiment::run::record::{EndRecord, EpochRecord, RunRecords, Timing};
@@ -21,9 +22,19 @@ pub struct RunResult {
     pub records: Option<RunRecords>,
     /// What the experiment asks for and is known of it.
     pub flatness: Vec<FlatnessRecord>,
+    /// What claims can be about.
+    pub measured: Measured,
 }
 
 impl RunResult {
+    pub(super) fn new(run: GridRun, records: Option<RunRecords>, flatness: Vec<FlatnessRecord>) -> Self {
+        let GridRun { cell, family, point, seed, config } = run;
+        let (id, measured) = (config.id(), Measured::default());
+        let mut run = Self { cell, family, point, seed, id, config, records, flatness, measured };
+        run.measured = run.measure();
+        run
+    }
+
     /// The epochs recorded so far.
     pub fn epochs(&self) -> impl Iterator<Item = &EpochRecord> {
         self.records.iter().flat_map(|records| &records.epochs)
@@ -65,8 +76,7 @@ impl RunResult {
         self.records.as_ref().map_or(&[], |records| &records.timings)
     }
 
-    /// What claims can be about.
-    pub(super) fn measured(&self) -> Measured {
+    fn measure(&self) -> Measured {
         let epochs = self.epochs().filter(|epoch| !epoch.evaluations.is_empty()).map(|epoch| {
             let accuracies = epoch.evaluations.iter().map(|(name, found)| (name.clone(), 1.0 - found.error));
             let passed = epoch.epoch as f64 / self.config.training.epochs as f64;
@@ -121,43 +131,40 @@ mod tests {
             data_wait_share: 0.0,
             ended_at: None,
         };
-        RunResult {
+        let records = RunRecords {
+            run: RunRecord {
+                id: id.to_owned(),
+                version: String::new(),
+                config: RunConfig::default(),
+                data: DataRecord {
+                    train_images: 1,
+                    test_images: 1,
+                    num_classes: 1,
+                    verification: DataState::Generated,
+                    packed_checksums: Vec::new(),
+                },
+                num_parameters: 1,
+                device: "cpu".to_owned(),
+            },
+            epochs: Vec::new(),
+            end: None,
+            timings: vec![timing.clone(), timing],
+            environment: None,
+        };
+        let flatness = flatness_seconds.into_iter().map(|seconds| FlatnessRecord {
+            settings: FlatnessSettings::default(),
+            seconds,
+            by_weights: BTreeMap::new(),
+            sections: Vec::new(),
+        });
+        let run = GridRun {
             cell: String::new(),
             family: String::new(),
             point: Point::default(),
             seed: 0,
-            id: id.to_owned(),
             config: RunConfig::default(),
-            records: Some(RunRecords {
-                run: RunRecord {
-                    id: id.to_owned(),
-                    version: String::new(),
-                    config: RunConfig::default(),
-                    data: DataRecord {
-                        train_images: 1,
-                        test_images: 1,
-                        num_classes: 1,
-                        verification: DataState::Generated,
-                        packed_checksums: Vec::new(),
-                    },
-                    num_parameters: 1,
-                    device: "cpu".to_owned(),
-                },
-                epochs: Vec::new(),
-                end: None,
-                timings: vec![timing.clone(), timing],
-                environment: None,
-            }),
-            flatness: flatness_seconds
-                .into_iter()
-                .map(|seconds| FlatnessRecord {
-                    settings: FlatnessSettings::default(),
-                    seconds,
-                    by_weights: BTreeMap::new(),
-                    sections: Vec::new(),
-                })
-                .collect(),
-        }
+        };
+        RunResult { id: id.to_owned(), ..RunResult::new(run, Some(records), flatness.collect()) }
     }
 
     #[test]

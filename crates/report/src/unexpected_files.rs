@@ -35,23 +35,17 @@ pub struct UnexpectedFiles {
 impl UnexpectedFiles {
     /// Looks through `results`, of whose runs those in `asked_for` belong to the report.
     pub fn find(results: &Path, asked_for: &BTreeSet<&str>) -> Self {
-        let mut strangers = Self::default();
-        for name in names(results).into_iter().filter(|name| !OURS.contains(&name.as_str())) {
-            strangers.foreign.push(name);
-        }
         let runs = runs_dir(results);
-        for name in names(&runs).into_iter().filter(|name| !asked_for.contains(name.as_str())) {
-            if is_run_id(&name) && runs.join(&name).is_dir() {
-                strangers.other_runs.push(name);
-            } else {
-                strangers.foreign.push(format!("runs/{name}"));
-            }
-        }
-        let is_record = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "json");
-        for name in names(&results.join("theory")).into_iter().filter(|name| !is_record(name)) {
-            strangers.foreign.push(format!("theory/{name}"));
-        }
-        strangers
+        let is_other_run = |name: &String| is_run_id(name) && runs.join(name).is_dir();
+        let not_asked_for = names(&runs).into_iter().filter(|name| !asked_for.contains(name.as_str()));
+        let (other_runs, in_runs): (Vec<_>, Vec<_>) = not_asked_for.partition(is_other_run);
+        let is_record =
+            |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "json");
+        let in_theory = names(&results.join("theory")).into_iter().filter(|name| !is_record(name));
+        let foreign = names(results).into_iter().filter(|name| !OURS.contains(&name.as_str()));
+        let foreign = foreign.chain(in_runs.into_iter().map(|name| format!("runs/{name}")));
+        let foreign = foreign.chain(in_theory.map(|name| format!("theory/{name}"))).collect();
+        Self { foreign, other_runs }
     }
 
     /// A sentence for each kind that there is.
@@ -113,10 +107,10 @@ mod tests {
         ] {
             std::fs::write(path(file), "x").unwrap();
         }
-        let strangers = UnexpectedFiles::find(dir.path(), &BTreeSet::from(["2eca329951db"]));
-        assert_eq!(strangers.foreign, ["notes.txt", "runs/2d57d15e398e", "runs/mine", "theory/a.txt"]);
-        assert_eq!(strangers.other_runs, ["0123456789ab"]);
-        let text = strangers.sentences().join(" ");
+        let unexpected = UnexpectedFiles::find(dir.path(), &BTreeSet::from(["2eca329951db"]));
+        assert_eq!(unexpected.foreign, ["notes.txt", "runs/2d57d15e398e", "runs/mine", "theory/a.txt"]);
+        assert_eq!(unexpected.other_runs, ["0123456789ab"]);
+        let text = unexpected.sentences().join(" ");
         assert!(text.contains("`notes.txt`") && text.contains("`0123456789ab`"), "{text}");
         assert_eq!(UnexpectedFiles::find(&path("nowhere"), &BTreeSet::new()).sentences(), [""; 0]);
     }

@@ -3,7 +3,7 @@
 //! `cargo run --release -p polder-theory --example simulation_speed [-- --rounds N]` prints one line of JSON: for `toy_1` (A1's valley, antithetic
 //! pairs) and `toy_2` (A2's two basins, single paths) the steps per second in one thread and in all, medians over rounds. Every round
 //! measures all of them one after the other, so that a busy machine slows them alike. A step includes the landscape's slope, its
-//! noise, [`polder_optim::Sgd`], [`polder_optim::TailAverage`] and the squares that A1 reports.
+//! noise, [`polder_optim::Sgd`], [`polder_optim::Average`] and the squares that A1 reports.
 
 use std::error::Error;
 use std::hint::black_box;

@@ -8,54 +8,30 @@ const NUM_AVERAGED: &str = "num_averaged";
 const AVERAGE: &str = "average";
 
 #[derive(Debug)]
-pub(super) struct Running<V> {
+pub(super) struct RunningMean<V> {
     num_averaged: u64,
-    average: Option<V>,
+    pub(super) average: Option<V>,
 }
 
-impl<V> Default for Running<V> {
+impl<V> Default for RunningMean<V> {
     fn default() -> Self {
         Self { num_averaged: 0, average: None }
     }
 }
 
-impl<V: Vector> Running<V> {
-    /// Moves the mean by the share `weight`; the first iterate is copied.
+impl<V: Vector> RunningMean<V> {
+    /// Moves the mean by the share that the n-th iterate has; the first iterate is copied.
     #[inline]
-    pub(super) fn update(&mut self, iterate: &V, weight: f64) {
-        if let Some(average) = &mut self.average {
-            average.average_step(iterate, weight);
-        } else {
-            let mut average = iterate.zeros_like();
-            average.copy_from(iterate);
-            self.average = Some(average);
-        }
+    pub(super) fn update(&mut self, iterate: &V, share_of: impl Fn(u64) -> f64) {
         self.num_averaged += 1;
-    }
-
-    /// Takes in one more iterate with the weight that all before it have.
-    #[inline]
-    pub(super) fn update_uniformly(&mut self, iterate: &V) {
-        self.update(iterate, 1.0 / (self.num_averaged + 1) as f64);
-    }
-
-    #[inline]
-    pub(super) fn get(&self) -> Option<&V> {
-        self.average.as_ref()
-    }
-
-    #[inline]
-    pub(super) fn num_averaged(&self) -> u64 {
-        self.num_averaged
+        match &mut self.average {
+            Some(average) => average.average_step(iterate, share_of(self.num_averaged)),
+            None => self.average = Some(iterate.copied()),
+        }
     }
 
     pub(super) fn state(&self) -> State<'_, V> {
-        let mut state = State::default();
-        state.counters.insert(NUM_AVERAGED.to_owned(), self.num_averaged);
-        if let Some(average) = &self.average {
-            state.vectors.insert(AVERAGE.to_owned(), average);
-        }
-        state
+        State::default().counter(NUM_AVERAGED, self.num_averaged).vector(AVERAGE, self.average.as_ref())
     }
 
     pub(super) fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {

@@ -1,35 +1,23 @@
 //! The exact mean of the last k iterates.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use crate::error::OptimError;
 use crate::state::{SavedState, State};
 use crate::vector::Vector;
 
-/// The uniform mean of the last k of the iterates after steps `start`, `start + every`, `start + 2 * every` and so on; of as many as
-/// there are while they are fewer.
+/// The uniform mean of the last k iterates, or of as many as there are.
 ///
-/// The mean is that of its k iterates and of nothing else: nothing is ever subtracted, so no rounding of iterates that have left the
-/// window stays behind, however long the run.
-///
-/// # What it stores
-/// k + 2 vectors of the dimension of the parameters: the window, a partial mean and the mean. An update writes three of them (one copy,
-/// two moves towards another vector), and every k-th update k - 1 more; so for the last k *epochs* of a long run let `every` be the steps
-/// of an epoch.
-///
-/// # How it works
 /// Time is cut into blocks of k iterates, which fill k slots in turn. When a block is full its slots are overwritten, from the last to
 /// the first, by suffix means: slot j then holds the mean of the iterates j to k - 1. After i iterates of the next block have come, the
 /// window is the suffix that begins at slot i, plus those i, whose running mean is kept.
 #[derive(Debug)]
-pub struct WindowAverage<V> {
-    start: u64,
-    every: NonZeroU64,
+pub(super) struct WindowMean<V> {
     length: usize,
     num_seen: u64,
     slots: Vec<V>,
     block_mean: Option<V>,
-    average: Option<V>,
+    pub(super) average: Option<V>,
 }
 
 fn copy_into<V: Vector>(slot: &mut Option<V>, x: &V) {
@@ -40,18 +28,13 @@ fn slot_name(index: usize) -> String {
     format!("slot_{index}")
 }
 
-impl<V: Vector> WindowAverage<V> {
-    /// An empty window of `length` iterates that begins at step `start`, counted from 0, and then takes in one iterate of `every`.
-    pub fn new(start: u64, every: NonZeroU64, length: NonZeroUsize) -> Self {
-        let (slots, block_mean, average) = (Vec::new(), None, None);
-        Self { start, every, length: length.get(), num_seen: 0, slots, block_mean, average }
+impl<V: Vector> WindowMean<V> {
+    /// An empty window of `length` iterates.
+    pub(super) fn new(length: NonZeroUsize) -> Self {
+        Self { length: length.get(), num_seen: 0, slots: Vec::new(), block_mean: None, average: None }
     }
 
-    /// Takes in the iterate after step `step`, if it is one of those averaged. To be called once per step.
-    pub fn update(&mut self, step: u64, iterate: &V) {
-        if step < self.start || !(step - self.start).is_multiple_of(self.every.get()) {
-            return;
-        }
+    pub(super) fn update(&mut self, iterate: &V) {
         let filled = (self.num_seen % self.length as u64) as usize;
         if filled == 0 && self.num_seen > 0 {
             self.turn_block_into_suffix_means();
@@ -86,46 +69,20 @@ impl<V: Vector> WindowAverage<V> {
         }
     }
 
-    /// The mean of the window; `None` before the start.
-    #[inline]
-    pub fn get(&self) -> Option<&V> {
-        self.average.as_ref()
+    pub(super) fn state(&self) -> State<'_, V> {
+        let state = State::default()
+            .counter("num_seen", self.num_seen)
+            .vector("average", self.average.as_ref())
+            .vector("block_mean", self.block_mean.as_ref());
+        let slots = self.slots.iter().enumerate();
+        slots.fold(state, |state, (index, slot)| state.vector(&slot_name(index), Some(slot)))
     }
 
-    /// The number of iterates in the mean, at most the window's length.
-    pub fn num_averaged(&self) -> u64 {
-        self.num_seen.min(self.length as u64)
-    }
-
-    /// What must be stored to continue exactly: the counter `num_seen` and, once started, the vectors `average`, `block_mean` and
-    /// `slot_0`, `slot_1`, ..., as many as iterates have come, at most k.
-    pub fn state(&self) -> State<'_, V> {
-        let mut state = State::default();
-        state.counters.insert("num_seen".to_owned(), self.num_seen);
-        for (index, slot) in self.slots.iter().enumerate() {
-            state.vectors.insert(slot_name(index), slot);
-        }
-        for (name, vector) in [("average", &self.average), ("block_mean", &self.block_mean)] {
-            if let Some(vector) = vector {
-                state.vectors.insert(name.to_owned(), vector);
-            }
-        }
-        state
-    }
-
-    /// Continues where `state` was taken.
-    ///
-    /// # Errors
-    /// [`OptimError::MissingState`] or [`OptimError::UnexpectedState`] if `state` is of another kind or of another length; nothing has
-    /// changed then.
-    pub fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
+    pub(super) fn restore(&mut self, mut state: SavedState<V>) -> Result<(), OptimError> {
         let num_seen = state.take_counter("num_seen")?;
         let num_slots = num_seen.min(self.length as u64) as usize;
-        let take_slot = |index| {
-            let name = slot_name(index);
-            state.vectors.remove(&name).ok_or(OptimError::MissingState { name })
-        };
-        let slots = (0..num_slots).map(take_slot).collect::<Result<Vec<V>, _>>()?;
+        let slots = (0..num_slots).map(|index| state.expect_vector(&slot_name(index)));
+        let slots = slots.collect::<Result<Vec<V>, _>>()?;
         let average = state.take_vector("average", num_seen > 0)?;
         let block_mean = state.take_vector("block_mean", num_seen > 0)?;
         state.expect_empty()?;
@@ -137,11 +94,18 @@ impl<V: Vector> WindowAverage<V> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::{NonZeroU64, NonZeroUsize};
+
+    use crate::{Average, AverageConfig, OptimError, Resumable as _};
+
+    fn window(start: u64, every: u64, length: usize) -> Average<f64> {
+        let (every, length) = (NonZeroU64::new(every).unwrap(), NonZeroUsize::new(length).unwrap());
+        Average::new(AverageConfig::Window { start, every, length }).unwrap()
+    }
 
     #[test]
     fn nothing_of_what_has_left_the_window_stays_behind() {
-        let mut window = WindowAverage::new(0, NonZeroU64::MIN, NonZeroUsize::new(3).unwrap());
+        let mut window = window(0, 1, 3);
         for (step, iterate) in [1e300, -1e300, 1e17, 1.0, 2.0, 6.0].iter().enumerate() {
             window.update(step as u64, iterate);
         }
@@ -150,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_window_of_one_is_the_iterate() {
-        let mut window = WindowAverage::new(1, NonZeroU64::new(2).unwrap(), NonZeroUsize::MIN);
+        let mut window = window(1, 2, 1);
         let found: Vec<Option<f64>> = (0..5_u32)
             .map(|step| {
                 window.update(u64::from(step), &f64::from(step));
@@ -162,13 +126,13 @@ mod tests {
 
     #[test]
     fn a_state_of_another_length_is_refused() {
-        let window = |length| WindowAverage::new(0, NonZeroU64::MIN, NonZeroUsize::new(length).unwrap());
-        let mut three = window(3);
+        let mut three = window(0, 1, 3);
         for step in 0..5 {
             three.update(step, &1.0);
         }
-        assert!(matches!(window(2).restore(three.state().save()), Err(OptimError::UnexpectedState { .. })));
-        assert!(matches!(window(4).restore(three.state().save()), Err(OptimError::MissingState { .. })));
-        assert!(window(3).restore(three.state().save()).is_ok());
+        let restore = |length| window(0, 1, length).restore(three.state().save());
+        assert!(matches!(restore(2), Err(OptimError::UnexpectedState { .. })));
+        assert!(matches!(restore(4), Err(OptimError::MissingState { .. })));
+        assert!(restore(3).is_ok());
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::entries::Entries;
 use crate::error::OptimError;
 use crate::scratch::Scratch;
+use crate::settings::check_non_negative;
 use crate::vector::Vector;
 
 /// Added to a norm before dividing by it, so that a zero gradient means no ascent.
@@ -44,9 +45,7 @@ pub enum Ascent {
 impl Ascent {
     pub(super) fn validate(&self) -> Result<(), OptimError> {
         let Self::Adaptive { eta, on } = self else { return Ok(()) };
-        if !(eta.is_finite() && *eta >= 0.0) {
-            return Err(OptimError::setting("ascent.eta", eta, "a finite number of at least 0"));
-        }
+        check_non_negative("ascent.eta", *eta)?;
         on.validate("ascent.on")
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ascent;
 use crate::error::OptimError;
+use crate::settings::check_non_negative;
 use crate::sgd::SgdConfig;
 
 /// Whether the base optimizer's weight decay takes part in the ascent.
@@ -69,9 +70,7 @@ impl SamConfig {
     /// # Errors
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
-        if !(self.rho.is_finite() && self.rho >= 0.0) {
-            return Err(OptimError::setting("rho", &self.rho, "a finite number of at least 0"));
-        }
+        check_non_negative("rho", self.rho)?;
         self.ascent.validate()?;
         self.base.validate()
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::oracle::GradientOracle;
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
+use crate::settings::{check_at_least_one, check_positive};
 use crate::vector::RandomVector;
 
 /// The settings of [`worst_case_rise`].
@@ -34,23 +35,9 @@ impl AscentConfig {
     /// # Errors
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
-        check_radius(self.rho)?;
-        if self.num_steps == 0 {
-            return Err(OptimError::setting("num_steps", &self.num_steps, "at least 1"));
-        }
-        if !(self.step_size.is_finite() && self.step_size > 0.0) {
-            return Err(OptimError::setting("step_size", &self.step_size, "a finite number above 0"));
-        }
-        Ok(())
-    }
-}
-
-/// Refuses a radius that is no length.
-pub(super) fn check_radius(rho: f64) -> Result<(), OptimError> {
-    if rho.is_finite() && rho > 0.0 {
-        Ok(())
-    } else {
-        Err(OptimError::setting("rho", &rho, "a finite number above 0"))
+        check_positive("rho", self.rho)?;
+        check_at_least_one("num_steps", self.num_steps)?;
+        check_positive("step_size", self.step_size)
     }
 }
 

@@ -3,11 +3,11 @@
 use polder_stats::{MeanEstimate, Moments};
 use serde::{Deserialize, Serialize};
 
-use super::ascent::check_radius;
 use super::oracle::LossOracle;
 use super::probe::{ProbeLaw, Probes};
 use super::stopping_rule::StoppingRule;
 use crate::error::OptimError;
+use crate::settings::check_positive;
 use crate::vector::RandomVector;
 
 /// The settings of [`AverageSharpness`].
@@ -63,12 +63,11 @@ impl<V: RandomVector> AverageSharpness<V> {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if a setting is refused.
     pub fn new(centre: &V, config: AverageSharpnessConfig) -> Result<Self, OptimError> {
-        check_radius(config.rho)?;
+        check_positive("rho", config.rho)?;
         config.stopping.validate()?;
-        let mut kept = centre.zeros_like();
-        kept.copy_from(centre);
         let (direction, point) = (centre.zeros_like(), centre.zeros_like());
-        Ok(Self { config, centre: kept, direction, point, state: AverageSharpnessState::default() })
+        let (centre, state) = (centre.copied(), AverageSharpnessState::default());
+        Ok(Self { config, centre, direction, point, state })
     }
 
     /// Takes one more pair of directions.

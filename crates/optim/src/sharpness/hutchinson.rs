@@ -3,11 +3,12 @@
 use polder_stats::{MeanEstimate, Moments};
 use serde::{Deserialize, Serialize};
 
-use super::oracle::{HessianOracle, finite, same_dim};
+use super::oracle::{HessianOracle, finite};
 use super::probe::{ProbeLaw, Probes};
 use super::stopping_rule::StoppingRule;
 use crate::error::OptimError;
-use crate::vector::RandomVector;
+use crate::settings::check;
+use crate::vector::{RandomVector, same_dim};
 
 /// The settings of [`Hutchinson`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ pub struct Hutchinson<V> {
 pub struct HutchinsonState {
     /// `v . Hv` over the probes so far. The next probe's index is its count.
     pub trace: Moments,
-    /// `v . DHv` over the same probes; empty without weights.
+    /// `v . DHv` over the same probes; empty without weights. With squared norms as weights its unit is that of the loss.
     pub weighted: Moments,
 }
 
@@ -101,7 +102,7 @@ impl<V: RandomVector> Hutchinson<V> {
             && (self.weights.is_none() || rule.is_finished(&self.state.weighted))
     }
 
-    /// Draws probes until the stopping rule is content, and returns the trace.
+    /// Draws probes until the stopping rule is content, and returns the trace of H, in units of loss per squared unit of the parameters.
     ///
     /// # Errors
     /// Those of [`step`](Self::step). What was accumulated before is kept.
@@ -109,17 +110,7 @@ impl<V: RandomVector> Hutchinson<V> {
         while !self.is_finished() {
             self.step(hessian)?;
         }
-        Ok(self.trace())
-    }
-
-    /// The trace of H, in units of loss per squared unit of the parameters.
-    pub fn trace(&self) -> MeanEstimate {
-        self.state.trace.estimate(self.config.stopping.confidence)
-    }
-
-    /// The trace of `DH`; `None` without weights. With squared norms as weights its unit is that of the loss.
-    pub fn weighted_trace(&self) -> Option<MeanEstimate> {
-        self.weights.as_ref().map(|_| self.state.weighted.estimate(self.config.stopping.confidence))
+        Ok(self.state.trace.estimate(self.config.stopping.confidence))
     }
 
     /// What must be stored to continue exactly.
@@ -133,14 +124,8 @@ impl<V: RandomVector> Hutchinson<V> {
     /// [`OptimError::InvalidSetting`] if `state` was taken with weights and this measurement has none, or the other way round.
     pub fn restore(&mut self, state: HutchinsonState) -> Result<(), OptimError> {
         let expected = if self.weights.is_some() { state.trace.count } else { 0 };
-        if state.weighted.count != expected {
-            let expected = "as many as probes with weights, none without";
-            return Err(OptimError::setting(
-                "the number of weighted probes",
-                &state.weighted.count,
-                expected,
-            ));
-        }
+        let (found, range) = (state.weighted.count, "as many as probes with weights, none without");
+        check(found == expected, "the number of weighted probes", &found, range)?;
         self.state = state;
         Ok(())
     }
@@ -202,7 +187,7 @@ mod tests {
         let config = HutchinsonConfig::default();
         let mut weighted = Hutchinson::new(&0.0, config).unwrap().with_weights(2.0).unwrap();
         assert_eq!(weighted.run(&mut hessian).unwrap().mean, 3.0);
-        assert_eq!(weighted.weighted_trace().unwrap().mean, 6.0);
+        assert_eq!(weighted.state().weighted.mean, 6.0);
         assert!(Hutchinson::new(&0.0, config).unwrap().restore(weighted.state()).is_err());
     }
 }

@@ -1,13 +1,12 @@
 //! The largest and smallest eigenvalues of the Hessian, with their vectors and residuals.
 
-mod resume;
-
 use serde::{Deserialize, Serialize};
 
 use super::krylov::Krylov;
 use super::oracle::{HessianOracle, finite};
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
+use crate::settings::{check, check_positive};
 use crate::vector::RandomVector;
 
 /// The settings of [`Lanczos`].
@@ -44,17 +43,10 @@ impl LanczosConfig {
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self, dim: usize) -> Result<(), OptimError> {
         let wanted = self.largest.saturating_add(self.smallest);
-        if wanted == 0 || wanted > dim {
-            let expected = "at least 1 and at most the number of parameters";
-            return Err(OptimError::setting("largest + smallest", &wanted, expected));
-        }
-        if !(self.tolerance.is_finite() && self.tolerance > 0.0) {
-            return Err(OptimError::setting("tolerance", &self.tolerance, "a finite number above 0"));
-        }
-        if self.max_basis <= wanted {
-            return Err(OptimError::setting("max_basis", &self.max_basis, "more than largest + smallest"));
-        }
-        Ok(())
+        let expected = "at least 1 and at most the number of parameters";
+        check((1..=dim).contains(&wanted), "largest + smallest", &wanted, expected)?;
+        check_positive("tolerance", self.tolerance)?;
+        check(self.max_basis > wanted, "max_basis", &self.max_basis, "more than largest + smallest")
     }
 }
 
@@ -129,13 +121,7 @@ impl<V: RandomVector> Lanczos<V> {
     }
 
     /// Grows the basis by one product, or notices that there is nothing more to find.
-    ///
-    /// # Errors
-    /// Those of the oracle, and [`OptimError::Objective`] if the product is not finite.
-    pub fn step(&mut self, hessian: &mut impl HessianOracle<V>) -> Result<(), OptimError> {
-        if self.is_finished {
-            return Ok(());
-        }
+    fn step(&mut self, hessian: &mut impl HessianOracle<V>) -> Result<(), OptimError> {
         if self.process.is_none() {
             let mut start = self.like.zeros_like();
             Probes { law: ProbeLaw::Normal, seed: self.config.seed }.fill(self.run_index, &mut start);
@@ -151,15 +137,10 @@ impl<V: RandomVector> Lanczos<V> {
         Ok(())
     }
 
-    /// Whether everything is found that the settings ask for and allow.
-    pub fn is_finished(&self) -> bool {
-        self.is_finished
-    }
-
-    /// Steps until [finished](Self::is_finished), then measures the residuals.
+    /// Grows bases until everything is found that the settings ask for and allow, then measures the residuals.
     ///
     /// # Errors
-    /// Those of [`step`](Self::step).
+    /// Those of the oracle, and [`OptimError::Objective`] if a product is not finite.
     pub fn run(mut self, hessian: &mut impl HessianOracle<V>) -> Result<Spectrum<V>, OptimError> {
         while !self.is_finished {
             self.step(hessian)?;
@@ -167,11 +148,8 @@ impl<V: RandomVector> Lanczos<V> {
         self.finish(hessian)
     }
 
-    /// The eigenpairs found so far, at the cost of one product each; all that were asked for once [finished](Self::is_finished).
-    ///
-    /// # Errors
-    /// Those of the oracle, and [`OptimError::Objective`] if a product is not finite.
-    pub fn finish(mut self, hessian: &mut impl HessianOracle<V>) -> Result<Spectrum<V>, OptimError> {
+    /// The eigenpairs found, at the cost of one product each.
+    fn finish(mut self, hessian: &mut impl HessianOracle<V>) -> Result<Spectrum<V>, OptimError> {
         self.process = None; // Its memory is free from here on.
         let mut found: Vec<(f64, V)> = self.values.drain(..).zip(self.vectors.drain(..)).collect();
         found.sort_by(|(left, _), (right, _)| left.total_cmp(right));

@@ -2,9 +2,10 @@
 
 use polder_stats::{MeanEstimate, Moments};
 
-use super::ascent::{AscentConfig, check_radius, worst_case_rise};
+use super::ascent::{AscentConfig, worst_case_rise};
 use super::oracle::GradientOracle;
 use crate::error::OptimError;
+use crate::settings::check_positive;
 use crate::vector::RandomVector;
 
 /// The mean over micro-batches of m examples of `L_b(w + rho * g_b / |g_b|) - L_b(w)`, `g_b` the gradient of the micro-batch's loss.
@@ -48,7 +49,7 @@ impl MSharpness {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if `rho` is no such number.
     pub fn new(rho: f64) -> Result<Self, OptimError> {
-        check_radius(rho)?;
+        check_positive("rho", rho)?;
         Ok(Self { rho, rises: Moments::default() })
     }
 

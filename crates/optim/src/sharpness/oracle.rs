@@ -1,11 +1,10 @@
 //! What a measurement may ask of a function: its loss, its gradient, its Hessian times a vector.
 
-use std::marker::PhantomData;
-
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
 use crate::hessian_vector::HessianVector;
 use crate::objective::{Objective, Point};
+use crate::scratch::Scratch;
 use crate::vector::{RandomVector, Vector};
 
 /// The Hessian of a fixed function at a fixed point, or any symmetric matrix, known by its products.
@@ -90,26 +89,19 @@ pub trait GradientOracle<V: Vector>: LossOracle<V> {
 #[derive(Debug)]
 pub struct OnObjective<O, V> {
     objective: O,
-    scratch: Option<V>,
-    vectors: PhantomData<fn(&V)>,
+    scratch: Scratch<V>,
 }
 
 impl<O, V> OnObjective<O, V> {
     /// Measures `objective`, which must stand for the same function at every call.
     pub fn new(objective: O) -> Self {
-        Self { objective, scratch: None, vectors: PhantomData }
-    }
-
-    /// The objective.
-    pub fn into_inner(self) -> O {
-        self.objective
+        Self { objective, scratch: Scratch::default() }
     }
 }
 
 impl<V: Vector, O: Objective<V, Loss = f64>> LossOracle<V> for OnObjective<O, V> {
     fn loss(&mut self, parameters: &V) -> Result<f64, OptimError> {
-        let scratch = self.scratch.get_or_insert_with(|| parameters.zeros_like());
-        self.objective.gradient(parameters, Point::Perturbed, scratch)
+        self.objective.gradient(parameters, Point::Perturbed, self.scratch.like(parameters))
     }
 }
 
@@ -155,12 +147,6 @@ struct NonFiniteProduct {
 /// Refuses what came out of product number `index` if it is not finite.
 pub(super) fn finite(found: f64, index: u64) -> Result<f64, OptimError> {
     if found.is_finite() { Ok(found) } else { Err(OptimError::objective(NonFiniteProduct { index, found })) }
-}
-
-/// Refuses a vector that does not have the dimension of the parameters.
-pub(super) fn same_dim<V: Vector>(what: &'static str, vector: &V, like: &V) -> Result<(), OptimError> {
-    let (found, expected) = (vector.dim(), like.dim());
-    if found == expected { Ok(()) } else { Err(OptimError::DimensionMismatch { what, expected, found }) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A function in coordinates of its own: every parameter in units of a scale.
 
-use super::oracle::{GradientOracle, HessianOracle, LossOracle, same_dim};
+use super::oracle::{GradientOracle, HessianOracle, LossOracle};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::vector::{Vector, same_dim};
 
 /// A function of `u`, which stands for the parameters `centre + scales * u`, entry by entry.
 ///

@@ -1,78 +1,42 @@
-//! The loss on a line and on a plane.
+//! Lines and planes through points, along which a loss is drawn.
 
 use super::geometry::difference;
-use super::oracle::{LossOracle, same_dim};
 use crate::error::OptimError;
-use crate::vector::Vector;
+use crate::settings::check;
+use crate::vector::{Vector, same_dim};
 
 /// Below this sine of the angle between its sides a triangle spans no plane.
 const COLLINEAR: f64 = 1e-6;
 
-/// A line through the parameters' space.
+/// The line through two points: `(1 - t) * from + t * to`.
 ///
 /// # Memory
 /// Three vectors.
 ///
 /// # Source
-/// Goodfellow et al. (2015), arXiv:1412.6544, for the line between two points; Li et al. (2018), arXiv:1712.09913, for random directions,
-/// which [`filter_normalize`](super::filter_normalize) makes comparable.
+/// Goodfellow et al. (2015), arXiv:1412.6544.
 #[derive(Debug)]
 pub struct Line<V> {
-    origin: V,
+    from: V,
     to: V,
-    kind: Kind,
     scratch: V,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Along,
-    Between,
-}
-
 impl<V: Vector> Line<V> {
-    /// The points `origin + t * direction`: `t` counts in lengths of `direction`.
-    ///
-    /// # Errors
-    /// [`OptimError::DimensionMismatch`] if the dimensions differ.
-    pub fn along(origin: &V, direction: &V) -> Result<Self, OptimError> {
-        Self::new(origin, direction, Kind::Along)
-    }
-
-    /// The points `(1 - t) * from + t * to`: both ends are met exactly, at `t = 0` and `t = 1`, if all entries are finite.
+    /// Both ends are met exactly, at `t = 0` and `t = 1`, if all entries are finite.
     ///
     /// # Errors
     /// [`OptimError::DimensionMismatch`] if the dimensions differ.
     pub fn between(from: &V, to: &V) -> Result<Self, OptimError> {
-        Self::new(from, to, Kind::Between)
-    }
-
-    fn new(origin: &V, to: &V, kind: Kind) -> Result<Self, OptimError> {
-        same_dim("other end of the line", to, origin)?;
-        Ok(Self { origin: copy_of(origin), to: copy_of(to), kind, scratch: origin.zeros_like() })
+        same_dim("other end of the line", to, from)?;
+        Ok(Self { from: from.copied(), to: to.copied(), scratch: from.zeros_like() })
     }
 
     /// The point at `t`.
     pub fn point(&mut self, t: f64) -> &V {
-        self.scratch.copy_from(&self.origin);
-        match self.kind {
-            Kind::Along => self.scratch.axpy(t, &self.to),
-            Kind::Between => self.scratch.axpby(t, &self.to, 1.0 - t),
-        }
+        self.scratch.copy_from(&self.from);
+        self.scratch.axpby(t, &self.to, 1.0 - t);
         &self.scratch
-    }
-
-    /// The loss at each `t`, one evaluation each. Every point is computed from its `t` alone: a section that was interrupted is
-    /// continued with the remaining ones.
-    ///
-    /// # Errors
-    /// The iterator yields those of the oracle.
-    pub fn section<'a, O: LossOracle<V>>(
-        &'a mut self,
-        oracle: &'a mut O,
-        ts: &'a [f64],
-    ) -> impl Iterator<Item = Result<f64, OptimError>> + use<'a, O, V> {
-        ts.iter().map(move |t| oracle.loss(self.point(*t)))
     }
 }
 
@@ -114,17 +78,11 @@ impl<V: Vector> Plane<V> {
         }
         let height = second.norm();
         let spans_a_plane = width > 0.0 && height > COLLINEAR * length;
-        if !spans_a_plane {
-            let found = format!("at an angle of sine {} at the first", height / length);
-            return Err(OptimError::setting(
-                "the triangle of three points",
-                &found,
-                "points that do not lie on a line",
-            ));
-        }
+        let found = format!("at an angle of sine {} at the first", height / length);
+        check(spans_a_plane, "the triangle of three points", &found, "points that do not lie on a line")?;
         second.scale(1.0 / height);
         let corners = [[0.0, 0.0], [width, 0.0], [shift, height]];
-        Ok(Self { origin: copy_of(origin), first, second, scratch: origin.zeros_like(), corners })
+        Ok(Self { origin: origin.copied(), first, second, scratch: origin.zeros_like(), corners })
     }
 
     /// The coordinates of the three points.
@@ -139,36 +97,6 @@ impl<V: Vector> Plane<V> {
         self.scratch.axpy(y, &self.second);
         &self.scratch
     }
-
-    /// The coordinates of the foot of the perpendicular from `point`, and its distance from the plane: where a trajectory passes.
-    ///
-    /// # Errors
-    /// [`OptimError::DimensionMismatch`] if the dimensions differ.
-    pub fn project(&self, point: &V) -> Result<([f64; 2], f64), OptimError> {
-        let mut rest = difference(point, &self.origin)?;
-        let (x, y) = (rest.dot(&self.first), rest.dot(&self.second));
-        rest.axpy(-x, &self.first);
-        rest.axpy(-y, &self.second);
-        Ok(([x, y], rest.norm()))
-    }
-
-    /// The loss at each pair of coordinates, one evaluation each; continues like [`Line::section`].
-    ///
-    /// # Errors
-    /// The iterator yields those of the oracle.
-    pub fn section<'a, O: LossOracle<V>>(
-        &'a mut self,
-        oracle: &'a mut O,
-        coordinates: &'a [[f64; 2]],
-    ) -> impl Iterator<Item = Result<f64, OptimError>> + use<'a, O, V> {
-        coordinates.iter().map(move |at| oracle.loss(self.point(*at)))
-    }
-}
-
-fn copy_of<V: Vector>(vector: &V) -> V {
-    let mut copy = vector.zeros_like();
-    copy.copy_from(vector);
-    copy
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::krylov::Krylov;
 use super::oracle::HessianOracle;
 use super::probe::{ProbeLaw, Probes};
 use crate::error::OptimError;
+use crate::settings::check_at_least_one;
 use crate::vector::RandomVector;
 
 /// The settings of [`SpectralDensity`].
@@ -82,12 +83,8 @@ impl<V: RandomVector> SpectralDensity<V> {
     /// # Errors
     /// [`OptimError::InvalidSetting`] if one of the numbers is 0.
     pub fn new(like: &V, config: SpectralDensityConfig) -> Result<Self, OptimError> {
-        if config.num_probes == 0 {
-            return Err(OptimError::setting("num_probes", &0, "at least 1"));
-        }
-        if config.num_nodes == 0 {
-            return Err(OptimError::setting("num_nodes", &0, "at least 1"));
-        }
+        check_at_least_one("num_probes", config.num_probes)?;
+        check_at_least_one("num_nodes", config.num_nodes as u64)?;
         Ok(Self { config, like: like.zeros_like(), state: SpectralDensityState::default() })
     }
 

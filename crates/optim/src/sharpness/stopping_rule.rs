@@ -4,6 +4,7 @@ use polder_stats::Moments;
 use serde::{Deserialize, Serialize};
 
 use crate::error::OptimError;
+use crate::settings::check;
 
 /// When to stop sampling: as soon as the interval is narrow enough, but within bounds on the number of samples.
 ///
@@ -42,32 +43,23 @@ impl StoppingRule {
     /// # Errors
     /// [`OptimError::InvalidSetting`], naming the first setting that is out of range or not a number.
     pub fn validate(&self) -> Result<(), OptimError> {
-        if !(self.confidence > 0.0 && self.confidence < 1.0) {
-            return Err(OptimError::setting("confidence", &self.confidence, "a number between 0 and 1"));
-        }
-        if self.relative_half_width.is_nan() || self.relative_half_width < 0.0 {
-            let expected = "a number of at least 0";
-            return Err(OptimError::setting("relative_half_width", &self.relative_half_width, expected));
-        }
-        if self.min_samples < 2 {
-            return Err(OptimError::setting("min_samples", &self.min_samples, "at least 2"));
-        }
-        if self.max_samples < self.min_samples {
-            return Err(OptimError::setting("max_samples", &self.max_samples, "at least min_samples"));
-        }
-        Ok(())
+        let Self { confidence, relative_half_width, min_samples, max_samples } = self;
+        let is_inside = *confidence > 0.0 && *confidence < 1.0;
+        check(is_inside, "confidence", confidence, "a number between 0 and 1")?;
+        let expected = "a number of at least 0";
+        check(*relative_half_width >= 0.0, "relative_half_width", relative_half_width, expected)?;
+        check(*min_samples >= 2, "min_samples", min_samples, "at least 2")?;
+        check(max_samples >= min_samples, "max_samples", max_samples, "at least min_samples")
     }
 
-    /// Whether the mean of `sample` is known as well as wanted.
-    pub fn is_precise(&self, sample: &Moments) -> bool {
-        sample.count >= self.min_samples
-            && sample.estimate(self.confidence).half_width() <= self.relative_half_width * sample.mean.abs()
-    }
-
-    /// Whether sampling ends here: [precise](Self::is_precise), at the largest number, or with a mean that is not finite and so can
-    /// only stay so.
+    /// Whether sampling ends here: the mean of `sample` is known as well as wanted, the number is the largest, or the mean is not finite
+    /// and so can only stay so.
     pub fn is_finished(&self, sample: &Moments) -> bool {
-        sample.count >= self.max_samples || !sample.mean.is_finite() || self.is_precise(sample)
+        let wanted = self.relative_half_width * sample.mean.abs();
+        let is_precise = || sample.estimate(self.confidence).half_width() <= wanted;
+        sample.count >= self.max_samples
+            || !sample.mean.is_finite()
+            || (sample.count >= self.min_samples && is_precise())
     }
 }
 

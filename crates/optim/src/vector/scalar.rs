@@ -6,6 +6,13 @@ use super::{RandomVector, Vector, VectorBytes};
 use crate::error::OptimError;
 use crate::keyed;
 
+/// Whether `range` is the only entry; otherwise it is empty.
+#[inline]
+fn holds_entry(range: Range<usize>) -> bool {
+    assert!(range.end <= 1, "a range outside a vector of dimension 1");
+    !range.is_empty()
+}
+
 impl Vector for f64 {
     #[inline]
     fn dim(&self) -> usize {
@@ -44,8 +51,7 @@ impl Vector for f64 {
 
     #[inline]
     fn axpy_range(&mut self, a: f64, x: &Self, range: Range<usize>) {
-        assert!(range.end <= 1, "a range outside a vector of dimension 1");
-        if !range.is_empty() {
+        if holds_entry(range) {
             self.axpy(a, x);
         }
     }
@@ -57,8 +63,7 @@ impl Vector for f64 {
 
     #[inline]
     fn abs_range(&mut self, x: &Self, shift: f64, range: Range<usize>) {
-        assert!(range.end <= 1, "a range outside a vector of dimension 1");
-        if !range.is_empty() {
+        if holds_entry(range) {
             *self = x.abs() + shift;
         }
     }
@@ -75,16 +80,14 @@ impl Vector for f64 {
 
     #[inline]
     fn axpby_range(&mut self, a: f64, x: &Self, b: f64, range: Range<usize>) {
-        assert!(range.end <= 1, "a range outside a vector of dimension 1");
-        if !range.is_empty() {
+        if holds_entry(range) {
             self.axpby(a, x, b);
         }
     }
 
     #[inline]
     fn dot_range(&self, x: &Self, range: Range<usize>) -> f64 {
-        assert!(range.end <= 1, "a range outside a vector of dimension 1");
-        if range.is_empty() { 0.0 } else { self.dot(x) }
+        if holds_entry(range) { self.dot(x) } else { 0.0 }
     }
 
     #[inline]
@@ -94,8 +97,7 @@ impl Vector for f64 {
 
     #[inline]
     fn norm_range(&self, range: Range<usize>) -> f64 {
-        assert!(range.end <= 1, "a range outside a vector of dimension 1");
-        if range.is_empty() { 0.0 } else { self.abs() }
+        if holds_entry(range) { self.abs() } else { 0.0 }
     }
 }
 

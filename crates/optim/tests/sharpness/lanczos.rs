@@ -3,7 +3,7 @@
 use polder_optim::sharpness::{Lanczos, LanczosConfig};
 use serde::Deserialize;
 
-use crate::matrix::{Integers, Matrix};
+use crate::matrix::Matrix;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -97,37 +97,4 @@ fn a_zero_matrix_and_one_dimension_have_their_eigenvalues() {
     let spectrum = Lanczos::new(&0.0, config).unwrap().run(&mut line).unwrap();
     assert_eq!(spectrum.smallest[0].value, -3.0);
     assert!(Lanczos::new(&0.0, LanczosConfig { largest: 2, ..config }).is_err());
-}
-
-#[test]
-fn a_run_that_stops_and_continues_gives_the_same_bytes() {
-    let mut hessian = Matrix::golden("double", 16, 2);
-    let config = LanczosConfig {
-        largest: 3,
-        smallest: 1,
-        tolerance: 1e-10,
-        check_multiplicity: true,
-        ..LanczosConfig::default()
-    };
-    let begin = || Lanczos::new(&vec![0.0; 16], config).unwrap();
-    let whole = begin().run(&mut hessian).unwrap();
-    for num_steps in [0, 1, 5, 9, 12, 20] {
-        let mut first = begin();
-        for _ in 0..num_steps {
-            first.step(&mut hessian).unwrap();
-        }
-        let mut second = begin();
-        second.restore(first.state().save()).unwrap();
-        assert_eq!(second.run(&mut hessian).unwrap(), whole, "after {num_steps} steps");
-    }
-}
-
-#[test]
-fn a_state_of_another_dimension_is_refused() {
-    let mut hessian = Matrix::dense(&mut Integers(1), 8);
-    let config = LanczosConfig { tolerance: 1e-12, ..LanczosConfig::default() };
-    let mut run = Lanczos::new(&vec![0.0; 8], config).unwrap();
-    run.step(&mut hessian).unwrap();
-    let error = Lanczos::new(&vec![0.0; 9], config).unwrap().restore(run.state().save()).unwrap_err();
-    assert!(error.to_string().contains("8 entries, expected 9"), "{error}");
 }

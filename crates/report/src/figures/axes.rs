@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
+use crate::groups::grouped;
 use crate::{CellResult, weights_label};
 use polder_experiment::point::{Point, axis_name};
 
@@ -12,20 +13,9 @@ const FEWEST_VALUES: usize = 3;
 
 /// One panel per cell with a numeric axis that has several values; `None` where there is none.
 pub(super) fn figure(cells: &[CellResult]) -> Option<Figure> {
-    let mut families: Vec<&str> = Vec::new();
-    for cell in cells {
-        if !families.contains(&cell.family.as_str()) {
-            families.push(&cell.family);
-        }
-    }
-    let panels: Vec<Panel> = families
-        .iter()
-        .filter_map(|family| {
-            let of_family: Vec<&CellResult> = cells.iter().filter(|cell| cell.family == *family).collect();
-            let axis = longest_axis(&of_family)?;
-            Some(panel(family, &axis, &of_family))
-        })
-        .collect();
+    let families = grouped(cells, |cell| cell.family.as_str()).into_iter();
+    let panels = families.filter_map(|(family, cells)| Some(panel(family, &longest_axis(&cells)?, &cells)));
+    let panels: Vec<Panel> = panels.collect();
     let any = panels.iter().any(|panel| !panel.series.is_empty());
     any.then(|| Figure {
         title: "Where the runs end, along the axes of the grid".to_owned(),
@@ -54,21 +44,16 @@ fn longest_axis(cells: &[&CellResult]) -> Option<String> {
 }
 
 fn panel(family: &str, axis: &str, cells: &[&CellResult]) -> Panel {
-    let mut curves: Vec<(Point, &str, Vec<&CellResult>)> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.mean.is_some() && cell.point.number(axis).is_some()) {
-        let rest = cell.point.without([axis]);
-        match curves.iter_mut().find(|(point, weights, _)| *point == rest && *weights == cell.weights) {
-            Some((_, _, of_curve)) => of_curve.push(cell),
-            None => curves.push((rest, &cell.weights, vec![cell])),
-        }
-    }
-    let label = |point: &Point, weights: &str| match (curves.iter().all(|curve| curve.1 == weights), point) {
-        (true, point) if *point == Point::default() => weights_label(weights),
-        (true, point) => point.to_string(),
-        (false, point) => point.after(&weights_label(weights)),
+    let drawn = cells.iter().copied().filter(|cell| cell.mean.is_some() && cell.point.number(axis).is_some());
+    let curves = grouped(drawn, |cell| (cell.point.without([axis]), cell.weights.as_str()));
+    let has_one_kind = |weights: &str| curves.iter().all(|((_, other), _)| *other == weights);
+    let label = |point: &Point, weights: &str| match has_one_kind(weights) {
+        true if *point == Point::default() => weights_label(weights),
+        true => point.to_string(),
+        false => point.after(&weights_label(weights)),
     };
     let mut series = Vec::new();
-    for (index, (point, weights, of_curve)) in curves.iter().enumerate() {
+    for (index, ((point, weights), of_curve)) in curves.iter().enumerate() {
         let points: Vec<(f64, &CellResult)> =
             of_curve.iter().filter_map(|cell| Some((cell.point.number(axis)?, *cell))).collect();
         series.extend(curve(label(point, weights), Ink::of_series(index), &points));
@@ -89,20 +74,16 @@ pub(super) fn curve(label: String, ink: Ink, points: &[(f64, &CellResult)]) -> V
     let mut means: Vec<(f64, f64)> =
         points.iter().filter_map(|(x, cell)| Some((*x, 100.0 * cell.mean?))).collect();
     means.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let of_cell = |(x, cell): &(f64, &CellResult)| {
-        cell.interval.map(|interval| (*x, 100.0 * interval.low, 100.0 * interval.high))
-    };
-    let intervals: Vec<(f64, f64, f64)> = points.iter().filter_map(of_cell).collect();
     if means.is_empty() {
         return Vec::new();
     }
-    let mut series = Vec::new();
-    if !intervals.is_empty() {
-        series.push(Series::unnamed(ink, Shape::Intervals(intervals)));
-    }
-    series.push(Series::new(label, ink, Shape::Line(means.clone())));
-    series.push(Series::unnamed(ink, Shape::Dots(means)));
-    series
+    let interval = |(x, cell): &(f64, &CellResult)| {
+        cell.interval.map(|interval| (*x, 100.0 * interval.low, 100.0 * interval.high))
+    };
+    let intervals: Vec<(f64, f64, f64)> = points.iter().filter_map(interval).collect();
+    let bars = (!intervals.is_empty()).then(|| Series::unnamed(ink, Shape::Intervals(intervals)));
+    let line = Series::new(label, ink, Shape::Line(means.clone()));
+    bars.into_iter().chain([line, Series::unnamed(ink, Shape::Dots(means))]).collect()
 }
 
 #[cfg(test)]

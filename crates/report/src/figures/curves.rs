@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, Weight};
 
+use crate::groups::grouped;
 use crate::{RunResult, main_average_of, weights_label};
 use polder_experiment::config::ScheduleConfig;
 use polder_experiment::run::record::{EpochRecord, ITERATE};
@@ -36,13 +37,7 @@ impl Curve {
 
 /// One panel per cell, all with the same axes.
 pub(super) fn figure(runs: &[&RunResult], curve: Curve) -> Figure {
-    let mut cells: Vec<(&str, Vec<&RunResult>)> = Vec::new();
-    for run in runs {
-        match cells.iter_mut().find(|(cell, _)| *cell == run.cell) {
-            Some((_, of_cell)) => of_cell.push(run),
-            None => cells.push((&run.cell, vec![run])),
-        }
-    }
+    let cells = grouped(runs.iter().copied(), |run| run.cell.as_str());
     let (what, label) = match curve {
         Curve::Accuracy => ("Accuracy", "accuracy, %"),
         Curve::Loss => ("Loss", "cross entropy, nats"),
@@ -113,7 +108,7 @@ fn series(
     let mean: Vec<(f64, f64)> = by_epoch
         .iter()
         .filter(|(_, values)| values.len() == runs.len())
-        .map(|(epoch, values)| (*epoch as f64, values.iter().sum::<f64>() / values.len() as f64))
+        .map(|(epoch, values)| (*epoch as f64, polder_stats::mean(values)))
         .collect();
     let dots = (mean.len() <= 4).then(|| Series::unnamed(ink, Shape::Dots(mean.clone())).without_numbers());
     let line = Series::new(name, ink, Shape::Line(mean)).weighing(Weight::Strong);

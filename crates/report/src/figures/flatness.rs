@@ -5,6 +5,7 @@ use polder_plot::{Axis, Figure, Ink};
 use super::INTERVALS;
 use super::rows::{Row, RowMarks, rows_panel};
 use crate::flatness::{FlatnessResult, MEASURES};
+use crate::groups::grouped;
 use crate::weights_label;
 use polder_experiment::run::record::ITERATE;
 
@@ -13,27 +14,22 @@ pub(super) fn figure(results: &[FlatnessResult]) -> Option<Figure> {
     if results.iter().all(|result| result.values.iter().all(Vec::is_empty)) {
         return None;
     }
-    let mut cells: Vec<&str> = results.iter().map(|result| result.cell.as_str()).collect();
-    cells.dedup();
+    let cells = grouped(results, |result| result.cell.as_str());
     let style = |weights: &str| match weights {
         ITERATE => ("last iterate", Ink::Orange),
         _ => ("average", Ink::Blue),
     };
-    let row = |cell: &str, measure: usize| Row {
-        label: cell.to_owned(),
-        marks: results
-            .iter()
-            .filter(|result| result.cell == cell)
-            .map(|result| RowMarks {
-                name: weights_label(&result.weights),
-                label: Some(style(&result.weights).0.to_owned()),
-                ink: style(&result.weights).1,
-                values: result.values[measure].clone(),
-            })
-            .collect(),
-    };
     let panels = MEASURES.iter().enumerate().map(|(measure, (_, name))| {
-        let rows: Vec<Row> = cells.iter().map(|cell| row(cell, measure)).collect();
+        let marks = |result: &&FlatnessResult| {
+            let (label, ink) = style(&result.weights);
+            let (name, values) = (weights_label(&result.weights), result.values[measure].clone());
+            RowMarks { name, label: Some(label.to_owned()), ink, values }
+        };
+        let row = |(cell, of_cell): &(&str, Vec<&FlatnessResult>)| Row {
+            label: (*cell).to_owned(),
+            marks: of_cell.iter().map(marks).collect(),
+        };
+        let rows: Vec<Row> = cells.iter().map(row).collect();
         let mut title = (*name).to_owned();
         title[..1].make_ascii_uppercase();
         rows_panel(&title, Axis::log(*name), &rows, None)

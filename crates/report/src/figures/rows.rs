@@ -1,6 +1,7 @@
 //! Dot plots: a row for each cell of a grid, in it the seeds of each set of weights, their mean and its interval.
 
 use polder_plot::{Axis, AxisScale, Ink, Panel, Series, Shape, Weight};
+use polder_stats::mean;
 
 use polder_experiment::claim::{Interval, LEVEL, mean_interval};
 
@@ -66,7 +67,7 @@ impl RowMarks {
         }
         let name = format!("{row}: {}", self.name);
         let places: Vec<f64> = self.values.iter().map(|(_, value)| place(scale, *value)).collect();
-        let mean = places.iter().sum::<f64>() / places.len() as f64;
+        let mean = mean(&places);
         let dot = |value: f64| vec![(value, level)];
         let mean = Series {
             label: self.label.clone(),

@@ -2,6 +2,7 @@
 
 use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
 
+use crate::groups::grouped;
 use crate::{ExperimentReport, RunResult, weights_label};
 use polder_experiment::run::flatness::{Section, SectionPoint};
 
@@ -20,15 +21,10 @@ pub(super) fn figures(of: &ExperimentReport) -> Vec<Figure> {
 
 /// `None` where nothing has been measured.
 fn figure(of: &ExperimentReport, between: &[String; 2]) -> Option<Figure> {
-    let mut cells: Vec<(&str, Vec<&Section>)> = Vec::new();
-    for run in &of.runs {
-        let sections = sections(run, between);
-        match cells.iter_mut().find(|(cell, _)| *cell == run.cell) {
-            Some((_, known)) => known.extend(sections),
-            None => cells.push((&run.cell, sections.collect())),
-        }
-    }
-    cells.retain(|(_, sections)| !sections.is_empty());
+    // Cells in the order of all runs, not of those that are measured.
+    let cells = grouped(&of.runs, |run| run.cell.as_str()).into_iter();
+    let cells = cells.map(|(cell, runs)| (cell, sections(&runs, between)));
+    let cells: Vec<_> = cells.filter(|(_, sections)| !sections.is_empty()).collect();
     let [from, to] = between.each_ref().map(|name| weights_label(name));
     (!cells.is_empty()).then(|| Figure {
         title: format!("The loss between {from} and {to}"),
@@ -40,8 +36,9 @@ fn figure(of: &ExperimentReport, between: &[String; 2]) -> Option<Figure> {
     })
 }
 
-fn sections<'a>(run: &'a RunResult, between: &'a [String; 2]) -> impl Iterator<Item = &'a Section> {
-    run.flatness.iter().flat_map(|record| &record.sections).filter(move |section| section.between == *between)
+fn sections<'a>(runs: &[&'a RunResult], between: &[String; 2]) -> Vec<&'a Section> {
+    let sections = runs.iter().flat_map(|run| &run.flatness).flat_map(|record| &record.sections);
+    sections.filter(|section| section.between == *between).collect()
 }
 
 fn panel(cell: &str, sections: &[&Section]) -> Panel {

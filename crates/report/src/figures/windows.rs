@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use polder_plot::{Axis, Figure, Ink, Panel};
 
 use super::axes::curve;
-use crate::{CellResult, ExperimentReport, weights_label};
+use crate::groups::grouped;
+use crate::{ExperimentReport, weights_label};
 use polder_experiment::claim::Claim;
 use polder_experiment::config::AveragingConfig;
 use polder_experiment::run::record::{ITERATE, REFRESHED};
@@ -30,17 +31,11 @@ pub(super) fn figure(of: &ExperimentReport) -> Option<Figure> {
     // The last iterate is the average that starts with it, and is then evaluated as one.
     let last = if run.config.model.has_bn() { REFRESHED } else { ITERATE };
     starts.insert(last.to_owned(), 1.0);
-    let mut names: Vec<&str> = Vec::new();
-    for cell in of.cells.iter().filter(|cell| terms.clone().any(|term| term.cell == cell.family)) {
-        if !names.contains(&cell.cell.as_str()) {
-            names.push(&cell.cell);
-        }
-    }
-    let curves = names.iter().enumerate().map(|(index, name)| {
-        let of_cell = of.cells.iter().filter(|cell| cell.cell == **name);
-        let points: Vec<(f64, &CellResult)> =
-            of_cell.filter_map(|cell| Some((*starts.get(&cell.weights)?, cell))).collect();
-        curve((*name).to_owned(), Ink::of_series(index), &points)
+    let compared = of.cells.iter().filter(|cell| terms.clone().any(|term| term.cell == cell.family));
+    let by_cell = grouped(compared, |cell| cell.cell.as_str()).into_iter().enumerate();
+    let curves = by_cell.map(|(index, (name, of_cell))| {
+        let points = of_cell.into_iter().filter_map(|cell| Some((*starts.get(&cell.weights)?, cell)));
+        curve(name.to_owned(), Ink::of_series(index), &points.collect::<Vec<_>>())
     });
     let series: Vec<_> = curves.flatten().collect();
     (!series.is_empty()).then(|| Figure {

@@ -29,7 +29,7 @@ pub(super) fn event_file(log: &RunLog<'_>) -> anyhow::Result<Vec<u8>> {
     Ok(file)
 }
 
-/// What is known of the run beside its configuration, as a table in Markdown.
+/// What is known of the run apart from its configuration, as a table in Markdown.
 fn about(log: &RunLog<'_>) -> String {
     let (run, data) = (&log.records.run, &log.records.run.data);
     let verification = format!("{:?}", data.verification).to_lowercase();

@@ -15,7 +15,7 @@ use polder_experiment::replace_file::replace_file;
 const BEFORE_STEPS: &str = "events.out.tfevents.";
 const AFTER_STEPS: &str = ".polder";
 
-/// The folder of event files beside a report.
+/// The folder of event files next to a report.
 const LOGS: &str = "logs";
 
 /// Puts the event file of `log` into `folder`, where it takes the place of an earlier one; an equal one stays as it is.

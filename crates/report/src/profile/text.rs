@@ -19,7 +19,7 @@ pub fn page(profile: &ProfileRecord) -> String {
     let _ = writeln!(text, "{}\n", machine(profile));
     let _ = writeln!(text, "{:<22} {:>12}  {:<28} per minibatch", "medians of rounds", "images/s", "from to");
     for (what, rate) in rates(profile) {
-        let range = format!("{} to {}", grouped(rate.low), grouped(rate.high));
+        let range = range(&rate);
         let minibatch = duration(profile.setting.batch_size as f64 / rate.median);
         let _ = writeln!(text, "{what:<22} {:>12}  {range:<28} {minibatch}", grouped(rate.median));
     }
@@ -31,7 +31,9 @@ pub fn page(profile: &ProfileRecord) -> String {
     stages(&mut text, profile);
     queue(&mut text, &profile.queue);
     let _ = writeln!(text, "\nVerdict: {}.", profile.verdict_text);
-    advice(&mut text, profile);
+    for line in conclusions(profile) {
+        let _ = writeln!(text, "Advice: {line}");
+    }
     text
 }
 
@@ -87,7 +89,7 @@ fn stages(text: &mut String, profile: &ProfileRecord) {
 }
 
 /// What a stage is, in a few words.
-pub fn meaning(stage: &StageRecord) -> &'static str {
+fn meaning(stage: &StageRecord) -> &'static str {
     match stage.stage.as_str() {
         "plan" => "an epoch's start",
         "idle" => "a worker without work",
@@ -116,12 +118,6 @@ fn sparkline(queue: &QueueRecord) -> String {
     queue.means(columns).into_iter().map(height).collect()
 }
 
-fn advice(text: &mut String, profile: &ProfileRecord) {
-    for line in conclusions(profile) {
-        let _ = writeln!(text, "Advice: {line}");
-    }
-}
-
 /// The advice, each with its measured effect, then what remains.
 pub fn conclusions(profile: &ProfileRecord) -> Vec<String> {
     let mut lines: Vec<String> =
@@ -143,6 +139,11 @@ pub fn conclusions(profile: &ProfileRecord) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Over the rounds, from the lowest to the highest.
+pub fn range(rate: &Spread) -> String {
+    format!("{} to {}", grouped(rate.low), grouped(rate.high))
 }
 
 /// A whole number in groups of three digits.

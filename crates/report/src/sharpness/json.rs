@@ -3,8 +3,8 @@
 use polder_experiment::sharpness::Moments;
 use serde_json::{Map, Value, json};
 
+use super::confidence;
 use polder_experiment::sharpness::measurement::{CONFIDENCE, Found, Measurement};
-use polder_experiment::sharpness::measurement_spec::Measure;
 use polder_experiment::sharpness::{SharpnessReport as Report, StageReport};
 
 /// Estimates have `mean`, `lower`, `upper` at `confidence`; numbers that are not finite are `null`.
@@ -74,12 +74,4 @@ fn answer(answer: &Measurement) -> Value {
     };
     object.insert("found".to_owned(), found);
     value
-}
-
-fn confidence(measure: &Measure) -> f64 {
-    match measure {
-        Measure::Trace { config } => config.stopping.confidence,
-        Measure::AverageSharpness { config, .. } => config.stopping.confidence,
-        _ => CONFIDENCE,
-    }
 }

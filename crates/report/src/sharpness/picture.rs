@@ -1,14 +1,16 @@
-//! The answers as figures: curvature, spectra, rises, lines and planes.
+//! The answers as figures: curvature, spectra, rises; lines and planes are in `sections`.
 
-use polder_experiment::sharpness::{MeanEstimate, SpectralDensityState};
-use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape, contour};
+mod sections;
 
-use polder_experiment::sharpness::measurement::{CONFIDENCE, Found, LossAt, Measurement, PlaneSection};
+use polder_experiment::sharpness::{MeanEstimate, Moments, SpectralDensityState};
+use polder_plot::{Axis, Figure, Ink, Panel, Series, Shape};
+
+use self::sections::{line, plane};
+use super::{confidence, coordinates};
+use crate::groups::distinct;
+use polder_experiment::sharpness::measurement::{Eigenvalue, Found, Measurement};
 use polder_experiment::sharpness::measurement_spec::{Coordinates, Measure};
 use polder_experiment::sharpness::{SharpnessReport as Report, StageReport};
-
-/// Of intervals; lines of losses show it as a band.
-const NORMAL_95: f64 = 1.959_963_985;
 
 /// The width of the bells that spectra are smoothed by, as a share of what the spectrum spans.
 const BELL: f64 = 0.01;
@@ -35,13 +37,7 @@ pub fn figures(report: &Report) -> Vec<Figure> {
 
 /// Names of weights in the order in which they first appear: the order of their colours.
 fn names(report: &Report) -> Vec<&str> {
-    let mut names = Vec::new();
-    for of_one in report.stages.iter().flat_map(|stage| &stage.of_one) {
-        if !names.contains(&of_one.name.as_str()) {
-            names.push(of_one.name.as_str());
-        }
-    }
-    names
+    distinct(report.stages.iter().flat_map(|stage| &stage.of_one).map(|of_one| of_one.name.as_str()))
 }
 
 /// SGD's iterates are orange and its averages blue, as everywhere.
@@ -55,51 +51,67 @@ fn answers<'a>(stage: &'a StageReport, name: &'a str) -> impl Iterator<Item = &'
     of_one.flat_map(|of_one| &of_one.answers).filter(|answer| answer.is_finished)
 }
 
-fn point(x: f64, estimate: &MeanEstimate) -> ((f64, f64), (f64, f64, f64)) {
-    ((x, estimate.mean), (x, estimate.lower, estimate.upper))
+/// Those of the answers that were measured in such units of weights.
+fn answers_in<'a>(
+    stage: &'a StageReport,
+    name: &'a str,
+    units: Coordinates,
+) -> impl Iterator<Item = &'a Measurement> {
+    answers(stage, name).filter(move |answer| coordinates(&answer.question.measure) == Some(units))
 }
 
-/// Dots with intervals, and a line through them if there are several.
-fn dots(
-    series: &mut Vec<Series>,
-    name: &str,
-    ink: Ink,
-    dots: Vec<(f64, f64)>,
-    intervals: Vec<(f64, f64, f64)>,
-) {
-    if dots.is_empty() {
-        return;
+/// A value with the ends of its interval, at a place on the x axis.
+type Dot = (f64, [f64; 3]);
+
+/// A value without an interval.
+fn exact(value: f64) -> [f64; 3] {
+    [value, f64::NAN, f64::NAN]
+}
+
+fn ends(estimate: &MeanEstimate) -> [f64; 3] {
+    [estimate.mean, estimate.lower, estimate.upper]
+}
+
+/// For each set of weights dots with intervals, and a line through them if there are several. `dots` takes the number and the name of
+/// the weights.
+fn series<'a, I: IntoIterator<Item = Dot>>(
+    report: &'a Report,
+    dots: impl Fn(usize, &'a str) -> I,
+) -> Vec<Series> {
+    let mut series = Vec::new();
+    for (number, name) in names(report).into_iter().enumerate() {
+        let (ink, dots): (Ink, Vec<Dot>) = (ink(number), dots(number, name).into_iter().collect());
+        let values: Vec<(f64, f64)> = dots.iter().map(|(x, [value, ..])| (*x, *value)).collect();
+        if values.len() > 1 {
+            series.push(Series::unnamed(ink, Shape::Line(values.clone())));
+        }
+        if !values.is_empty() {
+            let intervals = dots.iter().map(|(x, [_, low, high])| (*x, *low, *high));
+            series.push(Series::unnamed(ink, Shape::Intervals(intervals.collect())));
+            series.push(Series::new(name, ink, Shape::Dots(values)));
+        }
     }
-    if dots.len() > 1 {
-        series.push(Series::unnamed(ink, Shape::Line(dots.clone())));
-    }
-    series.push(Series::unnamed(ink, Shape::Intervals(intervals)));
-    series.push(Series::new(name, ink, Shape::Dots(dots)));
+    series
 }
 
 fn traces(report: &Report) -> Figure {
-    let trace = |answer: &Measurement, index: usize| match (&answer.question.measure, &answer.found) {
-        (Measure::Trace { config }, Found::Trace(state)) => {
-            Some([state.trace, state.weighted][index].estimate(config.stopping.confidence))
-        }
-        _ => None,
-    };
-    let panels = BOTH.iter().enumerate().map(|(index, (_, title))| {
-        let mut series = Vec::new();
-        for (number, name) in names(report).into_iter().enumerate() {
-            let (mut points, mut intervals) = (Vec::new(), Vec::new());
-            for stage in &report.stages {
-                // Where there is one checkpoint, the weights stand side by side.
-                let x = if report.stages.len() > 1 { stage.step as f64 } else { number as f64 + 1.0 };
-                for estimate in answers(stage, name).filter_map(|answer| trace(answer, index)) {
-                    let (dot, interval) = point(x, &estimate);
-                    points.push(dot);
-                    intervals.push(interval);
-                }
+    let has_several = report.stages.len() > 1;
+    let panels = BOTH.map(|(units, title)| {
+        let trace = |answer: &Measurement| match &answer.found {
+            Found::Trace(state) => {
+                let trace = if units == Coordinates::Raw { state.trace } else { state.weighted };
+                Some(ends(&trace.estimate(confidence(&answer.question.measure))))
             }
-            dots(&mut series, name, ink(number), points, intervals);
-        }
-        let x = if report.stages.len() > 1 {
+            _ => None,
+        };
+        let series = series(report, |number, name| {
+            report.stages.iter().flat_map(move |stage| {
+                // Where there is one checkpoint, the weights stand side by side.
+                let x = if has_several { stage.step as f64 } else { number as f64 + 1.0 };
+                answers(stage, name).filter_map(trace).map(move |trace| (x, trace))
+            })
+        });
+        let x = if has_several {
             Axis::linear("steps")
         } else {
             counting("weights, in the order of the legend", names(report).len())
@@ -112,7 +124,7 @@ fn traces(report: &Report) -> Figure {
         caption: "With 95 % intervals over random probes. Scale-invariant: every weight in units of the norm of its filter, so \
                   that scaling what batch normalization follows changes nothing."
             .to_owned(),
-        panels: panels.collect(),
+        panels: panels.into(),
     }
 }
 
@@ -132,42 +144,33 @@ fn around_intervals(label: &str, series: &[Series]) -> Axis {
 
 fn eigenvalues(report: &Report) -> Figure {
     let mut panels = Vec::new();
-    for (coordinates, title) in BOTH {
-        let found = |stage, name| {
-            answers(stage, name).find_map(|answer| match (&answer.question.measure, &answer.found) {
-                (Measure::Eigenvalues { coordinates: own, .. }, Found::Eigenvalues(Some(found)))
-                    if *own == coordinates =>
-                {
-                    Some(&found.largest)
-                }
+    for (units, title) in BOTH {
+        let largest = |stage, name| -> &[Eigenvalue] {
+            let found = answers_in(stage, name, units).find_map(|answer| match &answer.found {
+                Found::Eigenvalues(found) => found.as_ref(),
                 _ => None,
-            })
+            });
+            found.map_or(&[], |found| &found.largest)
         };
-        let (mut ranks, mut over_time) = (Vec::new(), Vec::new());
-        for (number, name) in names(report).into_iter().enumerate() {
-            if let Some(largest) = report.stages.last().and_then(|stage| found(stage, name)) {
-                let places = || largest.iter().enumerate().map(|(rank, pair)| (rank as f64 + 1.0, pair));
-                let points = places().map(|(rank, pair)| (rank, pair.value)).collect();
-                let intervals = places()
-                    .map(|(rank, pair)| (rank, pair.value - pair.residual, pair.value + pair.residual));
-                dots(&mut ranks, name, ink(number), points, intervals.collect());
-            }
-            let mut points = Vec::new();
-            for stage in &report.stages {
-                let top = found(stage, name).and_then(|largest| largest.first());
-                points.extend(top.map(|pair| (stage.step as f64, pair.value)));
-            }
-            dots(&mut over_time, name, ink(number), points, Vec::new());
-        }
-        let num_ranks = ranks.iter().map(|series: &Series| match &series.shape {
-            Shape::Dots(dots) => dots.len(),
-            _ => 0,
+        let last = |name| report.stages.last().map_or(&[][..], |stage| largest(stage, name));
+        let ranks = series(report, |_, name| {
+            let within =
+                |pair: &Eigenvalue| [pair.value, pair.value - pair.residual, pair.value + pair.residual];
+            last(name).iter().enumerate().map(move |(rank, pair)| (rank as f64 + 1.0, within(pair)))
         });
-        let (x, y) = (counting("rank", num_ranks.max().unwrap_or(0)), Axis::linear("eigenvalue"));
-        panels.push(Panel { title: format!("Largest eigenvalues, {title}"), x, y, series: ranks });
+        let num_ranks = names(report).into_iter().map(|name| last(name).len()).max().unwrap_or(0);
+        let eigenvalue = || Axis::linear("eigenvalue");
+        let (title_of_ranks, x) = (format!("Largest eigenvalues, {title}"), counting("rank", num_ranks));
+        panels.push(Panel { title: title_of_ranks, x, y: eigenvalue(), series: ranks });
         if report.stages.len() > 1 {
-            let (x, y) = (Axis::linear("steps"), Axis::linear("eigenvalue"));
-            panels.push(Panel { title: format!("Largest eigenvalue, {title}"), x, y, series: over_time });
+            let over_time = series(report, |_, name| {
+                let stages = report.stages.iter();
+                stages.filter_map(move |stage| {
+                    Some((stage.step as f64, exact(largest(stage, name).first()?.value)))
+                })
+            });
+            let (title, x) = (format!("Largest eigenvalue, {title}"), Axis::linear("steps"));
+            panels.push(Panel { title, x, y: eigenvalue(), series: over_time });
         }
     }
     Figure {
@@ -180,22 +183,17 @@ fn eigenvalues(report: &Report) -> Figure {
 
 fn densities(report: &Report) -> Figure {
     let stage = report.stages.last();
-    let panels = BOTH.map(|(coordinates, title)| {
-        let mut found = Vec::<(usize, &str, &SpectralDensityState)>::new();
-        for (number, name) in names(report).into_iter().enumerate() {
-            for answer in stage.into_iter().flat_map(|stage| answers(stage, name)) {
-                match (&answer.question.measure, &answer.found) {
-                    (Measure::Density { coordinates: own, .. }, Found::Density(state))
-                        if *own == coordinates =>
-                    {
-                        found.push((number, name, state));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let ranges: Vec<(f64, f64)> = found.iter().filter_map(|(.., state)| state.range()).collect();
-        let span = ranges.iter().map(|(low, high)| high - low).fold(0.0, f64::max);
+    let panels = BOTH.map(|(units, title)| {
+        let found = names(report).into_iter().enumerate().flat_map(|(number, name)| {
+            let answers = stage.into_iter().flat_map(move |stage| answers_in(stage, name, units));
+            answers.filter_map(move |answer| match &answer.found {
+                Found::Density(state) => Some((number, name, state)),
+                _ => None,
+            })
+        });
+        let found: Vec<(usize, &str, &SpectralDensityState)> = found.collect();
+        let ranges = found.iter().filter_map(|(.., state)| state.range());
+        let span = ranges.map(|(low, high)| high - low).fold(0.0, f64::max);
         let width = if span > 0.0 { BELL * span } else { 1.0 };
         let (mut series, mut peak) = (Vec::new(), 0.0_f64);
         for (number, name, state) in found {
@@ -219,65 +217,40 @@ fn densities(report: &Report) -> Figure {
     }
 }
 
+/// A rise of the loss at a distance: its position among the panels, what it is called, and the rise.
+fn rise(answer: &Measurement) -> Option<(usize, String, Dot)> {
+    let estimate = |moments: &Moments| ends(&moments.estimate(confidence(&answer.question.measure)));
+    match (&answer.question.measure, &answer.found) {
+        (Measure::WorstCaseSharpness { config, .. }, Found::WorstCaseSharpness(Some(rise))) => {
+            Some((0, "Largest rise".to_owned(), (config.rho, exact(rise.worst()))))
+        }
+        (Measure::AverageSharpness { config, .. }, Found::AverageSharpness(state)) => {
+            Some((1, "Mean rise".to_owned(), (config.rho, estimate(&state.rises))))
+        }
+        (Measure::MSharpness { rho, micro_batch, .. }, Found::MSharpness(rises)) => {
+            Some((2, format!("{micro_batch}-sharpness"), (*rho, estimate(rises))))
+        }
+        _ => None,
+    }
+}
+
 fn rises(report: &Report) -> Figure {
     let stage = report.stages.last();
     let mut panels = Vec::new();
-    for (coordinates, title) in BOTH {
-        let (mut worst, mut mean, mut micro) = (Vec::new(), Vec::new(), Vec::new());
-        let mut micro_batch = 0;
-        for (number, name) in names(report).into_iter().enumerate() {
-            let mut points = [const { Vec::new() }; 3];
-            let mut intervals = [const { Vec::new() }; 3];
-            let mut add = |of: usize, rho: f64, value: f64, low: f64, high: f64| {
-                points[of].push((rho, value));
-                intervals[of].push((rho, low, high));
-            };
-            for answer in stage.into_iter().flat_map(|stage| answers(stage, name)) {
-                match (&answer.question.measure, &answer.found) {
-                    (
-                        Measure::WorstCaseSharpness { coordinates: own, config },
-                        Found::WorstCaseSharpness(Some(rise)),
-                    ) if *own == coordinates => {
-                        add(0, config.rho, rise.worst(), f64::NAN, f64::NAN);
-                    }
-                    (
-                        Measure::AverageSharpness { coordinates: own, config },
-                        Found::AverageSharpness(state),
-                    ) if *own == coordinates => {
-                        let found = state.rises.estimate(config.stopping.confidence);
-                        add(1, config.rho, found.mean, found.lower, found.upper);
-                    }
-                    (
-                        Measure::MSharpness { coordinates: own, rho, micro_batch: size },
-                        Found::MSharpness(rises),
-                    ) if *own == coordinates => {
-                        micro_batch = *size;
-                        let found = rises.estimate(CONFIDENCE);
-                        add(2, *rho, found.mean, found.lower, found.upper);
-                    }
-                    _ => {}
-                }
-            }
-            for ((series, points), intervals) in
-                [&mut worst, &mut mean, &mut micro].into_iter().zip(points).zip(intervals)
-            {
-                dots(series, name, ink(number), points, intervals);
-            }
-        }
-        let micro_title = format!("{micro_batch}-sharpness, {title}");
-        for (what, series) in [
-            (format!("Largest rise, {title}"), worst),
-            (format!("Mean rise, {title}"), mean),
-            (micro_title, micro),
-        ] {
+    for (units, title) in BOTH {
+        let rises = |name| {
+            let answers = stage.into_iter().flat_map(move |stage| answers_in(stage, name, units));
+            answers.filter_map(rise)
+        };
+        for position in 0..3 {
+            let of_kind = |name| rises(name).filter(move |(at, ..)| *at == position);
+            let Some((_, what, _)) = names(report).into_iter().flat_map(of_kind).last() else { continue };
+            let series = series(report, |_, name| of_kind(name).map(|(.., dot)| dot));
             // Radii are chosen by factors; a single one has no scale.
             let several = series.iter().any(|series| matches!(&series.shape, Shape::Line(_)));
-            let (x, y) = if several {
-                (Axis::log("distance rho"), Axis::log("rise of the loss"))
-            } else {
-                (Axis::linear("distance rho"), Axis::linear("rise of the loss"))
-            };
-            panels.push(Panel { title: what, x, y, series });
+            let axis = if several { Axis::log } else { Axis::linear };
+            let (x, y) = (axis("distance rho"), axis("rise of the loss"));
+            panels.push(Panel { title: format!("{what}, {title}"), x, y, series });
         }
     }
     Figure {
@@ -287,134 +260,5 @@ fn rises(report: &Report) -> Figure {
                   intervals. Scale-invariant radii are relative to the norms of filters."
             .to_owned(),
         panels,
-    }
-}
-
-fn line(names: &[String], answer: &Measurement) -> Option<Figure> {
-    let (Measure::Line { places }, Found::Line { distance, losses }) =
-        (&answer.question.measure, &answer.found)
-    else {
-        return None;
-    };
-    if losses.is_empty() {
-        return None;
-    }
-    let along = || places.iter().copied().zip(losses);
-    let at = |wanted: f64, of: fn(&LossAt) -> Option<f64>| {
-        along().filter(|(place, _)| *place == wanted).find_map(|(place, loss)| Some((place, of(loss)?)))
-    };
-    let panel = |title: &str, y: Axis, of: fn(&LossAt) -> Option<f64>, band: Vec<(f64, f64, f64)>| {
-        let curve = along().filter_map(|(place, loss)| Some((place, of(loss)?))).collect();
-        let mut series = vec![Series::unnamed(Ink::Muted, Shape::Line(curve))];
-        if !band.is_empty() {
-            series.insert(0, Series::unnamed(Ink::Muted, Shape::Band(band)));
-        }
-        for (number, (end, name)) in [0.0, 1.0].into_iter().zip(names).enumerate() {
-            let dots: Vec<(f64, f64)> = at(end, of).into_iter().collect();
-            series.push(Series::new(name, ink(number), Shape::Dots(dots)));
-        }
-        let x = Axis::linear(format!("from {} (0) to {} (1)", names[0], names[1]));
-        Panel { title: title.to_owned(), x, y, series }
-    };
-    let most_wrong = losses.iter().map(|at| at.error).fold(0.01, f64::max);
-    let band = along().filter_map(|(place, loss)| {
-        let (mean, half) = (loss.loss?, NORMAL_95 * loss.standard_error?);
-        Some((place, mean - half, mean + half))
-    });
-    Some(Figure {
-        title: format!("From {} to {}", names[0], names[1]),
-        caption: format!(
-            "The ends are {distance:.4} apart. BN is refreshed at every point. The band is the 95 % interval of the mean, the \
-             images being a sample of their split."
-        ),
-        panels: vec![
-            panel("Loss", Axis::linear("cross entropy (nats)"), |at| at.loss, band.collect()),
-            panel(
-                "Error",
-                Axis::linear("fraction wrong").over(0.0, 1.2 * most_wrong),
-                |at| Some(at.error),
-                Vec::new(),
-            ),
-        ],
-    })
-}
-
-/// Level curves in the colours of a series: as many as can be told apart.
-const NUM_LEVELS: usize = 6;
-const LEVEL_INKS: [Ink; NUM_LEVELS] =
-    [Ink::Blue, Ink::Green, Ink::Ochre, Ink::Orange, Ink::Purple, Ink::Gray];
-
-fn plane(names: &[String], answer: &Measurement) -> Option<Figure> {
-    let Found::Plane(section) = &answer.found else { return None };
-    if section.losses.len() < section.xs.len() * section.ys.len() || section.losses.is_empty() {
-        return None;
-    }
-    Some(Figure {
-        title: format!("The plane of {}", names.join(", ")),
-        caption: "Level curves; coordinates are distances between weights. BN is refreshed at every point of the grid.".to_owned(),
-        panels: vec![
-            level_panel(names, section, "Loss", |at| at.loss),
-            level_panel(names, section, "Error", |at| Some(at.error)),
-        ],
-    })
-}
-
-fn level_panel(
-    names: &[String],
-    section: &PlaneSection,
-    title: &str,
-    of: fn(&LossAt) -> Option<f64>,
-) -> Panel {
-    let values: Vec<f64> = section.losses.iter().map(|loss| of(loss).unwrap_or(f64::NAN)).collect();
-    let mut series = Vec::new();
-    for (number, level) in levels(&values).into_iter().enumerate() {
-        let pieces = contour(&section.xs, &section.ys, &values, level);
-        // A place that is nowhere parts two pieces of one series.
-        let points: Vec<(f64, f64)> =
-            pieces.into_iter().flat_map(|[from, to]| [from, to, (f64::NAN, f64::NAN)]).collect();
-        if !points.is_empty() {
-            let label = format!("{} {}", title.to_lowercase(), super::text::number(level));
-            series.push(Series::new(label, LEVEL_INKS[number % NUM_LEVELS], Shape::Line(points)));
-        }
-    }
-    for (corner, name) in section.corners.iter().zip(names) {
-        let index = names.iter().position(|other| other == name).unwrap_or(0);
-        let ink = [Ink::Orange, Ink::Blue, Ink::Text][index % 3];
-        series.push(Series::new(name, ink, Shape::Dots(vec![(corner[0], corner[1])])));
-    }
-    let axis = |label: String, places: &[f64]| match places {
-        [first, .., last] => Axis::linear(label).over(*first, *last),
-        _ => Axis::linear(label),
-    };
-    Panel {
-        title: title.to_owned(),
-        x: axis(format!("towards {}", names[1]), &section.xs),
-        y: axis(format!("towards {}", names[2]), &section.ys),
-        series,
-    }
-}
-
-/// Between the least and the greatest value, closer together near the least: that is where the points are.
-fn levels(values: &[f64]) -> Vec<f64> {
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    if low >= high {
-        return Vec::new();
-    }
-    let share = |i: usize| ((i as f64 + 0.5) / NUM_LEVELS as f64).powi(2);
-    (0..NUM_LEVELS).map(|i| low + share(i) * (high - low)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn levels_lie_within_the_values_and_closer_near_the_least() {
-        let levels = levels(&[3.0, f64::NAN, 1.0, 2.0]);
-        assert_eq!(levels.len(), NUM_LEVELS);
-        assert!(levels[0] > 1.0 && levels[NUM_LEVELS - 1] < 3.0 && levels.is_sorted());
-        assert!(levels[1] - levels[0] < levels[5] - levels[4]);
-        assert!(super::levels(&[1.0, 1.0]).is_empty());
     }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use polder_experiment::sharpness::MeanEstimate;
+use super::{confidence, coordinates};
+use crate::groups::distinct;
+use polder_experiment::sharpness::{MeanEstimate, Moments};
 
 use polder_experiment::sharpness::measurement::{CONFIDENCE, Eigenvalue, Found, LossAt, Measurement};
 use polder_experiment::sharpness::measurement_spec::{Coordinates, Measure, SplitName};
@@ -35,19 +37,13 @@ pub fn text(report: &Report) -> String {
 
 /// One column for each set of weights.
 fn table(of_one: &[OfOne]) -> String {
-    let mut columns: Vec<Vec<(String, String)>> = Vec::new();
-    for weights in of_one {
-        let mut rows = vec![("norm of the weights".to_owned(), number(weights.norm))];
-        rows.extend(weights.answers.iter().flat_map(rows_of));
-        columns.push(rows);
-    }
+    let column = |weights: &OfOne| -> Vec<(String, String)> {
+        let norm = ("norm of the weights".to_owned(), number(weights.norm));
+        std::iter::once(norm).chain(weights.answers.iter().flat_map(rows_of)).collect()
+    };
+    let columns: Vec<_> = of_one.iter().map(column).collect();
     // Interrupted measurements have fewer rows: every label of any column has its row.
-    let mut labels: Vec<&str> = Vec::new();
-    for (label, _) in columns.iter().flatten() {
-        if !labels.contains(&label.as_str()) {
-            labels.push(label);
-        }
-    }
+    let labels = distinct(columns.iter().flatten().map(|(label, _)| label.as_str()));
     let cell = |column: &[(String, String)], label: &str| {
         column.iter().find(|(own, _)| own == label).map_or("-".to_owned(), |(_, value)| value.clone())
     };
@@ -66,62 +62,50 @@ fn table(of_one: &[OfOne]) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
+/// What a finished answer says, each with its label.
 fn rows_of(answer: &Measurement) -> Vec<(String, String)> {
     let measure = &answer.question.measure;
-    let label = measure.label();
     if !answer.is_finished {
         return Vec::new();
     }
-    let own = |value: String| vec![(label.clone(), value)];
-    match (measure, &answer.found) {
-        (_, Found::Loss(Some(at))) => {
+    let suffix = match coordinates(measure) {
+        Some(Coordinates::ScaleInvariant) => ", scale-invariant",
+        Some(Coordinates::Raw) | None => "",
+    };
+    let mean = |moments: &Moments| estimate(&moments.estimate(confidence(measure)));
+    let own = |value: String| vec![(measure.label(), value)];
+    match &answer.found {
+        Found::Loss(Some(at)) => {
             vec![("loss".to_owned(), loss(at)), ("error".to_owned(), format!("{:.2} %", 100.0 * at.error))]
         }
-        (Measure::Trace { config }, Found::Trace(state)) => {
-            let interval = |moments: &polder_experiment::sharpness::Moments| {
-                estimate(&moments.estimate(config.stopping.confidence))
-            };
-            vec![
-                ("trace".to_owned(), interval(&state.trace)),
-                ("trace, scale-invariant".to_owned(), interval(&state.weighted)),
-            ]
-        }
-        (Measure::Eigenvalues { coordinates, .. }, Found::Eigenvalues(Some(found))) => {
-            let suffix = suffix(*coordinates);
+        Found::Trace(state) => vec![
+            ("trace".to_owned(), mean(&state.trace)),
+            ("trace, scale-invariant".to_owned(), mean(&state.weighted)),
+        ],
+        Found::Eigenvalues(Some(found)) => {
             let value = |pair: &Eigenvalue| {
                 let doubt = if pair.converged { "" } else { " (not converged)" };
                 format!("{} ± {}{doubt}", number(pair.value), short(pair.residual))
             };
             let largest = found.largest.iter().zip(1..);
-            let mut rows: Vec<(String, String)> =
-                largest.map(|(pair, rank)| (format!("eigenvalue {rank}{suffix}"), value(pair))).collect();
-            rows.extend(
-                found.smallest.iter().map(|pair| (format!("smallest eigenvalue{suffix}"), value(pair))),
-            );
-            rows
+            let largest = largest.map(|(pair, rank)| (format!("eigenvalue {rank}{suffix}"), value(pair)));
+            let smallest = found.smallest.iter();
+            let smallest = smallest.map(|pair| (format!("smallest eigenvalue{suffix}"), value(pair)));
+            largest.chain(smallest).collect()
         }
-        (Measure::Density { coordinates, .. }, Found::Density(state)) => {
-            let suffix = suffix(*coordinates);
+        Found::Density(state) => {
             let (least, greatest) = state.range().unwrap_or((f64::NAN, f64::NAN));
+            let mean_of = |function: fn(f64) -> f64| estimate(&state.mean_of(function, CONFIDENCE));
             vec![
                 (format!("spectrum{suffix}"), format!("{} to {}", number(least), number(greatest))),
-                (format!("mean eigenvalue{suffix}"), estimate(&state.mean_of(|x| x, CONFIDENCE))),
-                (format!("its negative part{suffix}"), estimate(&state.mean_of(|x| x.min(0.0), CONFIDENCE))),
+                (format!("mean eigenvalue{suffix}"), mean_of(|x| x)),
+                (format!("its negative part{suffix}"), mean_of(|x| x.min(0.0))),
             ]
         }
-        (_, Found::WorstCaseSharpness(Some(rise))) => own(number(rise.worst())),
-        (Measure::AverageSharpness { config, .. }, Found::AverageSharpness(state)) => {
-            own(estimate(&state.rises.estimate(config.stopping.confidence)))
-        }
-        (_, Found::MSharpness(rises)) => own(estimate(&rises.estimate(CONFIDENCE))),
+        Found::WorstCaseSharpness(Some(rise)) => own(number(rise.worst())),
+        Found::AverageSharpness(state) => own(mean(&state.rises)),
+        Found::MSharpness(rises) => own(mean(rises)),
         _ => Vec::new(),
-    }
-}
-
-fn suffix(coordinates: Coordinates) -> &'static str {
-    match coordinates {
-        Coordinates::Raw => "",
-        Coordinates::ScaleInvariant => ", scale-invariant",
     }
 }
 
@@ -189,7 +173,7 @@ fn estimate(estimate: &MeanEstimate) -> String {
 }
 
 /// Four significant digits, and an exponent where there would be many zeros.
-pub(super) fn number(value: f64) -> String {
+pub(in crate::sharpness) fn number(value: f64) -> String {
     digits(value, 3.0)
 }
 

@@ -1,7 +1,7 @@
 //! Several paths of SGD side by side, each driven by noise of its own.
 
 use polder_optim::Optimizer as _;
-use polder_optim::{Objective, OptimError, Point, Sgd, SgdConfig, TailAverage};
+use polder_optim::{Average, Objective, OptimError, Point, Sgd, SgdConfig};
 
 use super::{PathSummary, Simulation};
 use crate::error::TheoryError;
@@ -18,7 +18,7 @@ pub(super) struct Group<'a, L, const N: usize> {
     landscape: &'a L,
     noise: Noise<N>,
     sgd: Sgd<Lanes<N>>,
-    average: TailAverage<Lanes<N>>,
+    average: Average<Lanes<N>>,
     iterates: Lanes<N>,
 }
 
@@ -124,7 +124,7 @@ impl<'a, L: Landscape, const N: usize> Group<'a, L, N> {
             landscape,
             noise,
             sgd: Sgd::new(SgdConfig::default())?,
-            average: TailAverage::new(simulation.burn_in),
+            average: Average::tail(simulation.burn_in),
             iterates,
         })
     }
