@@ -185,7 +185,10 @@ mod tests {
         for waited in [0.0, 0.004, 0.02] {
             let verdict = verdict(120_000.0, 10_000.0, 9_900.0, waited);
             assert_eq!(verdict.bound, Bound::Compute);
-            assert!(verdict.to_string().starts_with("compute-bound: the loader could deliver 12x"), "{verdict}");
+            assert!(
+                verdict.to_string().starts_with("compute-bound: the loader could deliver 12x"),
+                "{verdict}"
+            );
         }
     }
 
