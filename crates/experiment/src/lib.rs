@@ -5,7 +5,7 @@
 //! * [`experiment`]: a grid of runs with its claims, as `experiments/*.toml` has them; [`claim`]: tests over seeds;
 //!   [`published`]: values of the papers, with their sources.
 //! * [`plan`]: what is left to do, how long it takes, and what is missing for it.
-//! * [`law`]: the simulations of the papers' mathematics by name, with their settings.
+//! * [`simulation_kind`]: the simulations of the papers' mathematics by name, with their settings.
 //! * [`profile`], [`sharpness`], [`mod@bench`]: what the measuring commands store.
 
 // Fields whose name says everything have no sentence, and an error is its text: these crates serve one program.

@@ -7,7 +7,7 @@
 //! | is a mean above zero? several at once? | [`one_sided`], [`holm`] |
 //! | how often does something happen? | [`Proportion`] (Wilson), [`Proportion::minus`] (Newcombe) |
 //! | the largest of several estimates? | [`largest`], [`smallest`], [`largest_size`] with a [`bonferroni`] quantile |
-//! | how does a quantity grow? | [`line`], [`power_law`], with the [`jackknife`]'s error |
+//! | how does a quantity grow? | [`line()`], [`power_law`], with the [`jackknife`]'s error |
 //!
 //! ```
 //! let interval = polder_stats::mean_interval(&[0.91, 0.93, 0.92], 0.95).ok_or("two values at least")?;

@@ -116,7 +116,7 @@ impl FromStr for DatasetKind {
 ///
 /// The files are mapped, not read; training files are concatenated in their official order. Checked here, so that
 /// nothing can fail later: every file has the official number of whole records, and every label byte is a class.
-/// Content is checked by [`verify`](crate::official::verify), which reads every byte.
+/// Content is checked by [`verify`](fn@crate::verify), which reads every byte.
 ///
 /// # Errors
 /// [`DataError::MissingFolder`], [`DataError::MissingFile`], [`DataError::NotAFile`], [`DataError::Header`],

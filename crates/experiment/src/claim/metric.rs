@@ -19,7 +19,7 @@ pub struct Metric {
 /// How sure a number is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Uncertainty {
-    /// An interval at the level [`CONFIDENCE`](polder_theory::CONFIDENCE).
+    /// An interval at the level [`CONFIDENCE`](polder_stats::CONFIDENCE).
     Interval {
         /// Its lower end.
         low: f64,
@@ -35,7 +35,7 @@ pub enum Uncertainty {
     },
     /// The largest of `n` deviations from a prediction, in standard errors.
     Deviations {
-        /// Chance alone leaves all of them below this with the probability [`CONFIDENCE`](polder_theory::CONFIDENCE).
+        /// Chance alone leaves all of them below this with the probability [`CONFIDENCE`](polder_stats::CONFIDENCE).
         limit: f64,
         /// The comparisons made.
         n: u64,
